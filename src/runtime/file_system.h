@@ -1,0 +1,101 @@
+// The files of one machine, as the engine sees them: few calls, each with a durability contract
+// that the simulated and the in-memory file systems keep as strictly as the kernel's does.
+// Paths are absolute or relative to the process; "/" separates. Errors: kNotFound,
+// kAlreadyExists, kPermissionDenied, kResourceExhausted (no space left, quota), kUnavailable
+// (locked by another process), kFailedPrecondition (directory not empty), kInternal (EIO and the
+// rest), each naming path and call: "write /path/x: No space left on device".
+// All classes are thread safe unless a line says otherwise.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "chroma/status.h"
+#include "runtime/clock.h"
+
+namespace chroma::runtime {
+
+// A file read and written at positions. Writes become durable by Sync() (fdatasync); without it
+// a crash may lose or tear any of them, by sector and in any order.
+class File {
+ public:
+  virtual ~File() = default;
+  // Reads up to `n` bytes at `offset`; fewer only at the end of the file.
+  virtual Result<size_t> ReadAt(uint64_t offset, char* out, size_t n) const = 0;
+  // Writes all of `bytes` or fails; after a failure any prefix may have been written.
+  virtual Status WriteAt(uint64_t offset, BytesView bytes) = 0;
+  virtual Status Truncate(uint64_t size_bytes) = 0;
+  virtual Status Sync() = 0;
+  virtual Result<uint64_t> Size() const = 0;
+  // Reserves space on disk without changing the size; a no-op where that is unknown.
+  virtual Status Reserve(uint64_t offset, uint64_t size_bytes) = 0;
+};
+
+// A whole file mapped read-only. The bytes stay valid as long as this lives, also after the file
+// was removed. A page that cannot be read (EIO) ends the process: verify checksums on data that
+// was copied where that matters.
+class MappedFile {
+ public:
+  virtual ~MappedFile() = default;
+  virtual BytesView bytes() const = 0;
+  // Hints: the pages of a range will be read soon, or not again soon.
+  virtual void WillNeed(uint64_t offset, uint64_t size_bytes) const = 0;
+  virtual void DontNeed(uint64_t offset, uint64_t size_bytes) const = 0;
+};
+
+// Held until destroyed; the kernel frees it when the process dies (an OFD lock).
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
+enum class OpenMode : uint8_t {
+  kRead,             // must exist
+  kReadWrite,        // must exist
+  kCreate,           // read and write; created when missing
+  kCreateExclusive,  // read and write; kAlreadyExists when it exists
+};
+
+struct DirectoryEntry {
+  std::string name;
+  bool is_directory = false;
+  uint64_t size_bytes = 0;
+  int64_t modified_unix_ns = 0;
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  virtual Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) = 0;
+  virtual Result<std::shared_ptr<const MappedFile>> Map(const std::string& path) = 0;
+  // Atomic, also over an existing file; durable after SyncDirectory of the directory that holds
+  // `to`.
+  virtual Status Rename(const std::string& from, const std::string& to) = 0;
+  // A file, or an empty directory.
+  virtual Status Remove(const std::string& path) = 0;
+  // Also creates missing parents; OK when it exists already. What it creates is durable.
+  virtual Status CreateDirectory(const std::string& path) = 0;
+  virtual Status SyncDirectory(const std::string& path) = 0;
+  // Sorted by name, without "." and "..".
+  virtual Result<std::vector<DirectoryEntry>> List(const std::string& path) = 0;
+  virtual Result<bool> Exists(const std::string& path) = 0;
+  // Creates the file when missing; it must never be removed. kUnavailable, naming the holder's
+  // pid where known, when somebody else holds it: another process, or another caller in this one.
+  virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
+  // Free bytes for this process on the file system that holds `path`.
+  virtual Result<uint64_t> FreeBytes(const std::string& path) = 0;
+
+  static FileSystem& System();
+  // An empty file system in memory; forgets everything when destroyed. Open files, mappings and
+  // locks may outlive it. A mapping shows the file as it was when it was mapped. Relative paths
+  // start at its root. The clock, which gives the times of modification, must outlive it.
+  static std::unique_ptr<FileSystem> InMemory(Clock& clock = Clock::System());
+};
+
+// "a" + "b" with one separator between.
+std::string JoinPath(std::string_view directory, std::string_view name);
+
+}  // namespace chroma::runtime

@@ -1,0 +1,28 @@
+// Starts the long-lived tasks of the engine (pool workers, compaction, group commit). In
+// production a task is a thread; in a simulation a fiber. No task is ever detached.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace chroma::runtime {
+
+class Task {
+ public:
+  virtual ~Task() = default;  // joins
+  virtual void Join() = 0;    // waits until the body returned; idempotent
+};
+
+class Scheduler {
+ public:
+  virtual ~Scheduler() = default;
+  // `name` (at most 15 bytes are kept) shows in debuggers and traces.
+  virtual std::unique_ptr<Task> Start(std::string name, std::function<void()> body) = 0;
+  // How many tasks run at once: the number of processors.
+  virtual int Parallelism() const = 0;
+
+  static Scheduler& System();
+};
+
+}  // namespace chroma::runtime
