@@ -1,0 +1,74 @@
+#include "catalog/collection_row.h"
+
+#include <utility>
+
+#include "base/coding.h"
+#include "base/json_reader.h"
+#include "base/json_writer.h"
+#include "model/metadata_codec.h"
+
+namespace chroma::catalog {
+namespace {
+
+Status Damaged(const model::Collection& collection, std::string_view what) {
+  return Status::DataLoss("catalog: the " + std::string(what) + " of collection " +
+                          collection.id.ToString() + " is damaged; restore it from a backup");
+}
+
+}  // namespace
+
+Result<CollectionRow> ReadRow(const Connection& connection, const Statement& query) {
+  CollectionRow row;
+  CHROMA_ASSIGN(row.head.id, query.IdAt(0));
+  row.head.name = query.TextAt(1);
+  row.head.tenant = query.TextAt(2);
+  row.head.database = query.TextAt(3);
+  if (!query.IsNull(4)) {
+    uint64_t dimension = query.UintAt(4);
+    if (dimension > UINT32_MAX) return connection.Damaged("a dimension is out of range");
+    row.head.dimension = static_cast<uint32_t>(dimension);
+  }
+  row.head.version = query.UintAt(5);
+  row.head.log_offset = query.UintAt(6);
+  row.head.manifest = query.TextAt(7);
+  if (!query.IsNull(8)) row.metadata = query.TextAt(8);
+  row.schema = query.TextAt(9);
+  return row;
+}
+
+Result<model::Collection> RowDecoder::Decode(CollectionRow row) {
+  model::Collection collection = std::move(row.head);
+  if (row.metadata.has_value()) {
+    ByteReader reader(*row.metadata);
+    model::Metadata metadata;
+    if (!model::ReadMetadata(reader, &metadata) || !reader.AtEnd()) {
+      return Damaged(collection, "metadata");
+    }
+    collection.metadata = std::move(metadata);
+  }
+  if (row.schema != schema_text_ || schema_text_.empty()) {
+    JsonReader reader(row.schema);
+    model::Schema schema = model::DecodeSchema(reader);
+    reader.Finish();
+    if (!reader.ok()) return Damaged(collection, "schema");
+    schema_ = std::move(schema);
+    schema_text_ = std::move(row.schema);
+  }
+  collection.schema = schema_;
+  return collection;
+}
+
+Bytes EncodeMetadata(const model::Metadata& metadata) {
+  Bytes bytes;
+  model::PutMetadata(bytes, metadata);
+  return bytes;
+}
+
+std::string EncodeSchema(const model::Schema& schema) {
+  std::string json;
+  JsonWriter writer(&json);
+  model::EncodeSchema(writer, schema);
+  return json;
+}
+
+}  // namespace chroma::catalog

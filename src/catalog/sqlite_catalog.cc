@@ -1,0 +1,246 @@
+#include "catalog/sqlite_catalog.h"
+
+#include <type_traits>
+#include <utility>
+
+#include "catalog/collection_table.h"
+#include "catalog/connection.h"
+#include "catalog/migrations.h"
+#include "catalog/tenant_table.h"
+#include "catalog/version_table.h"
+#include "runtime/mutex.h"
+
+namespace chroma::catalog {
+namespace {
+
+using model::Collection;
+using runtime::Context;
+
+Status NoSuchDatabase(const std::string& name) {
+  return Status::NotFound("Database [" + name + "] not found");
+}
+
+Status InsertDefaults(Connection& connection) {
+  CHROMA_TRY(InsertTenant(connection, model::kDefaultTenant));
+  // The all-zero id is part of the wire contract.
+  return InsertDatabase(connection, Uuid{}, model::kDefaultDatabase, model::kDefaultTenant);
+}
+
+class SqliteCatalog final : public Catalog {
+ public:
+  explicit SqliteCatalog(std::unique_ptr<Connection> connection)
+      : connection_(std::move(connection)) {}
+
+  Status CreateTenant(Context& ctx, const std::string& name) override {
+    return Write(ctx, [&](Connection& c) { return InsertTenant(c, name); });
+  }
+
+  Result<model::Tenant> GetTenant(Context& ctx, const std::string& name) override {
+    return Read(ctx, [&](Connection& c) { return SelectTenant(c, name); });
+  }
+
+  Status CreateDatabase(Context& ctx, const Uuid& id, const std::string& name,
+                        const std::string& tenant) override {
+    return Write(ctx, [&](Connection& c) { return InsertDatabase(c, id, name, tenant); });
+  }
+
+  Result<model::Database> GetDatabase(Context& ctx, const std::string& name,
+                                      const std::string& tenant) override {
+    CHROMA_ASSIGN(std::optional<Uuid> id,
+                  Read(ctx, [&](Connection& c) { return FindDatabase(c, tenant, name); }));
+    if (!id.has_value()) {
+      return Status::NotFound("Database [" + name + "] not found. Are you sure it exists?");
+    }
+    return model::Database{*id, name, tenant};
+  }
+
+  Result<std::vector<model::Database>> ListDatabases(Context& ctx, const std::string& tenant,
+                                                     Page page) override {
+    return Read(ctx, [&](Connection& c) { return SelectDatabases(c, tenant, page); });
+  }
+
+  Result<std::vector<Uuid>> DeleteDatabase(Context& ctx, const std::string& name,
+                                           const std::string& tenant) override {
+    return Write(ctx, [&](Connection& c) -> Result<std::vector<Uuid>> {
+      CHROMA_ASSIGN(std::optional<Uuid> id, FindDatabase(c, tenant, name));
+      if (!id.has_value()) return NoSuchDatabase(name);
+      CHROMA_ASSIGN(std::vector<Uuid> collections, DeleteCollectionsOf(c, *id));
+      CHROMA_TRY(DeleteDatabaseRow(c, *id));
+      return collections;
+    });
+  }
+
+  Result<CreateResult> CreateCollection(Context& ctx, const Collection& collection,
+                                        bool get_or_create) override {
+    CHROMA_ASSIGN(std::optional<CollectionRow> existing,
+                  Write(ctx, [&](Connection& c) { return InsertOrFind(c, collection); }));
+    if (existing.has_value()) {
+      if (!get_or_create) {
+        return Status::AlreadyExists("Collection [" + collection.name + "] already exists");
+      }
+      CHROMA_ASSIGN(Collection found, RowDecoder().Decode(*std::move(existing)));
+      return CreateResult{std::move(found), false};
+    }
+    Collection created = collection;
+    created.manifest.clear();
+    created.version = 0;
+    created.log_offset = 0;
+    return CreateResult{std::move(created), true};
+  }
+
+  Result<Collection> GetCollection(Context& ctx, const std::string& tenant,
+                                   const std::string& database, const std::string& name) override {
+    using Found = Result<std::optional<CollectionRow>>;
+    CHROMA_ASSIGN(std::optional<CollectionRow> row, Read(ctx, [&](Connection& c) -> Found {
+                    CHROMA_ASSIGN(std::optional<Uuid> id, FindDatabase(c, tenant, database));
+                    if (!id.has_value()) return std::optional<CollectionRow>();
+                    return FindByName(c, *id, name);
+                  }));
+    if (!row.has_value()) return NoSuchCollection(name);
+    return RowDecoder().Decode(*std::move(row));
+  }
+
+  Result<Collection> GetCollectionById(Context& ctx, const Uuid& id) override {
+    CHROMA_ASSIGN(std::optional<CollectionRow> row,
+                  Read(ctx, [&](Connection& c) { return FindById(c, id); }));
+    if (!row.has_value()) return NoSuchCollection(id.ToString());
+    return RowDecoder().Decode(*std::move(row));
+  }
+
+  Result<std::vector<Collection>> ListCollections(Context& ctx, const std::string& tenant,
+                                                  const std::string& database, Page page) override {
+    using Rows = Result<std::vector<CollectionRow>>;
+    CHROMA_ASSIGN(std::vector<CollectionRow> rows, Read(ctx, [&](Connection& c) -> Rows {
+                    CHROMA_ASSIGN(std::optional<Uuid> id, FindDatabase(c, tenant, database));
+                    if (!id.has_value()) return std::vector<CollectionRow>();
+                    return SelectCollections(c, *id, page);
+                  }));
+    RowDecoder decoder;
+    std::vector<Collection> collections;
+    collections.reserve(rows.size());
+    for (CollectionRow& row : rows) {
+      constexpr size_t kRowsPerCheck = 1024;
+      if (collections.size() % kRowsPerCheck == 0) CHROMA_TRY(ctx.Check());
+      CHROMA_ASSIGN(Collection collection, decoder.Decode(std::move(row)));
+      collections.push_back(std::move(collection));
+    }
+    return collections;
+  }
+
+  Result<uint64_t> CountCollections(Context& ctx, const std::string& tenant,
+                                    const std::string& database) override {
+    return Read(ctx, [&](Connection& c) -> Result<uint64_t> {
+      CHROMA_ASSIGN(std::optional<Uuid> id, FindDatabase(c, tenant, database));
+      if (!id.has_value()) return uint64_t{0};
+      return CountRows(c, *id);
+    });
+  }
+
+  Status UpdateCollection(Context& ctx, const Uuid& id, const CollectionUpdate& update) override {
+    return Write(ctx, [&](Connection& c) { return UpdateRow(c, id, update); });
+  }
+
+  Result<Collection> RegisterWrite(Context& ctx, const Uuid& id, std::optional<uint32_t> dimension,
+                                   const std::vector<model::Metadata>& metadatas) override {
+    return Write(ctx,
+                 [&](Connection& c) { return RegisterWriteInRow(c, id, dimension, metadatas); });
+  }
+
+  Result<Uuid> DeleteCollection(Context& ctx, const std::string& tenant,
+                                const std::string& database, const std::string& name) override {
+    return Write(ctx, [&](Connection& c) -> Result<Uuid> {
+      CHROMA_ASSIGN(std::optional<Uuid> parent, FindDatabase(c, tenant, database));
+      if (!parent.has_value()) return NoSuchCollection(name);
+      CHROMA_ASSIGN(std::optional<CollectionRow> row, FindByName(c, *parent, name));
+      if (!row.has_value()) return NoSuchCollection(name);
+      CHROMA_TRY(DeleteCollectionRows(c, row->head.id));
+      return row->head.id;
+    });
+  }
+
+  Status PublishVersion(Context& ctx, const VersionUpdate& update) override {
+    return Write(ctx, [&](Connection& c) { return Publish(c, update); });
+  }
+
+  Result<std::vector<CollectionHead>> ListHeads(Context& ctx) override {
+    return Read(ctx, [](Connection& c) { return SelectHeads(c); });
+  }
+
+  Result<std::vector<std::string>> LiveBlobs(Context& ctx) override {
+    return Read(ctx, [](Connection& c) { return SelectLiveBlobs(c); });
+  }
+
+  Result<bool> IsBlobLive(Context& ctx, const std::string& name) override {
+    return Read(ctx, [&](Connection& c) { return IsBlobNamed(c, name); });
+  }
+
+  Status Reset(Context& ctx) override {
+    return Write(ctx, [](Connection& c) {
+      CHROMA_TRY(
+          c.Execute("DELETE FROM version_blobs; DELETE FROM collection_versions; "
+                    "DELETE FROM collections; DELETE FROM databases; DELETE FROM tenants"));
+      return InsertDefaults(c);
+    });
+  }
+
+ private:
+  // `body` sees one state: the connection is its alone.
+  template <typename Body>
+  std::invoke_result_t<Body, Connection&> Read(Context& ctx, Body body) {
+    CHROMA_TRY(ctx.Check());
+    runtime::MutexLock lock(mutex_);
+    return body(*connection_);
+  }
+
+  // What `body` does is durable when OK is returned, and undone when it or the commit fails.
+  template <typename Body>
+  std::invoke_result_t<Body, Connection&> Write(Context& ctx, Body body) {
+    CHROMA_TRY(ctx.Check());
+    runtime::MutexLock lock(mutex_);
+    Transaction transaction(*connection_);
+    CHROMA_TRY(transaction.Begin());
+    auto result = body(*connection_);
+    if (!result.ok()) return result;
+    CHROMA_TRY(transaction.Commit());
+    return result;
+  }
+
+  // Absent when it was inserted.
+  static Result<std::optional<CollectionRow>> InsertOrFind(Connection& connection,
+                                                           const Collection& collection) {
+    CHROMA_ASSIGN(std::optional<Uuid> parent,
+                  FindDatabase(connection, collection.tenant, collection.database));
+    if (!parent.has_value()) {
+      return Status::InvalidArgument("Database [" + collection.database + "] does not exist");
+    }
+    CHROMA_ASSIGN(std::optional<CollectionRow> row,
+                  FindByName(connection, *parent, collection.name));
+    if (!row.has_value()) CHROMA_TRY(InsertCollection(connection, *parent, collection));
+    return row;
+  }
+
+  runtime::Mutex mutex_;
+  const std::unique_ptr<Connection> connection_;  // used under mutex_
+};
+
+// A new database comes into being with its tables and defaults in one transaction, before it
+// enters WAL mode: a crash leaves either an empty file or a complete catalog.
+Status Prepare(Connection& connection) {
+  Transaction transaction(connection);
+  CHROMA_TRY(transaction.Begin());
+  CHROMA_ASSIGN(bool is_new, Migrate(connection, Migrations()));
+  if (is_new) CHROMA_TRY(InsertDefaults(connection));
+  return transaction.Commit();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Catalog>> OpenSqliteCatalog(runtime::Env env, const std::string& path) {
+  CHROMA_TRY(CheckIsCatalog(*env.files, path));
+  CHROMA_ASSIGN(std::unique_ptr<Connection> connection, Connection::Open(env, path));
+  CHROMA_TRY(Prepare(*connection));
+  CHROMA_TRY(connection->EnterWalMode());
+  return std::unique_ptr<Catalog>(std::make_unique<SqliteCatalog>(std::move(connection)));
+}
+
+}  // namespace chroma::catalog

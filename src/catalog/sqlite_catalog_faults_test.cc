@@ -1,0 +1,349 @@
+// The catalog on full disks, damaged files, files of others, and after power failures.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catalog/connection.h"
+#include "catalog/faulty_files.h"
+#include "catalog/migrations.h"
+#include "catalog/power_loss_files.h"
+#include "catalog/sqlite_catalog.h"
+
+namespace chroma::catalog {
+namespace {
+
+using model::Collection;
+using runtime::Context;
+using runtime::FileSystem;
+using runtime::OpenMode;
+using testing::HasSubstr;
+
+constexpr const char* kPath = "/catalog.sqlite3";
+constexpr const char* kTenant = model::kDefaultTenant;
+constexpr const char* kDatabase = model::kDefaultDatabase;
+
+runtime::Env EnvOn(FileSystem& files) {
+  runtime::Env env;
+  env.files = &files;
+  return env;
+}
+
+Uuid Id(uint64_t n) {
+  return Uuid::FromRandom(n * 0x9e3779b97f4a7c15, n);
+}
+
+Collection Make(uint64_t n, size_t metadata_bytes = 10) {
+  Collection collection;
+  collection.id = Id(n);
+  collection.name = "c" + std::to_string(n);
+  collection.tenant = kTenant;
+  collection.database = kDatabase;
+  collection.schema = model::DefaultSchema(2);
+  collection.metadata.emplace();
+  collection.metadata->Set("text", std::string(metadata_bytes, 'x'));
+  return collection;
+}
+
+// Everything that the catalog answers, as text; "error: …" when it cannot.
+std::string StateOf(Catalog& catalog) {
+  Context ctx;
+  auto collections = catalog.ListCollections(ctx, kTenant, kDatabase, {});
+  auto heads = catalog.ListHeads(ctx);
+  auto blobs = catalog.LiveBlobs(ctx);
+  auto tenant = catalog.GetTenant(ctx, kTenant);
+  for (const Status& status :
+       {collections.status(), heads.status(), blobs.status(), tenant.status()}) {
+    if (!status.ok()) return "error: " + status.ToString();
+  }
+  std::string state;
+  for (const Collection& c : *collections) {
+    const auto* text = std::get_if<std::string>(c.metadata->Find("text"));
+    state += c.id.ToString() + " " + c.name + " " + std::to_string(text->size()) + " " +
+             std::to_string(c.dimension.value_or(0)) + " " + std::to_string(c.version) + " " +
+             std::to_string(c.schema.keys.size()) + "\n";
+  }
+  for (const auto& head : *heads) {
+    state +=
+        head.id.ToString() + " " + head.manifest + " " + std::to_string(head.log_offset) + "\n";
+  }
+  for (const std::string& blob : *blobs) state += blob + "\n";
+  return state;
+}
+
+// One change of collection 1 + step % 5, or of everything.
+Status Change(Catalog& catalog, uint64_t step) {
+  Context ctx;
+  const uint64_t n = 1 + step % 5;
+  switch (step % 7) {
+    case 0:
+    case 1:
+    case 2: {
+      const size_t size = step * 7919 % 40'000;
+      return catalog.CreateCollection(ctx, Make(n, size), true).status();
+    }
+    case 3: {
+      auto collection = catalog.GetCollectionById(ctx, Id(n));
+      if (!collection.ok()) return collection.status();
+      std::string tag = std::to_string(step);
+      return catalog.PublishVersion(
+          ctx, {Id(n), collection->version, "m" + tag, step, {"m" + tag, "s" + tag}});
+    }
+    case 4: {
+      model::Metadata keys;
+      keys.Set("k" + std::to_string(step), true);
+      return catalog.RegisterWrite(ctx, Id(n), 3, {keys}).status();
+    }
+    case 5:
+      return catalog.DeleteCollection(ctx, kTenant, kDatabase, "c" + std::to_string(n)).status();
+    default:
+      return step % 49 == 48 ? catalog.Reset(ctx) : catalog.CreateTenant(ctx, std::to_string(step));
+  }
+}
+
+TEST(SqliteCatalogFaultsTest, AFullDiskChangesNothing) {
+  bool reached_the_end = false;
+  for (int fail_after = 0; !reached_the_end; ++fail_after) {
+    ASSERT_LT(fail_after, 500);
+    auto memory = FileSystem::InMemory();
+    int calls_left = -1;  // negative: room for all
+    bool failed = false;
+    FaultyFileSystem files(*memory, [&](const char* call, const std::string& path) {
+      if (calls_left < 0 || std::string(call) == "remove") return Status();
+      if (calls_left > 0) --calls_left;
+      if (calls_left > 0) return Status();
+      failed = true;
+      return Status::ResourceExhausted(std::string(call) + " " + path + ": no space left");
+    });
+    auto catalog = *OpenSqliteCatalog(EnvOn(files), kPath);
+    for (uint64_t step = 0; step < 25; ++step) (void)Change(*catalog, step);
+    const std::string before = StateOf(*catalog);
+    Context ctx;
+    calls_left = fail_after + 1;
+    // The page cache holds all of it: failures hit the log, its sync, and the checkpoint.
+    Status status = catalog->CreateCollection(ctx, Make(77, 300'000), false).status();
+    calls_left = -1;
+    reached_the_end = !failed;
+    if (status.ok()) {
+      EXPECT_TRUE(catalog->GetCollectionById(ctx, Id(77)).ok());
+    } else {
+      EXPECT_EQ(status.code(), StatusCode::kResourceExhausted) << status.ToString();
+      EXPECT_THAT(std::string(status.message()), HasSubstr(kPath));
+      EXPECT_EQ(StateOf(*catalog), before);
+      EXPECT_EQ(catalog->CreateCollection(ctx, Make(77, 300'000), false).status().ToString(), "OK");
+    }
+    const std::string after = StateOf(*catalog);
+    EXPECT_NE(after, before);
+    catalog.reset();
+    auto reopened = OpenSqliteCatalog(EnvOn(*memory), kPath);
+    ASSERT_TRUE(reopened.ok()) << reopened.status().ToString();
+    EXPECT_EQ(StateOf(**reopened), after) << "failing after " << fail_after;
+  }
+}
+
+TEST(SqliteCatalogFaultsTest, ATransactionLargerThanTheCacheIsUndoneWhenTheDiskFills) {
+  auto memory = FileSystem::InMemory();
+  bool full = false;
+  FaultyFileSystem files(*memory, [&](const char*, const std::string&) {
+    return full ? Status::ResourceExhausted("no space left") : Status();
+  });
+  auto catalog = *OpenSqliteCatalog(EnvOn(files), kPath);
+  for (uint64_t step = 0; step < 25; ++step) (void)Change(*catalog, step);
+  const std::string before = StateOf(*catalog);
+  Context ctx;
+  full = true;
+  EXPECT_EQ(catalog->CreateCollection(ctx, Make(77, 40 << 20), false).status().code(),
+            StatusCode::kResourceExhausted);
+  EXPECT_EQ(StateOf(*catalog), before);
+  EXPECT_EQ(catalog->Reset(ctx).code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(StateOf(*catalog), before);
+  full = false;
+  EXPECT_TRUE(catalog->CreateCollection(ctx, Make(78), false).ok());
+  EXPECT_EQ(catalog->CreateCollection(ctx, Make(77, 70 << 20), false).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
+TEST(SqliteCatalogFaultsTest, OpeningOnAFullDiskCanBeTriedAgain) {
+  for (int fail_after = 0;; ++fail_after) {
+    ASSERT_LT(fail_after, 200);
+    auto memory = FileSystem::InMemory();
+    int calls_left = fail_after;
+    FaultyFileSystem files(*memory, [&](const char* call, const std::string&) {
+      if (std::string(call) == "remove" || calls_left-- > 0) return Status();
+      return Status::ResourceExhausted("no space left");
+    });
+    auto opened = OpenSqliteCatalog(EnvOn(files), kPath);
+    const bool done = opened.ok();
+    if (!done) {
+      EXPECT_EQ(opened.status().code(), StatusCode::kResourceExhausted);
+    }
+    opened = Status::Internal("closed");
+    auto again = OpenSqliteCatalog(EnvOn(*memory), kPath);
+    ASSERT_TRUE(again.ok()) << fail_after << ": " << again.status().ToString();
+    Context ctx;
+    EXPECT_TRUE((*again)->GetDatabase(ctx, kDatabase, kTenant).ok());
+    if (done) break;
+  }
+}
+
+TEST(SqliteCatalogFaultsTest, PowerFailuresKeepWhatWasAcknowledged) {
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  PowerLossFileSystem files;
+  std::vector<std::unique_ptr<PowerLossFileSystem>> images;
+  files.on_change = [&] {
+    if (random() % 3 == 0) images.push_back(files.AfterPowerLoss(random));
+  };
+  std::unique_ptr<Catalog> catalog;
+  std::string before = "none";
+  int checked = 0;
+  for (uint64_t step = 0; step < 150; ++step) {
+    if (step % 30 == 0) {
+      catalog.reset();
+      catalog = *OpenSqliteCatalog(EnvOn(files), kPath);
+    } else {
+      (void)Change(*catalog, step);
+    }
+    const std::string after = StateOf(*catalog);
+    for (auto& image : images) {
+      auto opened = OpenSqliteCatalog(EnvOn(*image), kPath);
+      ASSERT_TRUE(opened.ok()) << "step " << step << ": " << opened.status().ToString();
+      const std::string state = StateOf(**opened);
+      EXPECT_TRUE(state == after || state == before || before == "none") << "step " << step << "\n"
+                                                                         << state << "before\n"
+                                                                         << before << "after\n"
+                                                                         << after;
+      ASSERT_TRUE(Change(**opened, 0).ok());
+      ++checked;
+    }
+    images.clear();
+    before = after;
+  }
+  EXPECT_GT(checked, 100);
+}
+
+TEST(SqliteCatalogFaultsTest, DamageIsAnErrorAndNeverACrash) {
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  auto memory = FileSystem::InMemory();
+  std::string good;
+  {
+    auto catalog = *OpenSqliteCatalog(EnvOn(*memory), kPath);
+    for (uint64_t step = 0; step < 40; ++step) (void)Change(*catalog, step);
+    good = StateOf(*catalog);
+  }
+  auto file = *memory->Open(kPath, OpenMode::kReadWrite);
+  Bytes pristine(*file->Size(), '\0');
+  ASSERT_EQ(*file->ReadAt(0, pristine.data(), pristine.size()), pristine.size());
+  int noticed = 0;
+  for (int round = 0; round < 300; ++round) {
+    Bytes damaged = pristine;
+    if (round % 10 == 9) {
+      damaged.resize(random() % damaged.size());
+    } else {
+      const size_t n = size_t{1} << random() % 8;
+      const size_t at = random() % (damaged.size() - n);
+      for (size_t i = at; i < at + n; ++i) damaged[i] = static_cast<char>(random());
+    }
+    ASSERT_TRUE(file->Truncate(0).ok());
+    ASSERT_TRUE(file->WriteAt(0, damaged).ok());
+    auto opened = OpenSqliteCatalog(EnvOn(*memory), kPath);
+    if (damaged.size() < 100 && opened.ok()) continue;
+    if (opened.ok()) {
+      std::string state = StateOf(**opened);
+      EXPECT_TRUE(state == good || state.starts_with("error: DATA_LOSS: ")) << state;
+      if (state != good) {
+        EXPECT_THAT(state, HasSubstr(kPath));
+      }
+      noticed += state == good ? 0 : 1;
+      for (uint64_t step = 0; step < 7; ++step) (void)Change(**opened, step);
+    } else {
+      EXPECT_THAT(opened.status().code(),
+                  testing::AnyOf(StatusCode::kDataLoss, StatusCode::kFailedPrecondition))
+          << opened.status().ToString();
+      EXPECT_THAT(std::string(opened.status().message()), HasSubstr(kPath));
+      ++noticed;
+    }
+    opened = Status::Internal("closed");
+    (void)memory->Remove(std::string(kPath) + "-wal");
+    (void)memory->Remove(std::string(kPath) + "-journal");
+  }
+  EXPECT_GT(noticed, 150);
+}
+
+TEST(SqliteCatalogFaultsTest, NewerAndForeignSchemasAreRefused) {
+  auto memory = FileSystem::InMemory();
+  auto migrate = [&](const std::string& path, const std::vector<Migration>& migrations) {
+    auto connection = *Connection::Open(EnvOn(*memory), path);
+    Transaction transaction(*connection);
+    EXPECT_TRUE(transaction.Begin().ok());
+    auto is_new = Migrate(*connection, migrations);
+    EXPECT_TRUE(is_new.ok()) << is_new.status().ToString();
+    EXPECT_TRUE(transaction.Commit().ok());
+  };
+  std::vector<Migration> newer(Migrations().begin(), Migrations().end());
+  newer.push_back({static_cast<int>(newer.size()) + 1, "CREATE TABLE later (x INTEGER) STRICT"});
+  migrate("/newer", newer);
+  auto opened = OpenSqliteCatalog(EnvOn(*memory), "/newer");
+  EXPECT_EQ(opened.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(opened.status().message()),
+              HasSubstr("/newer was written by a newer version of chroma"));
+  EXPECT_THAT(std::string(opened.status().message()),
+              HasSubstr("upgrade this program or use another path"));
+
+  migrate("/changed", {{1, "CREATE TABLE tenants (x INTEGER) STRICT"}});
+  opened = OpenSqliteCatalog(EnvOn(*memory), "/changed");
+  EXPECT_EQ(opened.status().code(), StatusCode::kFailedPrecondition);
+
+  // An older database is brought to the present, once.
+  migrate("/older", {newer[0]});
+  migrate("/older", newer);
+  migrate("/older", newer);
+  EXPECT_EQ(OpenSqliteCatalog(EnvOn(*memory), "/older").status().code(),
+            StatusCode::kFailedPrecondition);
+}
+
+TEST(SqliteCatalogFaultsTest, AFailedMigrationLeavesTheDatabaseAsItWas) {
+  auto memory = FileSystem::InMemory();
+  { auto catalog = *OpenSqliteCatalog(EnvOn(*memory), kPath); }
+  {
+    auto connection = *Connection::Open(EnvOn(*memory), kPath);
+    std::vector<Migration> broken(Migrations().begin(), Migrations().end());
+    broken.push_back({static_cast<int>(broken.size()) + 1,
+                      "CREATE TABLE later (x INTEGER) STRICT; CREATE TABLE tenants (x INTEGER)"});
+    Transaction transaction(*connection);
+    ASSERT_TRUE(transaction.Begin().ok());
+    EXPECT_EQ(Migrate(*connection, broken).status().code(), StatusCode::kInternal);
+  }
+  EXPECT_TRUE(OpenSqliteCatalog(EnvOn(*memory), kPath).ok());
+}
+
+TEST(SqliteCatalogFaultsTest, OtherFilesAreRefusedAndLeftAlone) {
+  auto memory = FileSystem::InMemory();
+  const std::string text(5000, 'a');
+  auto file = *memory->Open("/text", OpenMode::kCreate);
+  ASSERT_TRUE(file->WriteAt(0, text).ok());
+  auto opened = OpenSqliteCatalog(EnvOn(*memory), "/text");
+  EXPECT_EQ(opened.status().code(), StatusCode::kDataLoss);
+  Bytes now(text.size(), '\0');
+  EXPECT_EQ(*file->ReadAt(0, now.data(), now.size()), now.size());
+  EXPECT_EQ(now, text);
+  {
+    auto connection = *Connection::Open(EnvOn(*memory), "/foreign");
+    ASSERT_TRUE(connection->Execute("CREATE TABLE t (x)").ok());
+  }
+  opened = OpenSqliteCatalog(EnvOn(*memory), "/foreign");
+  EXPECT_EQ(opened.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(opened.status().message()), HasSubstr("another program"));
+  EXPECT_EQ(OpenSqliteCatalog(EnvOn(*memory), "/no/such/directory").status().code(),
+            StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace chroma::catalog

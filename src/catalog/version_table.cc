@@ -1,0 +1,105 @@
+#include "catalog/version_table.h"
+
+#include <set>
+#include <string_view>
+
+#include "catalog/collection_table.h"
+
+namespace chroma::catalog {
+namespace {
+
+// A version names its manifest and one blob for each segment.
+uint64_t CountSegments(const VersionUpdate& update) {
+  std::set<std::string_view> blobs(update.blobs.begin(), update.blobs.end());
+  blobs.erase(update.manifest);
+  return blobs.size();
+}
+
+Status ReplaceBlobs(Connection& connection, const VersionUpdate& update) {
+  CHROMA_TRY(connection.Query("DELETE FROM version_blobs WHERE collection_id = ?")
+                 .Id(update.collection)
+                 .Run());
+  for (const std::string& blob : update.blobs) {
+    CHROMA_TRY(
+        connection.Query("INSERT OR IGNORE INTO version_blobs (collection_id, blob) VALUES (?, ?)")
+            .Id(update.collection)
+            .Text(blob)
+            .Run());
+  }
+  return Status();
+}
+
+}  // namespace
+
+Status InsertFirstVersion(Connection& connection, const Uuid& collection) {
+  return connection
+      .Query(
+          "INSERT INTO collection_versions "
+          "(collection_id, version, log_offset, manifest, segments) VALUES (?, 0, 0, '', 0)")
+      .Id(collection)
+      .Run();
+}
+
+Status Publish(Connection& connection, const VersionUpdate& update) {
+  {
+    Statement query =
+        connection.Query("SELECT version FROM collection_versions WHERE collection_id = ?");
+    CHROMA_ASSIGN(bool exists, query.Id(update.collection).Step());
+    if (!exists) return NoSuchCollection(update.collection.ToString());
+    uint64_t published = query.UintAt(0);
+    if (published != update.expected_version) {
+      return Status::Aborted("Collection [" + update.collection.ToString() + "] is at version " +
+                             std::to_string(published) + ", not " +
+                             std::to_string(update.expected_version) +
+                             "; another version was published meanwhile");
+    }
+  }
+  CHROMA_TRY(connection
+                 .Query("UPDATE collection_versions SET version = ?, log_offset = ?, "
+                        "manifest = ?, segments = ? WHERE collection_id = ?")
+                 .Uint(update.expected_version + 1)
+                 .Uint(update.log_offset)
+                 .Text(update.manifest)
+                 .Uint(CountSegments(update))
+                 .Id(update.collection)
+                 .Run());
+  return ReplaceBlobs(connection, update);
+}
+
+Status DeleteVersion(Connection& connection, const Uuid& collection) {
+  CHROMA_TRY(
+      connection.Query("DELETE FROM version_blobs WHERE collection_id = ?").Id(collection).Run());
+  return connection.Query("DELETE FROM collection_versions WHERE collection_id = ?")
+      .Id(collection)
+      .Run();
+}
+
+Result<std::vector<Catalog::CollectionHead>> SelectHeads(Connection& connection) {
+  std::vector<Catalog::CollectionHead> heads;
+  Statement query = connection.Query(
+      "SELECT collection_id, version, log_offset, manifest, segments "
+      "FROM collection_versions ORDER BY collection_id");
+  for (;;) {
+    CHROMA_ASSIGN(bool row, query.Step());
+    if (!row) return heads;
+    CHROMA_ASSIGN(Uuid id, query.IdAt(0));
+    heads.push_back({id, query.UintAt(1), query.UintAt(2), query.TextAt(3),
+                     static_cast<uint32_t>(query.UintAt(4))});
+  }
+}
+
+Result<std::vector<std::string>> SelectLiveBlobs(Connection& connection) {
+  std::vector<std::string> blobs;
+  Statement query = connection.Query("SELECT DISTINCT blob FROM version_blobs ORDER BY blob");
+  for (;;) {
+    CHROMA_ASSIGN(bool row, query.Step());
+    if (!row) return blobs;
+    blobs.push_back(query.TextAt(0));
+  }
+}
+
+Result<bool> IsBlobNamed(Connection& connection, const std::string& name) {
+  return connection.Query("SELECT 1 FROM version_blobs WHERE blob = ?").Text(name).Step();
+}
+
+}  // namespace chroma::catalog

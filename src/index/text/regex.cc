@@ -1,0 +1,321 @@
+// How a pattern of the Rust dialect is matched.
+//
+// regex_parser reads it, regex_hir resolves what it means: flags, Unicode classes, case folding
+// and class algebra all become explicit sets of characters. What is left (characters, sets,
+// concatenation, alternation, repetition, anchors) is written down again as an RE2 pattern. RE2
+// has all of it except some assertions, since its \b and \B look at ASCII words only:
+//
+//   - \A \z, line anchors and the ASCII word boundary mean the same in RE2 for every text;
+//   - Unicode \b and \B, and ASCII \B, mean the same as RE2's when the text is ASCII;
+//   - the other assertions (word starts, word ends, their halves, CRLF lines) do not exist there.
+//
+// So there are up to two RE2 programs: `exact_`, which decides every text, or every ASCII text;
+// and `loose_`, in which the assertions that RE2 lacks hold everywhere. No text that `loose_`
+// rejects can match; what it accepts, the automaton of regex_nfa.h decides exactly.
+#include "index/text/regex.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "index/text/contains.h"
+#include "index/text/regex_ast.h"
+#include "index/text/regex_hir.h"
+#include "index/text/regex_nfa.h"
+#include "index/text/unicode.h"
+
+namespace chroma::index {
+namespace {
+
+using regex::Hir;
+using regex::HirNode;
+using regex::kUnlimited;
+using regex::Look;
+
+constexpr size_t kRe2PatternBytesMax = 16 << 20;
+constexpr size_t kNfaStatesMax = 1 << 20;
+// RE2 refuses nested repetitions whose counts multiply to more.
+constexpr uint64_t kRe2RepeatMax = 1000;
+// Characters and ranges after all repetitions are written out. Rust's limit, 10 MiB of compiled
+// form, is reached by `a{327673}` and by `\w{209}` (161,000 here): it rejects all that we do.
+constexpr uint64_t kExpandedMax = 350000;
+// Memory of one RE2 program and its cache of states: the first is tried first.
+constexpr int64_t kRe2BytesUsual = 8 << 20;
+constexpr int64_t kRe2BytesMax = 128 << 20;
+
+Status TooLarge() {
+  return Status::InvalidArgument(
+      "Regex syntax errror: Compiled regex exceeds size limit of 10485760 bytes.");
+}
+
+uint64_t ExpandedSize(const Hir& hir, uint32_t id) {
+  const HirNode& node = hir.nodes[id];
+  uint64_t size = 1;
+  if (node.kind == HirNode::Kind::kSet) size = 1 + hir.sets[node.value].ranges().size();
+  for (uint32_t child : node.children) size += ExpandedSize(hir, child);
+  if (node.kind == HirNode::Kind::kRepeat) {
+    size *= node.max == kUnlimited ? uint64_t{node.min} + 1 : node.max;
+  }
+  return std::min(size, kExpandedMax + 1);
+}
+
+bool ExactInRe2(const HirNode& look) {
+  switch (look.look) {
+    case Look::kStart:
+    case Look::kEnd:
+    case Look::kStartLine:
+    case Look::kEndLine:
+      return true;
+    case Look::kWordBoundary:
+      return look.ascii_word;
+    default:
+      return false;
+  }
+}
+
+bool ExactInRe2OnAscii(const HirNode& look) {
+  return ExactInRe2(look) || look.look == Look::kWordBoundary ||
+         look.look == Look::kNotWordBoundary;
+}
+
+// Writes a Hir as an RE2 pattern; with `loose`, assertions that RE2 lacks hold everywhere.
+class Re2Writer {
+ public:
+  Re2Writer(const Hir& hir, bool loose) : hir_(hir), loose_(loose) {}
+
+  // False when the pattern would be longer than kRe2PatternBytesMax.
+  bool Write(std::string* out) {
+    Write(hir_.root, out);
+    return !overflow_;
+  }
+
+ private:
+  // Returns the greatest product of nested repetition counts that was written.
+  uint64_t Write(uint32_t id, std::string* out) {
+    if (overflow_ || out->size() > kRe2PatternBytesMax) {
+      overflow_ = true;
+      return 1;
+    }
+    const HirNode& node = hir_.nodes[id];
+    uint64_t product = 1;
+    switch (node.kind) {
+      case HirNode::Kind::kEmpty:
+        *out += "(?:)";
+        break;
+      case HirNode::Kind::kChar:
+        Escape(node.value, out);
+        break;
+      case HirNode::Kind::kSet:
+        WriteSet(hir_.sets[node.value], out);
+        break;
+      case HirNode::Kind::kLook:
+        *out += loose_ && !ExactInRe2(node) ? "(?:)" : LookText(node.look);
+        break;
+      case HirNode::Kind::kConcat:
+        for (uint32_t child : node.children) product = std::max(product, Write(child, out));
+        break;
+      case HirNode::Kind::kAlternate:
+        for (size_t i = 0; i < node.children.size(); ++i) {
+          *out += i == 0 ? "(?:" : "|";
+          product = std::max(product, Write(node.children[i], out));
+        }
+        *out += ")";
+        break;
+      case HirNode::Kind::kRepeat:
+        return WriteRepeat(node, out);
+    }
+    return product;
+  }
+
+  // Counts that RE2 would refuse are split: x{2500} is x{1000}x{1000}x{500}.
+  uint64_t WriteRepeat(const HirNode& node, std::string* out) {
+    std::string child = "(?:";
+    const uint64_t inner = Write(node.children[0], &child);
+    child += ")";
+    const uint64_t chunk = kRe2RepeatMax / inner;
+    uint64_t widest = 1;
+    // Copies of the child that must be there (lazy = false) or may be (true).
+    const auto copies = [&](uint64_t n, bool optional) {
+      while (n > 0 && !overflow_) {
+        const uint64_t count = std::min(n, chunk);
+        *out += child;
+        if (optional || count > 1) {
+          *out += "{" + std::to_string(optional ? 0 : count) + "," + std::to_string(count) + "}";
+        }
+        widest = std::max(widest, count);
+        n -= count;
+        if (out->size() > kRe2PatternBytesMax) overflow_ = true;
+      }
+    };
+    *out += "(?:";
+    copies(node.min, false);
+    if (node.max == kUnlimited) {
+      *out += child + "*";
+    } else {
+      copies(node.max - node.min, true);
+    }
+    *out += ")";
+    return inner * widest;
+  }
+
+  static const char* LookText(Look look) {
+    switch (look) {
+      case Look::kStart:
+        return "\\A";
+      case Look::kEnd:
+        return "\\z";
+      case Look::kStartLine:
+        return "(?m:^)";
+      case Look::kEndLine:
+        return "(?m:$)";
+      case Look::kWordBoundary:
+        return "\\b";
+      case Look::kNotWordBoundary:
+        return "\\B";
+      default:
+        return "(?:)";
+    }
+  }
+
+  static void Escape(uint32_t c, std::string* out) {
+    const bool plain = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+    if (plain) {
+      out->push_back(static_cast<char>(c));
+      return;
+    }
+    static constexpr char kDigits[] = "0123456789abcdef";
+    *out += "\\x{";
+    for (int shift = 20; shift >= 0; shift -= 4) out->push_back(kDigits[c >> shift & 15]);
+    out->push_back('}');
+  }
+
+  static void WriteSet(const CharSet& set, std::string* out) {
+    if (set.empty()) {
+      *out += "[^\\x{0}-\\x{10ffff}]";
+      return;
+    }
+    out->push_back('[');
+    for (const CharRange& range : set.ranges()) {
+      Escape(range.first, out);
+      if (range.last == range.first) continue;
+      out->push_back('-');
+      Escape(range.last, out);
+    }
+    out->push_back(']');
+  }
+
+  const Hir& hir_;
+  const bool loose_;
+  bool overflow_ = false;
+};
+
+// Null when the program would be too large.
+std::unique_ptr<RE2> CompileRe2(const Hir& hir, bool loose) {
+  std::string pattern;
+  if (!Re2Writer(hir, loose).Write(&pattern)) return nullptr;
+  for (int64_t bytes : {kRe2BytesUsual, kRe2BytesMax}) {
+    RE2::Options options;
+    options.set_log_errors(false);
+    options.set_never_capture(true);
+    options.set_max_mem(bytes);
+    auto program = std::make_unique<RE2>(pattern, options);
+    if (program->ok()) return program;
+  }
+  return nullptr;
+}
+
+bool Search(const RE2& program, std::string_view text) {
+  return program.Match(re2::StringPiece(text.data(), text.size()), 0, text.size(), RE2::UNANCHORED,
+                       nullptr, 0);
+}
+
+bool IsAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// The pattern's only text, when it is plain characters and nothing else.
+bool IsLiteral(const Hir& hir, std::string* literal) {
+  const HirNode& root = hir.nodes[hir.root];
+  const std::vector<uint32_t> alone = {hir.root};
+  const bool concat = root.kind == HirNode::Kind::kConcat;
+  for (uint32_t id : concat ? root.children : alone) {
+    const HirNode& node = hir.nodes[id];
+    if (node.kind == HirNode::Kind::kEmpty) continue;
+    if (node.kind != HirNode::Kind::kChar) return false;
+    AppendUtf8(node.value, literal);
+  }
+  return true;
+}
+
+}  // namespace
+
+struct Regex::Program {
+  bool is_literal = false;
+  std::string literal;
+  bool exact_everywhere = true;  // exact decides every text, not only ASCII
+  std::unique_ptr<RE2> exact;    // may be null
+  std::unique_ptr<RE2> loose;    // with nfa, unless exact_everywhere
+  regex::Nfa nfa;
+
+  Status Build(const Hir& hir);
+};
+
+Status Regex::Program::Build(const Hir& hir) {
+  if (hir.too_large || ExpandedSize(hir, hir.root) > kExpandedMax) return TooLarge();
+  is_literal = IsLiteral(hir, &literal);
+  if (is_literal) return Status::Ok();
+  literal.clear();
+  bool exact_on_ascii = true;
+  for (const HirNode& node : hir.nodes) {
+    if (node.kind != HirNode::Kind::kLook) continue;
+    exact_everywhere = exact_everywhere && ExactInRe2(node);
+    exact_on_ascii = exact_on_ascii && ExactInRe2OnAscii(node);
+  }
+  if (exact_on_ascii) {
+    exact = CompileRe2(hir, false);
+    if (exact == nullptr) return TooLarge();
+  }
+  if (!exact_everywhere) {
+    loose = CompileRe2(hir, true);
+    if (loose == nullptr || !nfa.Build(hir, kNfaStatesMax)) return TooLarge();
+  }
+  return Status::Ok();
+}
+
+Regex::Regex(std::string pattern, std::unique_ptr<Program> program)
+    : pattern_(std::move(pattern)), program_(std::move(program)) {}
+
+Regex::~Regex() = default;
+
+Result<std::unique_ptr<Regex>> Regex::Compile(std::string_view pattern) {
+  std::vector<uint32_t> chars;
+  for (size_t offset = 0; offset < pattern.size();) {
+    if (chars.size() >= regex::kPatternCharsMax) return TooLarge();
+    chars.push_back(DecodeUtf8(pattern, &offset));
+  }
+  regex::Tree tree;
+  Hir hir;
+  std::optional<regex::Error> error = regex::Parse(chars, &tree);
+  if (!error) error = regex::Translate(tree, &hir);
+  if (error) {
+    return Status::InvalidArgument("Regex syntax errror: " + regex::Render(pattern, chars, *error));
+  }
+  if (regex::HasByteClass(hir)) return Status::InvalidArgument("Byte pattern is not allowed");
+  auto program = std::make_unique<Program>();
+  CHROMA_TRY(program->Build(hir));
+  return std::make_unique<Regex>(std::string(pattern), std::move(program));
+}
+
+bool Regex::Matches(std::string_view text) const {
+  const Program& program = *program_;
+  if (program.is_literal) return Contains(text, program.literal);
+  if (program.exact != nullptr && (program.exact_everywhere || IsAscii(text))) {
+    return Search(*program.exact, text);
+  }
+  return Search(*program.loose, text) && program.nfa.Matches(text);
+}
+
+}  // namespace chroma::index

@@ -1,0 +1,68 @@
+// How the executor asks for nearest rows, whatever structure answers: an exact scan
+// (flat_index.h) or a graph. An index is pure data structure over dense row ids: it does no
+// I/O, starts no threads, keeps no reference to what a request points to after it returned.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <vector>
+
+#include "base/bitmap.h"
+#include "chroma/status.h"
+#include "model/schema.h"
+
+namespace chroma::index {
+
+// Where the exact float32 rows are. A view: the memory belongs to the caller (a mapped segment,
+// the materialised tail) and must outlive the call. Rows need only be 4-byte aligned.
+struct VectorSource {
+  // Row r is at rows + r * stride (stride counts floats), or at row_pointers[r] when those are
+  // given; a null row pointer is a row without a vector and is never returned.
+  const float* rows = nullptr;
+  size_t stride = 0;
+  const float* const* row_pointers = nullptr;
+  uint32_t n = 0;
+  uint32_t dimension = 0;
+  // Optional, for cosine: 1 / ||row||, and 0 for a zero row. Spares computing norms in the scan.
+  const float* inverse_norms = nullptr;
+};
+
+struct SearchRequest {
+  const float* query = nullptr;  // VectorSource::dimension floats
+  model::Space space = model::Space::kL2;
+  size_t k = 0;
+  // Rows that may be returned; null means all. Members >= VectorSource::n are ignored.
+  const Bitmap* allowed = nullptr;
+  // Rows farther than this are of no use to the caller (the worst of a full top-k elsewhere).
+  float bound = std::numeric_limits<float>::infinity();
+  // How many candidates a graph walk keeps (ef); 0 means the index's own choice. An exact scan
+  // ignores it.
+  size_t effort = 0;
+  // Called every few thousand rows; a failure ends the search with that Status. May be empty.
+  std::function<Status()> check;
+};
+
+// One found row. `distance` is as users see it (rest-api.md §10), +inf where that is NaN.
+struct Candidate {
+  float distance;
+  uint32_t row;
+  bool operator<(const Candidate& other) const {
+    return distance != other.distance ? distance < other.distance : row < other.row;
+  }
+  bool operator==(const Candidate&) const = default;
+};
+
+// Immutable and safe to search from many threads.
+class VectorIndex {
+ public:
+  virtual ~VectorIndex() = default;
+
+  // Appends to `out` the k nearest allowed rows, or all of them when there are fewer, in
+  // ascending (distance, row) order. On failure `out` is unchanged.
+  virtual Status Search(const VectorSource& source, const SearchRequest& request,
+                        std::vector<Candidate>* out) const = 0;
+};
+
+}  // namespace chroma::index

@@ -1,0 +1,274 @@
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "model/filter.h"
+#include "model/limits.h"
+#include "model/schema.h"
+
+namespace chroma::model {
+
+namespace {
+
+struct OperatorName {
+  std::string_view name;
+  CompareOperator op;
+};
+
+constexpr OperatorName kScalarOperators[] = {
+    {"$eq", CompareOperator::kEqual},
+    {"$ne", CompareOperator::kNotEqual},
+    {"$gt", CompareOperator::kGreater},
+    {"$gte", CompareOperator::kGreaterOrEqual},
+    {"$lt", CompareOperator::kLess},
+    {"$lte", CompareOperator::kLessOrEqual},
+    {"$contains", CompareOperator::kArrayContains},
+    {"$not_contains", CompareOperator::kArrayNotContains},
+};
+constexpr OperatorName kListOperators[] = {
+    {"$in", CompareOperator::kIn},
+    {"$nin", CompareOperator::kNotIn},
+};
+
+struct DocumentOperatorName {
+  std::string_view name;
+  DocumentOperator op;
+};
+
+constexpr DocumentOperatorName kDocumentOperators[] = {
+    {"$contains", DocumentOperator::kContains},
+    {"$not_contains", DocumentOperator::kNotContains},
+    {"$regex", DocumentOperator::kRegex},
+    {"$not_regex", DocumentOperator::kNotRegex},
+};
+
+template <typename Table>
+auto FindOperator(const Table& table, std::string_view name)
+    -> std::optional<decltype(std::begin(table)->op)> {
+  for (const auto& row : table) {
+    if (row.name == name) return row.op;
+  }
+  return std::nullopt;
+}
+
+template <typename Table, typename Op>
+std::string_view NameOf(const Table& table, Op op) {
+  for (const auto& row : table) {
+    if (row.op == op) return row.name;
+  }
+  return {};
+}
+
+bool IsRange(CompareOperator op) {
+  return op == CompareOperator::kLess || op == CompareOperator::kLessOrEqual ||
+         op == CompareOperator::kGreater || op == CompareOperator::kGreaterOrEqual;
+}
+
+std::optional<MetadataValue> Scalar(const JsonValue& json) {
+  if (const bool* value = json.AsBool()) return *value;
+  if (const int64_t* value = json.AsInt()) return *value;
+  if (const double* value = json.AsDouble()) return *value;
+  if (const std::string* value = json.AsString()) return *value;
+  return std::nullopt;
+}
+
+// The values of a list whose elements are all read by `get`, which returns null for others.
+template <typename T, typename Values, typename Get>
+std::optional<Values> ListOf(const JsonArray& json, Get&& get) {
+  Values values;
+  values.reserve(json.size());
+  for (const JsonValue& element : json) {
+    std::optional<T> value = get(element);
+    if (!value) return std::nullopt;
+    values.push_back(*std::move(value));
+  }
+  return values;
+}
+
+std::optional<double> AsNumber(const JsonValue& json) {
+  if (const double* value = json.AsDouble()) return *value;
+  if (const int64_t* value = json.AsInt()) return static_cast<double>(*value);
+  return std::nullopt;
+}
+
+template <typename T>
+std::optional<T> Copied(const T* value) {
+  return value == nullptr ? std::nullopt : std::optional<T>(*value);
+}
+
+// The operand of $in and $nin: the first element decides the type. Integers after a first float
+// are widened, floats after a first integer are refused, as upstream does.
+std::optional<MetadataValue> List(const JsonArray& json) {
+  if (json.empty()) return std::nullopt;
+  if (json[0].AsBool() != nullptr) {
+    auto bools = ListOf<bool, std::vector<uint8_t>>(
+        json, [](const JsonValue& element) { return Copied(element.AsBool()); });
+    if (bools) return BoolArray{*std::move(bools)};
+  } else if (json[0].AsInt() != nullptr) {
+    auto ints = ListOf<int64_t, std::vector<int64_t>>(
+        json, [](const JsonValue& element) { return Copied(element.AsInt()); });
+    if (ints) return *std::move(ints);
+  } else if (json[0].AsDouble() != nullptr) {
+    auto floats = ListOf<double, std::vector<double>>(json, AsNumber);
+    if (floats) return *std::move(floats);
+  } else if (json[0].AsString() != nullptr) {
+    auto strings = ListOf<std::string, std::vector<std::string>>(
+        json, [](const JsonValue& element) { return Copied(element.AsString()); });
+    if (strings) return *std::move(strings);
+  }
+  return std::nullopt;
+}
+
+// Parses one tree. Recursion is bounded by kFilterDepthMax.
+class FilterParser {
+ public:
+  FilterParser(std::string error, bool documents)
+      : error_(std::move(error)), documents_(documents) {}
+
+  Result<Filter> Parse(const JsonValue& json, int depth = 1) {
+    if (depth > kFilterDepthMax) {
+      return Broken("nested deeper than " + std::to_string(kFilterDepthMax) + " levels");
+    }
+    const JsonObject* object = json.AsObject();
+    if (object == nullptr || object->size() != 1) return Invalid();
+    const auto& [key, value] = object->front();
+    if (key == "$and") return Logical(LogicalOperator::kAnd, value, depth);
+    if (key == "$or") return Logical(LogicalOperator::kOr, value, depth);
+    if (!CountLeaf()) return TooMany();
+    if (documents_) return Document(key, value);
+    if (!key.empty() && key[0] == '$') return Invalid();
+    return Condition(key, value);
+  }
+
+ private:
+  Status Invalid() const { return Status::InvalidArgument(error_); }
+  Status Broken(const std::string& what) const {
+    return Status::InvalidArgument(error_ + ": " + what);
+  }
+  Status TooMany() const {
+    return Broken("more than " + std::to_string(kFilterLeavesMax) + " conditions");
+  }
+  bool CountLeaf() { return ++leaves_ <= kFilterLeavesMax; }
+
+  Result<Filter> Logical(LogicalOperator op, const JsonValue& json, int depth) {
+    const JsonArray* array = json.AsArray();
+    if (array == nullptr) return Invalid();
+    // An empty list costs as much as a condition.
+    if (array->size() > kFilterLeavesMax || (array->empty() && !CountLeaf())) return TooMany();
+    LogicalFilter logical{op, {}};
+    logical.children.reserve(array->size());
+    for (const JsonValue& child : *array) {
+      CHROMA_ASSIGN(Filter filter, Parse(child, depth + 1));
+      logical.children.push_back(std::move(filter));
+    }
+    return Filter{std::move(logical)};
+  }
+
+  Result<Filter> Document(std::string_view name, const JsonValue& operand) {
+    const auto op = FindOperator(kDocumentOperators, name);
+    const std::string* pattern = operand.AsString();
+    if (!op || pattern == nullptr) return Invalid();
+    return Filter{DocumentPredicate{*op, *pattern}};
+  }
+
+  Result<Filter> Condition(const std::string& key, const JsonValue& json) {
+    const JsonObject* object = json.AsObject();
+    if (object == nullptr) return Compare(key, CompareOperator::kEqual, json);
+    if (object->size() != 1) return Invalid();
+    const auto& [name, operand] = object->front();
+    if (key == kDocumentKey && FindOperator(kDocumentOperators, name)) {
+      return Document(name, operand);
+    }
+    if (const auto op = FindOperator(kListOperators, name)) {
+      return InList(key, *op, name, operand);
+    }
+    const auto op = FindOperator(kScalarOperators, name);
+    return op ? Compare(key, *op, operand) : Invalid();
+  }
+
+  Result<Filter> Compare(const std::string& key, CompareOperator op, const JsonValue& json) {
+    std::optional<MetadataValue> operand = Scalar(json);
+    if (!operand) return Invalid();
+    const ValueType type = TypeOf(*operand);
+    if (IsRange(op) && type != ValueType::kInt && type != ValueType::kFloat) return Invalid();
+    return Filter{MetadataPredicate{key, op, *std::move(operand)}};
+  }
+
+  Result<Filter> InList(const std::string& key, CompareOperator op, std::string_view name,
+                        const JsonValue& json) {
+    const JsonArray* array = json.AsArray();
+    if (array == nullptr) return Invalid();
+    if (array->size() > kFilterListMax) {
+      return Broken(std::string(name) + " list longer than " + std::to_string(kFilterListMax) +
+                    " values");
+    }
+    std::optional<MetadataValue> operand = List(*array);
+    if (!operand) return Invalid();
+    return Filter{MetadataPredicate{key, op, *std::move(operand)}};
+  }
+
+  std::string error_;
+  bool documents_;  // the grammar of where_document
+  size_t leaves_ = 0;
+};
+
+JsonValue Json(JsonValue::Storage storage) {
+  return JsonValue(std::move(storage));
+}
+
+JsonValue Member(std::string_view key, JsonValue value) {
+  JsonObject object;
+  object.emplace_back(std::string(key), std::move(value));
+  return Json(std::move(object));
+}
+
+struct OperandToJson {
+  JsonValue operator()(std::monostate) const { return JsonValue(); }
+  JsonValue operator()(const SparseVector&) const { return JsonValue(); }
+  JsonValue operator()(const BoolArray& array) const {
+    JsonArray json;
+    for (uint8_t value : array.values) json.push_back(Json(value != 0));
+    return Json(std::move(json));
+  }
+  template <typename T>
+  JsonValue operator()(const std::vector<T>& values) const {
+    JsonArray json;
+    for (const T& value : values) json.push_back(Json(value));
+    return Json(std::move(json));
+  }
+  template <typename T>
+  JsonValue operator()(const T& value) const {
+    return Json(value);
+  }
+};
+
+JsonValue PredicateToJson(const MetadataPredicate& predicate) {
+  std::string_view name = NameOf(kScalarOperators, predicate.op);
+  if (name.empty()) name = NameOf(kListOperators, predicate.op);
+  return Member(predicate.key, Member(name, std::visit(OperandToJson(), predicate.operand)));
+}
+
+}  // namespace
+
+Result<Filter> ParseWhere(const JsonValue& json) {
+  return FilterParser("Invalid where clause", /*documents=*/false).Parse(json);
+}
+
+Result<Filter> ParseWhereDocument(const JsonValue& json) {
+  return FilterParser("Invalid where document clause", /*documents=*/true).Parse(json);
+}
+
+JsonValue WhereToJson(const Filter& filter) {
+  if (const auto* logical = std::get_if<LogicalFilter>(&filter.node)) {
+    JsonArray children;
+    for (const Filter& child : logical->children) children.push_back(WhereToJson(child));
+    return Member(logical->op == LogicalOperator::kAnd ? "$and" : "$or", Json(std::move(children)));
+  }
+  if (const auto* document = std::get_if<DocumentPredicate>(&filter.node)) {
+    return Member(kDocumentKey,
+                  Member(NameOf(kDocumentOperators, document->op), Json(document->pattern)));
+  }
+  return PredicateToJson(std::get<MetadataPredicate>(filter.node));
+}
+
+}  // namespace chroma::model

@@ -1,0 +1,26 @@
+// Every limit of the product that a request can meet, named in one place.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace chroma::model {
+
+// Filters. Depth bounds the stack of every recursive walk over a tree.
+inline constexpr int kFilterDepthMax = 128;
+inline constexpr size_t kFilterLeavesMax = 10'000;
+inline constexpr size_t kFilterListMax = 100'000;
+
+inline constexpr uint32_t kDimensionMax = 100'000;
+inline constexpr uint32_t kDefaultResults = 10;
+// What /pre-flight-checks tells clients; larger requests are served all the same.
+inline constexpr uint32_t kBatchSizeMax = 5461;
+inline constexpr size_t kPayloadBytesMax = 41'943'040;
+
+inline constexpr size_t kNameBytesMin = 3;
+inline constexpr size_t kNameBytesMax = 512;
+
+// Memory that RE2 may use for one compiled expression.
+inline constexpr int64_t kRegexMemoryBytesMax = 10 << 20;
+
+}  // namespace chroma::model

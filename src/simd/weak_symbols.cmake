@@ -1,0 +1,22 @@
+# Fails when an object file of the list OBJECTS that holds kernels defines a weak symbol, or when
+# none was looked at.
+set(seen 0)
+foreach(object ${OBJECTS})
+  if(object MATCHES "(scalar|avx2|avx512|neon)\\.cc\\.o$")
+    execute_process(COMMAND ${NM} ${object} OUTPUT_VARIABLE symbols RESULT_VARIABLE result)
+    if(NOT result EQUAL 0)
+      message(FATAL_ERROR "nm failed on ${object}")
+    endif()
+    if(symbols MATCHES " [VWuvw] ([^\n]*)")
+      # Undefined weak references are harmless: they have no address in the first column.
+      string(REGEX MATCHALL "[0-9a-f]+ [VWuvw] [^\n]*" weak "${symbols}")
+      if(weak)
+        message(FATAL_ERROR "weak symbols in ${object}:\n${weak}")
+      endif()
+    endif()
+    math(EXPR seen "${seen} + 1")
+  endif()
+endforeach()
+if(seen LESS 2)
+  message(FATAL_ERROR "expected at least two kernel objects in: ${OBJECTS}")
+endif()

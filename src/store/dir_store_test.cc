@@ -1,0 +1,147 @@
+#include "store/dir_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "runtime/log.h"
+#include "store/test_file_system.h"
+
+namespace chroma::store {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+std::vector<std::string> Names(runtime::Context& ctx, BlobStore& store, const std::string& prefix) {
+  std::vector<std::string> names;
+  auto blobs = store.List(ctx, prefix);
+  EXPECT_TRUE(blobs.ok()) << blobs.status().ToString();
+  if (!blobs.ok()) return names;
+  for (const BlobInfo& blob : *blobs) names.push_back(blob.name);
+  return names;
+}
+
+void UseStore(BlobStore& store) {
+  runtime::Context ctx;
+  ASSERT_TRUE(WriteBlob(ctx, store, "a/b/one", "first").ok());
+  ASSERT_TRUE(WriteBlob(ctx, store, "a/b.two", "").ok());
+  ASSERT_TRUE(WriteBlob(ctx, store, "top", Bytes(3'000'000, 'x')).ok());
+  EXPECT_THAT(Names(ctx, store, ""), ElementsAre("a/b.two", "a/b/one", "top"));
+  EXPECT_THAT(Names(ctx, store, "a/b"), ElementsAre("a/b.two", "a/b/one"));
+  EXPECT_THAT(Names(ctx, store, "a/b/"), ElementsAre("a/b/one"));
+  EXPECT_THAT(Names(ctx, store, "none/at/all"), IsEmpty());
+
+  auto blob = store.Open(ctx, "a/b/one");
+  ASSERT_TRUE(blob.ok());
+  EXPECT_EQ((*blob)->name(), "a/b/one");
+  EXPECT_EQ((*blob)->size_bytes(), 5u);
+  EXPECT_EQ((*blob)->Read(ctx, 1, 3)->bytes, "irs");
+  EXPECT_EQ((*blob)->Read(ctx, 5, 0)->bytes, "");
+  EXPECT_EQ((*blob)->Read(ctx, 0, 6).status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ((*blob)->Read(ctx, 6, 0).status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ((*blob)->Read(ctx, UINT64_MAX, 2).status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(ReadBlob(ctx, store, "a/b.two")->bytes, "");
+  EXPECT_EQ(ReadBlob(ctx, store, "top")->bytes, Bytes(3'000'000, 'x'));
+
+  EXPECT_EQ(WriteBlob(ctx, store, "top", "other").code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(store.Open(ctx, "a/none").status().code(), StatusCode::kNotFound);
+
+  // A reader outlives the name, and so does a slice its blob.
+  auto slice = (*blob)->Read(ctx, 0, 5);
+  ASSERT_TRUE(store.Delete(ctx, "a/b/one").ok());
+  ASSERT_TRUE(store.Delete(ctx, "a/b/one").ok());
+  blob->reset();
+  EXPECT_EQ(slice->bytes, "first");
+  EXPECT_EQ(store.Open(ctx, "a/b/one").status().code(), StatusCode::kNotFound);
+
+  for (const char* bad : {"", "/a", "a/", "a//b", "../a", "a/./b", "A", "a b", "a.tmp", "a\\b"}) {
+    EXPECT_EQ(WriteBlob(ctx, store, bad, "x").code(), StatusCode::kInvalidArgument) << bad;
+  }
+  EXPECT_EQ(store.List(ctx, "../x").status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(DirStoreTest, InMemory) {
+  auto files = runtime::FileSystem::InMemory();
+  runtime::Env env;
+  env.files = files.get();
+  auto store = OpenDirStore(env, "/db/blobs");
+  ASSERT_TRUE(store.ok());
+  UseStore(**store);
+}
+
+TEST(DirStoreTest, OnDisk) {
+  const std::string directory = testing::TempDir() + "dir_store_test";
+  auto store = OpenDirStore({}, directory);
+  ASSERT_TRUE(store.ok());
+  UseStore(**store);
+  for (const char* path : {"/top", "/a/b.two", "/a/b", "/a", ""}) {
+    EXPECT_TRUE(runtime::FileSystem::System().Remove(directory + path).ok()) << path;
+  }
+}
+
+TEST(DirStoreTest, UnfinishedBlobsDoNotShow) {
+  TestFileSystem files(1);
+  runtime::Env env;
+  env.files = &files;
+  runtime::Context ctx;
+  auto store = OpenDirStore(env, "/s");
+  ASSERT_TRUE(store.ok());
+  {
+    auto writer = (*store)->Create(ctx, "a/x");
+    auto other = (*store)->Create(ctx, "a/x");
+    ASSERT_TRUE(writer.ok() && other.ok());
+    ASSERT_TRUE((*writer)->Append("bytes").ok());
+    EXPECT_EQ((*writer)->size_bytes(), 5u);
+    EXPECT_THAT(Names(ctx, **store, ""), IsEmpty());
+    ASSERT_TRUE((*other)->Finish(ctx).ok());
+    EXPECT_EQ((*writer)->Finish(ctx).code(), StatusCode::kAlreadyExists);
+  }
+  EXPECT_THAT(Names(ctx, **store, ""), ElementsAre("a/x"));
+  EXPECT_EQ(files.List("/s/a")->size(), 1u) << "the loser left no trace";
+  files.SetContent("/s/a/y.7.tmp", "left behind");
+  ASSERT_TRUE((*store)->RemoveUnfinished(ctx).ok());
+  EXPECT_EQ(files.List("/s/a")->size(), 1u);
+}
+
+// Whole, or as if it had never been begun, whatever call fails and wherever power does.
+TEST(DirStoreTest, WholeOrAbsent) {
+  runtime::ConfigureLog(runtime::LogLevel::kOff, runtime::LogFormat::kText);
+  const Bytes content(5000, 'c');
+  for (int fault = 0; fault < 2; ++fault) {
+    bool finished = false;
+    for (uint64_t at = 0; !finished; ++at) {
+      for (uint64_t seed = 1; seed <= 5; ++seed) {
+        SCOPED_TRACE("call " + std::to_string(at) + " seed " + std::to_string(seed));
+        TestFileSystem files(seed);
+        runtime::Env env;
+        env.files = &files;
+        runtime::Context ctx;
+        auto store = OpenDirStore(env, "/s");
+        ASSERT_TRUE(store.ok());
+        uint64_t calls = 0;
+        if (fault == 0) {
+          files.CrashAfter(at);
+        } else {
+          files.SetFault([&](TestFileSystem::Call, const std::string&) {
+            return calls++ == at ? Status::ResourceExhausted("full") : Status::Ok();
+          });
+        }
+        Status written = WriteBlob(ctx, **store, "a/x", content);
+        finished = written.ok();
+        if (fault == 0) files.Restart();
+        auto read = ReadBlob(ctx, **store, "a/x");
+        if (finished || read.ok()) {
+          ASSERT_TRUE(read.ok()) << read.status().ToString();
+          ASSERT_EQ(read->bytes, content);
+        }
+        if (fault == 1 && !finished) {
+          ASSERT_FALSE(read.ok());
+          ASSERT_TRUE(WriteBlob(ctx, **store, "a/x", content).ok());
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace chroma::store
