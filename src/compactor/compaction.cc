@@ -1,0 +1,151 @@
+#include "compactor/compaction.h"
+
+#include <memory>
+#include <utility>
+
+#include "compactor/merge.h"
+#include "format/manifest.h"
+#include "runtime/log.h"
+#include "sweeper/sweeper.h"
+
+namespace chroma::compactor {
+namespace {
+
+using segment::Snapshot;
+using segment::SnapshotPart;
+
+// What goes into the new segment, and what stays as it is.
+struct Split {
+  std::vector<SnapshotPart> merged;
+  std::vector<format::ManifestSegment> kept;
+};
+
+// The segments of the snapshot, without its tail.
+size_t SegmentCount(const segment::Version& version) { return version.parts.size(); }
+
+Split SplitParts(const Policy& policy, Activity activity, const segment::Version& version,
+                 const Snapshot& snapshot) {
+  const size_t segments = SegmentCount(version);
+  std::vector<SegmentSize> sizes;
+  for (size_t i = 0; i < segments; ++i) {
+    sizes.push_back({version.manifest.segments[i].size_bytes, snapshot.parts[i].part->rows(),
+                     snapshot.parts[i].dead->Count()});
+  }
+  uint64_t tail_bytes = 0;
+  if (snapshot.parts.size() > segments) {
+    tail_bytes = snapshot.parts.back().live() * snapshot.dimension * sizeof(float);
+  }
+  std::vector<bool> picked(segments, false);
+  for (size_t i : PickMerge(policy, activity, sizes, tail_bytes)) picked[i] = true;
+
+  Split split;
+  for (size_t i = 0; i < segments; ++i) {
+    const SnapshotPart& part = snapshot.parts[i];
+    if (picked[i]) {
+      split.merged.push_back(part);
+    } else if (part.live() > 0) {
+      format::ManifestSegment kept = version.manifest.segments[i];
+      kept.deleted = *part.dead;
+      split.kept.push_back(std::move(kept));
+    }
+  }
+  if (snapshot.parts.size() > segments) split.merged.push_back(snapshot.parts.back());
+  return split;
+}
+
+std::string NewBlobName(runtime::Random& random, const Uuid& collection, std::string_view kind) {
+  const uint64_t high = random.Next();
+  return collection.ToString() + "/" + Uuid::FromRandom(high, random.Next()).ToString() + "." +
+         std::string(kind);
+}
+
+bool HasWork(const Split& split, const segment::Version& version, const Snapshot& snapshot) {
+  return snapshot.log_end > version.manifest.log_offset || !split.merged.empty() ||
+         split.kept.size() != version.manifest.segments.size();
+}
+
+bool IsSettled(const format::Manifest& manifest) {
+  if (manifest.segments.size() > 1) return false;
+  return manifest.segments.empty() || manifest.segments[0].deleted.Empty();
+}
+
+Status Publish(runtime::Context& ctx, const Seams& seams, const model::Collection& collection,
+               const format::Manifest& manifest) {
+  catalog::VersionUpdate update;
+  update.collection = collection.id;
+  update.expected_version = collection.version;
+  update.manifest = NewBlobName(*seams.env.random, collection.id, "manifest");
+  update.log_offset = manifest.log_offset;
+  update.blobs.push_back(update.manifest);
+  for (const format::ManifestSegment& segment : manifest.segments) {
+    update.blobs.push_back(segment.blob);
+  }
+  CHROMA_TRY(store::WriteBlob(ctx, *seams.store, update.manifest,
+                              format::EncodeManifest(manifest)));
+  CHROMA_TRY(seams.catalog->PublishVersion(ctx, update));
+  // From here on the new version is the truth; failures below cost space or time, not data.
+  const segment::VersionRef published{collection.id, manifest.version, update.manifest,
+                                      manifest.log_offset};
+  CHROMA_TRY(seams.node->Open(ctx, published).status());
+  seams.on_published(collection.id);
+  return seams.log->Trim(ctx, collection.id, manifest.log_offset);
+}
+
+// The blobs that the old version named and the new one does not.
+std::vector<std::string> Replaced(const model::Collection& collection,
+                                  const segment::Version& version,
+                                  const format::Manifest& manifest) {
+  std::vector<std::string> replaced;
+  if (!collection.manifest.empty()) replaced.push_back(collection.manifest);
+  for (const format::ManifestSegment& old : version.manifest.segments) {
+    bool kept = false;
+    for (const format::ManifestSegment& now : manifest.segments) kept |= now.blob == old.blob;
+    if (!kept) replaced.push_back(old.blob);
+  }
+  return replaced;
+}
+
+}  // namespace
+
+Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy& policy,
+                        const Uuid& id, Activity activity) {
+  CHROMA_ASSIGN(model::Collection collection, seams.catalog->GetCollectionById(ctx, id));
+  const segment::VersionRef ref{id, collection.version, collection.manifest,
+                                collection.log_offset};
+  CHROMA_ASSIGN(std::shared_ptr<segment::LiveCollection> live, seams.node->Open(ctx, ref));
+  CHROMA_ASSIGN(std::shared_ptr<const Snapshot> snapshot, live->Read(ctx));
+  std::shared_ptr<const segment::Version> version = live->version();
+  if (snapshot->version != collection.version || version->manifest.version != collection.version) {
+    return Status::Aborted("collection " + id.ToString() + " was compacted by somebody else");
+  }
+  Split split = SplitParts(policy, activity, *version, *snapshot);
+  if (!HasWork(split, *version, *snapshot)) return Outcome{false, IsSettled(version->manifest)};
+
+  const int64_t begin_ns = seams.env.clock->MonotonicNs();
+  format::Manifest manifest;
+  manifest.collection = id;
+  manifest.version = collection.version + 1;
+  manifest.log_offset = snapshot->log_end;
+  manifest.dimension = snapshot->dimension;
+  manifest.operations = snapshot->indexed_operations + snapshot->tail_operations;
+  manifest.segments = std::move(split.kept);
+  CHROMA_ASSIGN(std::optional<segment::SegmentSummary> merged,
+                MergeParts(ctx, *seams.store, NewBlobName(*seams.env.random, id, "segment"),
+                           snapshot->dimension, split.merged));
+  if (merged) {
+    manifest.segments.push_back({merged->blob, merged->rows, merged->size_bytes, Bitmap()});
+  }
+  CHROMA_TRY(Publish(ctx, seams, collection, manifest));
+  runtime::Log(runtime::LogLevel::kDebug, "collection compacted",
+               {{"collection", id.ToString()},
+                {"version", manifest.version},
+                {"merged_parts", split.merged.size()},
+                {"rows", merged ? merged->rows : 0},
+                {"segments", manifest.segments.size()},
+                {"ms", (seams.env.clock->MonotonicNs() - begin_ns) / runtime::kMillisecond}});
+  CHROMA_TRY(sweeper::SweepBlobs(ctx, *seams.catalog, *seams.store,
+                                 Replaced(collection, *version, manifest)));
+  return Outcome{true, IsSettled(manifest)};
+}
+
+}  // namespace chroma::compactor

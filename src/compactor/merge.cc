@@ -1,0 +1,143 @@
+#include "compactor/merge.h"
+
+#include <algorithm>
+#include <memory>
+#include <queue>
+#include <utility>
+
+namespace chroma::compactor {
+namespace {
+
+using segment::Part;
+using segment::SnapshotPart;
+
+// The live rows of one part in insertion order, fetched some at a time so that each compressed
+// block is read once.
+class PartCursor {
+ public:
+  static constexpr size_t kRowsAtOnce = 1024;
+
+  Status Init(const SnapshotPart& source) {
+    part_ = source.part.get();
+    Bitmap live = Bitmap::Range(0, part_->rows());
+    live -= *source.dead;
+    order_ = live.ToVector();
+    if (part_->InInsertionOrder()) return Load();
+    std::vector<std::pair<uint64_t, uint32_t>> keyed;
+    for (uint32_t row : order_) {
+      CHROMA_ASSIGN(uint64_t offset, part_->InsertionOffset(row));
+      keyed.push_back({offset, row});
+    }
+    std::sort(keyed.begin(), keyed.end());
+    for (size_t i = 0; i < keyed.size(); ++i) order_[i] = keyed[i].second;
+    return Load();
+  }
+
+  bool AtEnd() const { return at_ == order_.size(); }
+  uint64_t insertion_offset() const { return insertion_offset_; }
+
+  Result<segment::RowView> Row() {
+    const size_t i = at_ - loaded_begin_;
+    segment::RowView row;
+    CHROMA_ASSIGN(row.id, part_->Id(order_[at_]));
+    row.insertion_offset = insertion_offset_;
+    CHROMA_ASSIGN(segment::VectorRun run, part_->Vectors(order_[at_]));
+    row.vector = run.values;
+    if (documents_[i]) row.document = *documents_[i];
+    if (uris_[i]) row.uri = *uris_[i];
+    row.metadata = &metadata_[i];
+    return row;
+  }
+
+  Status Next() {
+    ++at_;
+    return Load();
+  }
+
+ private:
+  Status Load() {
+    if (AtEnd()) return Status::Ok();
+    CHROMA_ASSIGN(insertion_offset_, part_->InsertionOffset(order_[at_]));
+    if (at_ != loaded_end_) return Status::Ok();
+    loaded_begin_ = at_;
+    loaded_end_ = std::min(at_ + kRowsAtOnce, order_.size());
+    // Parts read ascending rows; a tail that is out of order is sorted and put back in place.
+    std::vector<uint32_t> rows(order_.begin() + static_cast<ptrdiff_t>(loaded_begin_),
+                               order_.begin() + static_cast<ptrdiff_t>(loaded_end_));
+    std::vector<uint32_t> sorted = rows;
+    std::sort(sorted.begin(), sorted.end());
+    documents_.clear();
+    uris_.clear();
+    metadata_.clear();
+    CHROMA_TRY(part_->ReadDocuments(sorted, &documents_));
+    CHROMA_TRY(part_->ReadUris(sorted, &uris_));
+    CHROMA_TRY(part_->ReadMetadata(sorted, &metadata_));
+    if (sorted == rows) return Status::Ok();
+    Reorder(rows, sorted, documents_);
+    Reorder(rows, sorted, uris_);
+    Reorder(rows, sorted, metadata_);
+    return Status::Ok();
+  }
+
+  template <typename T>
+  static void Reorder(const std::vector<uint32_t>& rows, const std::vector<uint32_t>& sorted,
+                      std::vector<T>& column) {
+    std::vector<T> ordered;
+    ordered.reserve(rows.size());
+    for (uint32_t row : rows) {
+      const auto at = std::lower_bound(sorted.begin(), sorted.end(), row) - sorted.begin();
+      ordered.push_back(std::move(column[static_cast<size_t>(at)]));
+    }
+    column = std::move(ordered);
+  }
+
+  const Part* part_ = nullptr;
+  std::vector<uint32_t> order_;
+  size_t at_ = 0;
+  size_t loaded_begin_ = 0;
+  size_t loaded_end_ = 0;
+  uint64_t insertion_offset_ = 0;
+  std::vector<std::optional<std::string>> documents_;
+  std::vector<std::optional<std::string>> uris_;
+  std::vector<model::Metadata> metadata_;
+};
+
+struct Later {
+  bool operator()(const PartCursor* a, const PartCursor* b) const {
+    return a->insertion_offset() > b->insertion_offset();
+  }
+};
+
+}  // namespace
+
+Result<std::optional<segment::SegmentSummary>> MergeParts(runtime::Context& ctx,
+                                                          store::BlobStore& store,
+                                                          const std::string& blob,
+                                                          uint32_t dimension,
+                                                          const std::vector<SnapshotPart>& parts) {
+  constexpr uint32_t kRowsPerCheck = 1024;
+  std::vector<std::unique_ptr<PartCursor>> cursors;
+  std::priority_queue<PartCursor*, std::vector<PartCursor*>, Later> next;
+  for (const SnapshotPart& part : parts) {
+    cursors.push_back(std::make_unique<PartCursor>());
+    CHROMA_TRY(cursors.back()->Init(part));
+    if (!cursors.back()->AtEnd()) next.push(cursors.back().get());
+  }
+  if (next.empty()) return std::optional<segment::SegmentSummary>();
+
+  CHROMA_ASSIGN(std::unique_ptr<segment::SegmentWriter> writer,
+                segment::SegmentWriter::Create(ctx, store, blob, dimension));
+  while (!next.empty()) {
+    if (writer->rows() % kRowsPerCheck == 0) CHROMA_TRY(ctx.Check());
+    PartCursor* cursor = next.top();
+    next.pop();
+    CHROMA_ASSIGN(segment::RowView row, cursor->Row());
+    CHROMA_TRY(writer->Add(row));
+    CHROMA_TRY(cursor->Next());
+    if (!cursor->AtEnd()) next.push(cursor);
+  }
+  CHROMA_ASSIGN(segment::SegmentSummary summary, writer->Finish(ctx));
+  return std::optional<segment::SegmentSummary>(std::move(summary));
+}
+
+}  // namespace chroma::compactor

@@ -1,0 +1,69 @@
+// Decides which collection is compacted next, and runs compactions on one background task. An
+// idle directory costs nothing: the task sleeps until it is woken.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+#include "base/uuid.h"
+#include "compactor/compaction.h"
+#include "compactor/policy.h"
+#include "runtime/mutex.h"
+#include "runtime/scheduler.h"
+
+namespace chroma::compactor {
+
+class Scheduler {
+ public:
+  Scheduler(Seams seams, Policy policy);
+  // Cancels the running compaction and joins; the log keeps what was not compacted.
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // Begins work, with the collections that the log holds entries of or that are not settled.
+  void Start(const std::vector<Uuid>& unsettled);
+
+  // The collection was written to. Cheap; thread safe.
+  void NotifyWrite(const Uuid& collection);
+  // Collections were deleted: their blobs are to be swept. Thread safe.
+  void NotifyDeleted();
+
+  // Compacts the collection now, on the calling task, until nothing is left to do.
+  Status CompactFully(runtime::Context& ctx, const Uuid& collection);
+
+ private:
+  // A collection that is not settled.
+  struct Pending {
+    int64_t last_write_ns = 0;  // Clock::MonotonicNs
+    int64_t not_before_ns = 0;  // after a failure
+    int failures = 0;
+  };
+  struct Due {
+    Uuid collection;
+    Activity activity;
+  };
+
+  void Run();
+  // The most urgent collection; or none, and when to look again (-1: when woken).
+  std::optional<Due> PickDue(int64_t now_ns, int64_t* wait_ns) CHROMA_REQUIRES(mutex_);
+  void RunOne(const Due& due);
+  void Finished(const Due& due, int64_t started_ns, const Result<Outcome>& outcome);
+  void Sweep();
+
+  const Seams seams_;
+  const Policy policy_;
+  runtime::Context context_;  // of the background task
+  runtime::Mutex compacting_;  // held during one compaction: one at a time
+  runtime::Mutex mutex_;
+  runtime::CondVar wake_;
+  bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;
+  bool sweep_ CHROMA_GUARDED_BY(mutex_) = false;
+  std::unordered_map<Uuid, Pending, UuidHash> pending_ CHROMA_GUARDED_BY(mutex_);
+  std::unique_ptr<runtime::Task> task_;
+};
+
+}  // namespace chroma::compactor

@@ -1,0 +1,190 @@
+#include "engine/engine.h"
+
+#include <utility>
+
+#include "model/validate.h"
+
+namespace chroma::engine {
+namespace {
+
+constexpr size_t kCachedCollectionsMax = 4096;
+
+uint64_t SchemaThreads(const runtime::Env& env, const EngineOptions& options) {
+  return options.schema_num_threads != 0 ? options.schema_num_threads
+                                         : static_cast<uint64_t>(env.scheduler->Parallelism());
+}
+
+Uuid NewUuid(runtime::Random& random) {
+  const uint64_t high = random.Next();
+  return Uuid::FromRandom(high, random.Next());
+}
+
+}  // namespace
+
+Engine::Engine(runtime::Env env, catalog::Catalog& catalog, log::Log& log,
+               executor::QueryNode& node, WriteObserver& observer, EngineOptions options)
+    : env_(env),
+      catalog_(catalog),
+      log_(log),
+      node_(node),
+      observer_(observer),
+      options_(options),
+      cache_(kCachedCollectionsMax) {}
+
+// ---- tenants and databases
+
+Status Engine::CreateTenant(runtime::Context& ctx, const std::string& name) {
+  CHROMA_TRY(model::ValidateTenantName(name));
+  return catalog_.CreateTenant(ctx, name);
+}
+
+Result<model::Tenant> Engine::GetTenant(runtime::Context& ctx, const std::string& name) {
+  return catalog_.GetTenant(ctx, name);
+}
+
+Status Engine::CreateDatabase(runtime::Context& ctx, const std::string& tenant,
+                              const std::string& name) {
+  CHROMA_TRY(model::ValidateName(name));
+  return catalog_.CreateDatabase(ctx, NewUuid(*env_.random), name, tenant);
+}
+
+Result<model::Database> Engine::GetDatabase(runtime::Context& ctx, const std::string& tenant,
+                                            const std::string& name) {
+  CHROMA_TRY(model::ValidateDatabaseNameLength(name));
+  return catalog_.GetDatabase(ctx, name, tenant);
+}
+
+Result<std::vector<model::Database>> Engine::ListDatabases(runtime::Context& ctx,
+                                                           const std::string& tenant,
+                                                           catalog::Page page) {
+  return catalog_.ListDatabases(ctx, tenant, page);
+}
+
+Status Engine::DeleteDatabase(runtime::Context& ctx, const std::string& tenant,
+                              const std::string& name) {
+  CHROMA_ASSIGN(std::vector<Uuid> dropped, catalog_.DeleteDatabase(ctx, name, tenant));
+  Dropped(ctx, dropped);
+  return Status::Ok();
+}
+
+Status Engine::Reset(runtime::Context& ctx) {
+  if (!options_.allow_reset) return Status::PermissionDenied("Reset is disabled by config");
+  CHROMA_ASSIGN(std::vector<catalog::Catalog::CollectionHead> heads, catalog_.ListHeads(ctx));
+  CHROMA_TRY(catalog_.Reset(ctx));
+  std::vector<Uuid> dropped;
+  for (const catalog::Catalog::CollectionHead& head : heads) dropped.push_back(head.id);
+  Dropped(ctx, dropped);
+  return Status::Ok();
+}
+
+// The catalog no longer knows these collections. What the log and the node hold of them goes;
+// a failure here costs space until the next start, nothing else.
+void Engine::Dropped(runtime::Context& ctx, const std::vector<Uuid>& collections) {
+  for (const Uuid& id : collections) {
+    cache_.Erase(id);
+    // Appends that passed the existence check before the deletion end first.
+    WriteGates::Hold gate(gates_, id, /*exclusive=*/true);
+    cache_.Erase(id);
+    static_cast<void>(log_.Forget(ctx, id));
+    node_.Forget(id);
+  }
+  observer_.OnCollectionsDeleted();
+}
+
+// ---- collections
+
+Result<CollectionRef> Engine::CreateCollection(runtime::Context& ctx, const std::string& tenant,
+                                               const std::string& database,
+                                               const CreateCollectionRequest& request) {
+  CHROMA_TRY(model::ValidateConfiguration(request.configuration, request.metadata));
+  CHROMA_TRY(model::ValidateDatabaseNameLength(database));
+  CHROMA_TRY(model::ValidateCreateCollection(request.name, request.metadata, request.schema));
+  model::Collection collection;
+  CHROMA_ASSIGN(collection.schema,
+                model::ResolveSchema(request.schema, request.configuration, request.metadata,
+                                     SchemaThreads(env_, options_)));
+  collection.id = NewUuid(*env_.random);
+  collection.name = request.name;
+  collection.tenant = tenant;
+  collection.database = database;
+  collection.metadata = request.metadata;
+  CHROMA_ASSIGN(catalog::Catalog::CreateResult created,
+                catalog_.CreateCollection(ctx, collection, request.get_or_create));
+  return std::make_shared<const model::Collection>(std::move(created.collection));
+}
+
+Result<CollectionRef> Engine::GetCollection(runtime::Context& ctx, const std::string& tenant,
+                                            const std::string& database, const std::string& name) {
+  CHROMA_TRY(model::ValidateDatabaseNameLength(database));
+  CHROMA_ASSIGN(model::Collection collection,
+                catalog_.GetCollection(ctx, tenant, database, name));
+  return std::make_shared<const model::Collection>(std::move(collection));
+}
+
+Result<CollectionRef> Engine::LoadCollection(runtime::Context& ctx, const Uuid& id) {
+  if (CollectionRef cached = cache_.Find(id)) return cached;
+  const uint64_t generation = cache_.generation();
+  CHROMA_ASSIGN(model::Collection row, catalog_.GetCollectionById(ctx, id));
+  auto collection = std::make_shared<const model::Collection>(std::move(row));
+  cache_.Put(collection, generation);
+  return CollectionRef(std::move(collection));
+}
+
+Result<CollectionRef> Engine::FindCollection(runtime::Context& ctx, const std::string& tenant,
+                                             const std::string& database, const Uuid& id) {
+  CHROMA_TRY(model::ValidateDatabaseNameLength(database));
+  Result<CollectionRef> found = LoadCollection(ctx, id);
+  const bool missing = !found.ok() && found.status().code() == StatusCode::kNotFound;
+  const bool elsewhere =
+      found.ok() && ((*found)->tenant != tenant || (*found)->database != database);
+  if (missing || elsewhere) {
+    return Status::NotFound("Collection [" + id.ToString() + "] does not exist.");
+  }
+  return found;
+}
+
+Result<std::vector<model::Collection>> Engine::ListCollections(runtime::Context& ctx,
+                                                               const std::string& tenant,
+                                                               const std::string& database,
+                                                               catalog::Page page) {
+  CHROMA_TRY(model::ValidateDatabaseNameLength(database));
+  return catalog_.ListCollections(ctx, tenant, database, page);
+}
+
+Result<uint64_t> Engine::CountCollections(runtime::Context& ctx, const std::string& tenant,
+                                          const std::string& database) {
+  CHROMA_TRY(model::ValidateDatabaseNameLength(database));
+  return catalog_.CountCollections(ctx, tenant, database);
+}
+
+Status Engine::ModifyCollection(runtime::Context& ctx, const CollectionRef& collection,
+                                const ModifyCollectionRequest& request) {
+  CHROMA_TRY(model::ValidateModifyCollection(request.new_name, request.new_metadata));
+  catalog::Catalog::CollectionUpdate update;
+  update.name = request.new_name;
+  if (request.new_metadata) {
+    model::Metadata kept;
+    kept.Merge(*request.new_metadata);
+    update.metadata.emplace();
+    if (!kept.empty()) *update.metadata = std::move(kept);
+  }
+  if (request.new_configuration) {
+    CHROMA_ASSIGN(update.schema,
+                  model::UpdateConfiguration(collection->schema, *request.new_configuration));
+  }
+  const Status updated = catalog_.UpdateCollection(ctx, collection->id, update);
+  cache_.Erase(collection->id);
+  return updated;
+}
+
+Status Engine::DeleteCollection(runtime::Context& ctx, const std::string& tenant,
+                                const std::string& database, const std::string& name) {
+  CHROMA_TRY(model::ValidateDatabaseNameLength(database));
+  CHROMA_ASSIGN(Uuid id, catalog_.DeleteCollection(ctx, tenant, database, name));
+  Dropped(ctx, {id});
+  return Status::Ok();
+}
+
+void Engine::OnVersionPublished(const Uuid& collection) { cache_.Erase(collection); }
+
+}  // namespace chroma::engine

@@ -1,0 +1,187 @@
+// Every operation of Chroma, as one class that knows only the seams. Front doors (HTTP, C++,
+// Python) decode into these requests and encode these results; nothing of the product's
+// behaviour lives in them.
+//
+// Checks are made in the wire contract's order (rest-api.md §2.2); messages are its texts. A
+// refused request changes nothing. Thread safe; calls block.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/uuid.h"
+#include "catalog/catalog.h"
+#include "chroma/status.h"
+#include "engine/collection_cache.h"
+#include "engine/write_gate.h"
+#include "executor/node.h"
+#include "log/log.h"
+#include "model/collection.h"
+#include "model/filter.h"
+#include "model/limits.h"
+#include "model/record.h"
+#include "runtime/context.h"
+#include "runtime/env.h"
+
+namespace chroma::engine {
+
+struct CreateCollectionRequest {
+  std::string name;
+  std::optional<model::Metadata> metadata;
+  std::optional<model::Configuration> configuration;
+  std::optional<model::Schema> schema;
+  bool get_or_create = false;
+};
+
+struct ModifyCollectionRequest {
+  std::optional<std::string> new_name;
+  std::optional<model::Metadata> new_metadata;
+  std::optional<model::ConfigurationUpdate> new_configuration;
+};
+
+// add, update, upsert.
+struct WriteRequest {
+  model::RecordBatch batch;
+  model::BatchShape shape;  // as the request had it; model::ShapeOf(batch) for a trusted caller
+};
+
+struct GetRequest {
+  std::optional<std::vector<std::string>> ids;
+  std::optional<model::Filter> where;
+  std::optional<model::Filter> where_document;
+  std::optional<uint32_t> limit;
+  uint32_t offset = 0;
+  model::IncludeSet include = model::kIncludeDocuments | model::kIncludeMetadatas;
+};
+
+struct QueryRequest {
+  model::VectorMatrix queries;
+  std::vector<uint32_t> query_lengths;  // of each vector as given
+  uint32_t n_results = model::kDefaultResults;
+  std::optional<std::vector<std::string>> ids;
+  std::optional<model::Filter> where;
+  std::optional<model::Filter> where_document;
+  model::IncludeSet include =
+      model::kIncludeDocuments | model::kIncludeMetadatas | model::kIncludeDistances;
+};
+
+struct DeleteRequest {
+  std::optional<std::vector<std::string>> ids;
+  std::optional<model::Filter> where;
+  std::optional<model::Filter> where_document;
+  std::optional<uint32_t> limit;
+};
+
+struct IndexingStatus {
+  uint64_t indexed_operations = 0;
+  uint64_t unindexed_operations = 0;
+};
+
+struct EngineOptions {
+  bool allow_reset = false;
+  uint64_t schema_num_threads = 0;  // shown in schemas; 0: the processor count
+  // A collection whose uncompacted log is larger makes its writers wait for the compactor, and
+  // after `backlog_wait_ns` refuses them with kUnavailable.
+  uint64_t backlog_bytes_max = 512u << 20;
+  int64_t backlog_wait_ns = 30 * runtime::kSecond;
+};
+
+// What the engine tells the background about; called after the fact, must not block.
+class WriteObserver {
+ public:
+  virtual ~WriteObserver() = default;
+  virtual void OnWrite(const Uuid& collection) = 0;
+  virtual void OnCollectionsDeleted() = 0;
+};
+
+using CollectionRef = std::shared_ptr<const model::Collection>;
+
+class Engine {
+ public:
+  // All outlive the engine.
+  Engine(runtime::Env env, catalog::Catalog& catalog, log::Log& log, executor::QueryNode& node,
+         WriteObserver& observer, EngineOptions options);
+
+  // ---- tenants and databases (rest-api.md §5)
+  Status CreateTenant(runtime::Context& ctx, const std::string& name);
+  Result<model::Tenant> GetTenant(runtime::Context& ctx, const std::string& name);
+  Status CreateDatabase(runtime::Context& ctx, const std::string& tenant, const std::string& name);
+  Result<model::Database> GetDatabase(runtime::Context& ctx, const std::string& tenant,
+                                      const std::string& name);
+  Result<std::vector<model::Database>> ListDatabases(runtime::Context& ctx,
+                                                     const std::string& tenant,
+                                                     catalog::Page page);
+  Status DeleteDatabase(runtime::Context& ctx, const std::string& tenant, const std::string& name);
+  // kPermissionDenied unless allowed.
+  Status Reset(runtime::Context& ctx);
+
+  // ---- collections (§6)
+  Result<CollectionRef> CreateCollection(runtime::Context& ctx, const std::string& tenant,
+                                         const std::string& database,
+                                         const CreateCollectionRequest& request);
+  Result<CollectionRef> GetCollection(runtime::Context& ctx, const std::string& tenant,
+                                      const std::string& database, const std::string& name);
+  // By id, within its tenant and database; kNotFound "Collection [uuid] does not exist." with
+  // the period that record routes show. The first step of every record operation.
+  Result<CollectionRef> FindCollection(runtime::Context& ctx, const std::string& tenant,
+                                       const std::string& database, const Uuid& id);
+  Result<std::vector<model::Collection>> ListCollections(runtime::Context& ctx,
+                                                         const std::string& tenant,
+                                                         const std::string& database,
+                                                         catalog::Page page);
+  Result<uint64_t> CountCollections(runtime::Context& ctx, const std::string& tenant,
+                                    const std::string& database);
+  Status ModifyCollection(runtime::Context& ctx, const CollectionRef& collection,
+                          const ModifyCollectionRequest& request);
+  Status DeleteCollection(runtime::Context& ctx, const std::string& tenant,
+                          const std::string& database, const std::string& name);
+
+  // ---- records (§7, §8)
+  // Durable when OK.
+  Status Write(runtime::Context& ctx, const CollectionRef& collection, WriteRequest request);
+  // How many were deleted, counted as upstream does (§7.4).
+  Result<uint64_t> Delete(runtime::Context& ctx, const CollectionRef& collection,
+                          const DeleteRequest& request);
+  Result<executor::Records> Get(runtime::Context& ctx, const CollectionRef& collection,
+                                const GetRequest& request);
+  Result<executor::QueryResult> Query(runtime::Context& ctx, const CollectionRef& collection,
+                                      const QueryRequest& request);
+  // Checks a search, which this version does not run: kUnimplemented when nothing else is wrong.
+  Status Search(const CollectionRef& collection, const std::vector<model::Filter>& filters,
+                const std::vector<std::string>& sparse_keys);
+  Result<uint64_t> Count(runtime::Context& ctx, const CollectionRef& collection);
+  Result<IndexingStatus> GetIndexingStatus(runtime::Context& ctx, const CollectionRef& collection);
+
+  // A version was published: what is cached of the collection is stale.
+  void OnVersionPublished(const Uuid& collection);
+
+ private:
+  Result<CollectionRef> LoadCollection(runtime::Context& ctx, const Uuid& id);
+  // Fixes the dimension and extends the schema, where the write needs it.
+  Status RegisterWrite(runtime::Context& ctx, const CollectionRef& collection,
+                       const WriteRequest& request);
+  Status WaitForBacklog(runtime::Context& ctx, const Uuid& collection);
+  Result<uint64_t> DeleteMatching(runtime::Context& ctx, const CollectionRef& collection,
+                                  const DeleteRequest& request);
+  Status AppendDelete(runtime::Context& ctx, const Uuid& collection, std::vector<std::string> ids);
+  void Dropped(runtime::Context& ctx, const std::vector<Uuid>& collections);
+  // Runs `read(version)` against the newest known version, and once more against the catalog's
+  // when that one turns out to be swept already.
+  template <typename Read>
+  auto ReadVersion(runtime::Context& ctx, const CollectionRef& collection, Read read)
+      -> decltype(read(segment::VersionRef()));
+
+  runtime::Env env_;
+  catalog::Catalog& catalog_;
+  log::Log& log_;
+  executor::QueryNode& node_;
+  WriteObserver& observer_;
+  const EngineOptions options_;
+  CollectionCache cache_;
+  WriteGates gates_;
+};
+
+}  // namespace chroma::engine

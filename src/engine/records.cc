@@ -1,0 +1,225 @@
+// The record operations of the engine: what writes, and what reads.
+#include <utility>
+
+#include "engine/engine.h"
+#include "log/record_codec.h"
+#include "model/validate.h"
+#include "planner/planner.h"
+
+namespace chroma::engine {
+namespace {
+
+segment::VersionRef VersionOf(const model::Collection& collection) {
+  return {collection.id, collection.version, collection.manifest, collection.log_offset};
+}
+
+bool IsOutdated(const Status& status) {
+  return status.code() == StatusCode::kNotFound || status.code() == StatusCode::kOutOfRange;
+}
+
+// Every key and type that the write brings, with some value of each type: what the schema may
+// have to grow by.
+std::vector<model::Metadata> NewSchemaKeys(const model::RecordBatch& batch, model::Schema schema) {
+  std::vector<model::Metadata> keys;
+  for (const std::optional<model::Metadata>& metadata : batch.metadatas) {
+    if (metadata && model::ExtendSchema(schema, *metadata)) keys.push_back(*metadata);
+  }
+  return keys;
+}
+
+}  // namespace
+
+// ---- writes
+
+Status Engine::RegisterWrite(runtime::Context& ctx, const CollectionRef& collection,
+                             const WriteRequest& request) {
+  std::optional<uint32_t> dimension;
+  if (!request.shape.vector_lengths.empty()) dimension = request.shape.vector_lengths.front();
+  const std::vector<model::Metadata> keys = NewSchemaKeys(request.batch, collection->schema);
+  const bool fixes_dimension = dimension && !collection->dimension;
+  if (!fixes_dimension && keys.empty()) return Status::Ok();
+  CHROMA_ASSIGN(model::Collection row,
+                catalog_.RegisterWrite(ctx, collection->id, dimension, keys));
+  cache_.Erase(collection->id);
+  // Another first write may have fixed another dimension just before.
+  return model::ValidateDimensions(request.shape.vector_lengths, row.dimension);
+}
+
+Status Engine::WaitForBacklog(runtime::Context& ctx, const Uuid& collection) {
+  constexpr int64_t kPollNs = 20 * runtime::kMillisecond;
+  const int64_t give_up = env_.clock->MonotonicNs() + options_.backlog_wait_ns;
+  while (log_.BacklogBytes(collection) > options_.backlog_bytes_max) {
+    CHROMA_TRY(ctx.Check());
+    if (env_.clock->MonotonicNs() > give_up) {
+      return Status::Unavailable(
+          "Too many writes of this collection wait for compaction; try again later");
+    }
+    observer_.OnWrite(collection);
+    env_.clock->SleepNs(kPollNs);
+  }
+  return Status::Ok();
+}
+
+Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection,
+                     WriteRequest request) {
+  model::RecordBatch& batch = request.batch;
+  CHROMA_TRY(model::ValidateRecordPayload(batch, request.shape.vector_lengths));
+  CHROMA_TRY(model::ValidateDimensions(request.shape.vector_lengths, collection->dimension));
+  CHROMA_TRY(model::ValidateRecords(batch, request.shape));
+  model::ExtractReservedKeys(batch);
+  if (batch.ids.empty()) return Status::Ok();
+  CHROMA_TRY(WaitForBacklog(ctx, collection->id));
+  const uint32_t count = static_cast<uint32_t>(batch.size());
+  {
+    WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/false);
+    // The collection may have been deleted since it was looked up, and its log forgotten.
+    CHROMA_ASSIGN(CollectionRef current, LoadCollection(ctx, collection->id));
+    CHROMA_TRY(RegisterWrite(ctx, current, request));
+    CHROMA_ASSIGN([[maybe_unused]] uint64_t offset,
+                  log_.Append(ctx, collection->id, log::EncodeBatch(batch), count));
+  }
+  observer_.OnWrite(collection->id);
+  return Status::Ok();
+}
+
+Result<uint64_t> Engine::Delete(runtime::Context& ctx, const CollectionRef& collection,
+                                const DeleteRequest& request) {
+  const bool filtered = request.where || request.where_document;
+  CHROMA_TRY(model::ValidateDelete(request.ids, request.where.has_value(),
+                                   request.where_document.has_value(),
+                                   request.limit.has_value()));
+  if (filtered) return DeleteMatching(ctx, collection, request);
+  if (!request.ids) return uint64_t{0};
+  const uint64_t count = request.ids->size();
+  {
+    WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/false);
+    CHROMA_ASSIGN([[maybe_unused]] CollectionRef current, LoadCollection(ctx, collection->id));
+    CHROMA_TRY(AppendDelete(ctx, collection->id, *request.ids));
+  }
+  observer_.OnWrite(collection->id);
+  return count;
+}
+
+Result<uint64_t> Engine::DeleteMatching(runtime::Context& ctx, const CollectionRef& collection,
+                                        const DeleteRequest& request) {
+  GetRequest get;
+  get.ids = request.ids;
+  get.where = request.where;
+  get.where_document = request.where_document;
+  get.limit = request.limit;
+  get.include = 0;
+  uint64_t count = 0;
+  {
+    // Nobody writes between the read and the delete.
+    WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/true);
+    CHROMA_ASSIGN(executor::Records matching, Get(ctx, collection, get));
+    count = matching.ids.size();
+    CHROMA_TRY(AppendDelete(ctx, collection->id, std::move(matching.ids)));
+  }
+  observer_.OnWrite(collection->id);
+  return count;
+}
+
+Status Engine::AppendDelete(runtime::Context& ctx, const Uuid& collection,
+                            std::vector<std::string> ids) {
+  if (ids.empty()) return Status::Ok();
+  model::RecordBatch batch;
+  batch.operation = model::Operation::kDelete;
+  batch.ids = std::move(ids);
+  const uint32_t count = static_cast<uint32_t>(batch.size());
+  return log_.Append(ctx, collection, log::EncodeBatch(batch), count).status();
+}
+
+// ---- reads
+
+template <typename Read>
+auto Engine::ReadVersion(runtime::Context& ctx, const CollectionRef& collection, Read read)
+    -> decltype(read(segment::VersionRef())) {
+  auto result = read(VersionOf(*collection));
+  if (result.ok() || !IsOutdated(result.status())) return result;
+  // A newer version was published and the one at hand swept: look it up again.
+  cache_.Erase(collection->id);
+  CHROMA_ASSIGN(CollectionRef current, LoadCollection(ctx, collection->id));
+  if (current->version == collection->version) return result;
+  return read(VersionOf(*current));
+}
+
+Result<executor::Records> Engine::Get(runtime::Context& ctx, const CollectionRef& collection,
+                                      const GetRequest& request) {
+  planner::GetPlan plan;
+  CHROMA_ASSIGN(plan.predicate,
+                planner::PlanPredicate(request.ids, request.where, request.where_document));
+  for (const std::optional<model::Filter>* filter : {&request.where, &request.where_document}) {
+    if (*filter) CHROMA_TRY(model::ValidateFilterAgainstSchema(**filter, collection->schema));
+  }
+  plan.offset = request.offset;
+  plan.limit = request.limit;
+  plan.include = request.include;
+  return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
+    return node_.Get(ctx, version, plan);
+  });
+}
+
+Result<executor::QueryResult> Engine::Query(runtime::Context& ctx,
+                                            const CollectionRef& collection,
+                                            const QueryRequest& request) {
+  planner::QueryPlan plan;
+  CHROMA_ASSIGN(plan.predicate,
+                planner::PlanPredicate(request.ids, request.where, request.where_document));
+  CHROMA_TRY(model::ValidateDimensions(request.query_lengths, collection->dimension));
+  for (const std::optional<model::Filter>* filter : {&request.where, &request.where_document}) {
+    if (*filter) CHROMA_TRY(model::ValidateFilterAgainstSchema(**filter, collection->schema));
+  }
+  if (!collection->dimension) {
+    executor::QueryResult nothing;
+    nothing.records.resize(request.query_lengths.size());
+    nothing.distances.resize(request.query_lengths.size());
+    return nothing;
+  }
+  plan.queries = request.queries;
+  plan.n_results = request.n_results;
+  plan.space = collection->schema.space();
+  plan.include = request.include;
+  return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
+    return node_.Query(ctx, version, plan);
+  });
+}
+
+Status Engine::Search(const CollectionRef& collection, const std::vector<model::Filter>& filters,
+                      const std::vector<std::string>& sparse_keys) {
+  for (const model::Filter& filter : filters) {
+    CHROMA_TRY(model::ValidateFilterAgainstSchema(filter, collection->schema));
+  }
+  for (const std::string& key : sparse_keys) {
+    auto types = collection->schema.keys.find(key);
+    const bool indexed = types != collection->schema.keys.end() &&
+                         types->second.sparse_vector_index &&
+                         types->second.sparse_vector_index->enabled;
+    if (!indexed) {
+      return Status::InvalidArgument("Cannot filter using metadata key '" + key +
+                                     "' with type 'SparseVector' because indexing is disabled");
+    }
+  }
+  return Status::Unimplemented(
+      "Error executing plan: Not implemented: Search operation is not implemented for local "
+      "executor");
+}
+
+Result<uint64_t> Engine::Count(runtime::Context& ctx, const CollectionRef& collection) {
+  return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
+    return node_.Count(ctx, version, planner::CountPlan{});
+  });
+}
+
+Result<IndexingStatus> Engine::GetIndexingStatus(runtime::Context& ctx,
+                                                 const CollectionRef& collection) {
+  Result<executor::CollectionStatus> status =
+      ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
+        return node_.Describe(ctx, version);
+      });
+  if (!status.ok()) return status.status();
+  return IndexingStatus{status->indexed_operations,
+                        status->total_operations - status->indexed_operations};
+}
+
+}  // namespace chroma::engine

@@ -1,0 +1,109 @@
+#include "executor/local_node.h"
+
+#include <utility>
+
+#include "executor/scan.h"
+
+namespace chroma::executor {
+
+using segment::LiveCollection;
+using segment::VersionRef;
+
+LocalNode::LocalNode(log::Log& log, store::BlobStore& store, runtime::ThreadPool& pool,
+                     LocalNodeOptions options)
+    : log_(log), store_(store), pool_(pool), options_(options) {}
+
+Result<std::shared_ptr<LiveCollection>> LocalNode::Open(runtime::Context& ctx,
+                                                        const VersionRef& version) {
+  std::shared_ptr<LiveCollection> collection;
+  {
+    runtime::MutexLock lock(mutex_);
+    auto found = open_.find(version.collection);
+    if (found != open_.end()) {
+      found->second.used = ++use_clock_;
+      collection = found->second.collection;
+    }
+  }
+  if (collection) {
+    CHROMA_TRY(collection->Advance(ctx, version));
+    return collection;
+  }
+  // Opened without the lock, since it reads files; when two tasks do it at once, one wins.
+  CHROMA_ASSIGN(collection, LiveCollection::Open(ctx, log_, store_, version));
+  runtime::MutexLock lock(mutex_);
+  Slot& slot = open_[version.collection];
+  if (!slot.collection) slot.collection = std::move(collection);
+  slot.used = ++use_clock_;
+  collection = slot.collection;
+  if (open_.size() > options_.open_collections_max) EvictIdle();
+  return collection;
+}
+
+void LocalNode::EvictIdle() {
+  auto oldest = open_.end();
+  for (auto it = open_.begin(); it != open_.end(); ++it) {
+    if (it->second.collection.use_count() > 1) continue;
+    if (oldest == open_.end() || it->second.used < oldest->second.used) oldest = it;
+  }
+  if (oldest != open_.end()) open_.erase(oldest);
+}
+
+void LocalNode::Forget(const Uuid& collection) {
+  runtime::MutexLock lock(mutex_);
+  open_.erase(collection);
+}
+
+Result<std::shared_ptr<const segment::Snapshot>> LocalNode::Snapshot(runtime::Context& ctx,
+                                                                     const VersionRef& version) {
+  CHROMA_ASSIGN(std::shared_ptr<LiveCollection> collection, Open(ctx, version));
+  return collection->Read(ctx);
+}
+
+namespace {
+
+const planner::Predicate* PredicateOf(const std::optional<planner::Predicate>& predicate) {
+  return predicate ? &*predicate : nullptr;
+}
+
+}  // namespace
+
+Result<Records> LocalNode::Get(runtime::Context& ctx, const VersionRef& version,
+                               const planner::GetPlan& plan) {
+  CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
+  CHROMA_ASSIGN(std::vector<RowRef> rows,
+                SelectInOrder(ctx, *snapshot, PredicateOf(plan.predicate), plan.offset,
+                              plan.limit));
+  return Project(*snapshot, rows, plan.include);
+}
+
+Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& version,
+                                     const planner::QueryPlan& plan) {
+  CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
+  CHROMA_ASSIGN(std::vector<NearestRows> nearest, SelectNearest(ctx, pool_, *snapshot, plan));
+  QueryResult result;
+  for (NearestRows& one : nearest) {
+    CHROMA_ASSIGN(Records records, Project(*snapshot, one.rows, plan.include));
+    result.records.push_back(std::move(records));
+    result.distances.push_back(std::move(one.distances));
+  }
+  return result;
+}
+
+Result<uint64_t> LocalNode::Count(runtime::Context& ctx, const VersionRef& version,
+                                  const planner::CountPlan& plan) {
+  CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
+  return CountRows(ctx, *snapshot, PredicateOf(plan.predicate));
+}
+
+Result<CollectionStatus> LocalNode::Describe(runtime::Context& ctx, const VersionRef& version) {
+  CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
+  CollectionStatus status;
+  status.records = snapshot->live;
+  status.indexed_operations = snapshot->indexed_operations;
+  status.total_operations = snapshot->indexed_operations + snapshot->tail_operations;
+  status.segments = static_cast<uint32_t>(snapshot->parts.size());
+  status.tail_records = snapshot->tail_operations;
+  return status;
+}
+
+}  // namespace chroma::executor

@@ -1,0 +1,58 @@
+// Runs plans on this machine's processors over collections that it keeps open.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+
+#include "base/uuid.h"
+#include "executor/node.h"
+#include "runtime/env.h"
+#include "runtime/mutex.h"
+#include "runtime/thread_pool.h"
+#include "segment/live_collection.h"
+
+namespace chroma::executor {
+
+struct LocalNodeOptions {
+  size_t open_collections_max = 1024;  // the least recently used idle ones are closed beyond it
+};
+
+class LocalNode : public QueryNode {
+ public:
+  // All outlive the node. `pool` runs the scans of one query in parallel.
+  LocalNode(log::Log& log, store::BlobStore& store, runtime::ThreadPool& pool,
+            LocalNodeOptions options = {});
+
+  Result<Records> Get(runtime::Context& ctx, const segment::VersionRef& version,
+                      const planner::GetPlan& plan) override;
+  Result<QueryResult> Query(runtime::Context& ctx, const segment::VersionRef& version,
+                            const planner::QueryPlan& plan) override;
+  Result<uint64_t> Count(runtime::Context& ctx, const segment::VersionRef& version,
+                         const planner::CountPlan& plan) override;
+  Result<CollectionStatus> Describe(runtime::Context& ctx,
+                                    const segment::VersionRef& version) override;
+  void Forget(const Uuid& collection) override;
+
+  // The collection, opened if need be, at `version` or a newer one.
+  Result<std::shared_ptr<segment::LiveCollection>> Open(runtime::Context& ctx,
+                                                        const segment::VersionRef& version);
+
+ private:
+  struct Slot {
+    std::shared_ptr<segment::LiveCollection> collection;
+    uint64_t used = 0;  // of use_clock_
+  };
+  Result<std::shared_ptr<const segment::Snapshot>> Snapshot(runtime::Context& ctx,
+                                                            const segment::VersionRef& version);
+  void EvictIdle() CHROMA_REQUIRES(mutex_);
+
+  log::Log& log_;
+  store::BlobStore& store_;
+  runtime::ThreadPool& pool_;
+  const LocalNodeOptions options_;
+  runtime::Mutex mutex_;
+  std::unordered_map<Uuid, Slot, UuidHash> open_ CHROMA_GUARDED_BY(mutex_);
+  uint64_t use_clock_ CHROMA_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace chroma::executor

@@ -1,0 +1,57 @@
+// QueryNode, the seam that runs plans: here, or on another machine that holds the collection.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "chroma/status.h"
+#include "model/record.h"
+#include "planner/plan.h"
+#include "runtime/context.h"
+
+namespace chroma::executor {
+
+// Records by column; a column that was not asked for is empty, the others are as long as `ids`.
+struct Records {
+  std::vector<std::string> ids;
+  model::VectorMatrix embeddings;
+  std::vector<std::optional<std::string>> documents;
+  std::vector<std::optional<std::string>> uris;
+  // Visible keys only. None where upstream answers null: no key at all and no uri.
+  std::vector<std::optional<model::Metadata>> metadatas;
+};
+
+struct QueryResult {
+  // One element per query vector, nearest first.
+  std::vector<Records> records;
+  std::vector<std::vector<float>> distances;
+};
+
+struct CollectionStatus {
+  uint64_t records = 0;
+  uint64_t indexed_operations = 0;
+  uint64_t total_operations = 0;
+  uint32_t segments = 0;
+  uint64_t tail_records = 0;
+};
+
+// Thread safe. Every read sees all writes that were acknowledged before it was called.
+class QueryNode {
+ public:
+  virtual ~QueryNode() = default;
+  // In insertion order.
+  virtual Result<Records> Get(runtime::Context& ctx, const segment::VersionRef& version,
+                              const planner::GetPlan& plan) = 0;
+  virtual Result<QueryResult> Query(runtime::Context& ctx, const segment::VersionRef& version,
+                                    const planner::QueryPlan& plan) = 0;
+  virtual Result<uint64_t> Count(runtime::Context& ctx, const segment::VersionRef& version,
+                                 const planner::CountPlan& plan) = 0;
+  virtual Result<CollectionStatus> Describe(runtime::Context& ctx,
+                                            const segment::VersionRef& version) = 0;
+  // The collection is deleted: drop what is held in memory for it.
+  virtual void Forget(const Uuid& collection) = 0;
+};
+
+}  // namespace chroma::executor

@@ -1,0 +1,35 @@
+// The two ways of choosing rows: in insertion order, and by distance.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "chroma/status.h"
+#include "executor/project.h"
+#include "planner/plan.h"
+#include "runtime/context.h"
+#include "runtime/thread_pool.h"
+#include "segment/snapshot.h"
+
+namespace chroma::executor {
+
+// Matching rows in insertion order, without the first `offset`, at most `limit`.
+Result<std::vector<RowRef>> SelectInOrder(runtime::Context& ctx, const segment::Snapshot& snapshot,
+                                          const planner::Predicate* predicate, uint32_t offset,
+                                          std::optional<uint32_t> limit);
+
+struct NearestRows {
+  std::vector<RowRef> rows;  // nearest first; equal distances in insertion order
+  std::vector<float> distances;
+};
+// One element per query vector. Every part is searched; exact.
+Result<std::vector<NearestRows>> SelectNearest(runtime::Context& ctx, runtime::ThreadPool& pool,
+                                               const segment::Snapshot& snapshot,
+                                               const planner::QueryPlan& plan);
+
+// How many records match.
+Result<uint64_t> CountRows(runtime::Context& ctx, const segment::Snapshot& snapshot,
+                           const planner::Predicate* predicate);
+
+}  // namespace chroma::executor

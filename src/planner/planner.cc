@@ -1,0 +1,147 @@
+#include "planner/planner.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace chroma::planner {
+namespace {
+
+using model::CompareOperator;
+using model::DocumentOperator;
+
+Predicate Negate(Predicate predicate) {
+  return Predicate{Not{std::make_unique<Predicate>(std::move(predicate))}};
+}
+
+// The positive operator of which `op` is the complement; none when `op` is positive.
+std::optional<CompareOperator> PositiveOf(CompareOperator op) {
+  switch (op) {
+    case CompareOperator::kNotEqual:
+      return CompareOperator::kEqual;
+    case CompareOperator::kNotIn:
+      return CompareOperator::kIn;
+    case CompareOperator::kArrayNotContains:
+      return CompareOperator::kArrayContains;
+    default:
+      return std::nullopt;
+  }
+}
+
+// The strings of a kEqual or kIn operand; none when it is of another type.
+std::optional<std::vector<std::string>> StringOperands(const model::MetadataPredicate& predicate) {
+  std::vector<std::string> strings;
+  if (const auto* one = std::get_if<std::string>(&predicate.operand)) {
+    strings.push_back(*one);
+  } else if (const auto* many = std::get_if<std::vector<std::string>>(&predicate.operand)) {
+    strings = *many;
+  } else {
+    return std::nullopt;
+  }
+  std::sort(strings.begin(), strings.end());
+  strings.erase(std::unique(strings.begin(), strings.end()), strings.end());
+  return strings;
+}
+
+// Ids, documents and uris are columns of their own, reached through reserved keys.
+Predicate PlanPositive(const model::MetadataPredicate& predicate) {
+  const bool is_equality =
+      predicate.op == CompareOperator::kEqual || predicate.op == CompareOperator::kIn;
+  if (is_equality) {
+    if (auto strings = StringOperands(predicate)) {
+      if (predicate.key == model::kIdKey) return Predicate{IdIn{std::move(*strings)}};
+      if (predicate.key == model::kUriMetadataKey) return Predicate{UriIn{std::move(*strings)}};
+      if (predicate.key == model::kDocumentMetadataKey || predicate.key == model::kDocumentKey) {
+        return Predicate{DocumentIn{std::move(*strings)}};
+      }
+    }
+  }
+  return Predicate{HasMetadata{predicate}};
+}
+
+Predicate PlanMetadata(const model::MetadataPredicate& predicate) {
+  std::optional<CompareOperator> positive = PositiveOf(predicate.op);
+  if (!positive) return PlanPositive(predicate);
+  model::MetadataPredicate complement = predicate;
+  complement.op = *positive;
+  return Negate(PlanPositive(complement));
+}
+
+Result<Predicate> PlanDocument(const model::DocumentPredicate& predicate) {
+  switch (predicate.op) {
+    case DocumentOperator::kContains:
+      return Predicate{DocumentContains{predicate.pattern}};
+    case DocumentOperator::kNotContains:
+      return Negate(Predicate{DocumentContains{predicate.pattern}});
+    case DocumentOperator::kRegex:
+    case DocumentOperator::kNotRegex: {
+      CHROMA_ASSIGN(std::unique_ptr<index::Regex> regex, index::Regex::Compile(predicate.pattern));
+      Predicate matches{DocumentMatches{std::move(regex)}};
+      if (predicate.op == DocumentOperator::kRegex) return matches;
+      return Negate(std::move(matches));
+    }
+  }
+  return Status::Internal("unknown document operator");
+}
+
+// Whether evaluating it reads documents: such predicates run last, on what the others left.
+bool ReadsText(const Predicate& predicate) {
+  if (const auto* all = std::get_if<AllOf>(&predicate.node)) {
+    return std::any_of(all->children.begin(), all->children.end(), ReadsText);
+  }
+  if (const auto* any = std::get_if<AnyOf>(&predicate.node)) {
+    return std::any_of(any->children.begin(), any->children.end(), ReadsText);
+  }
+  if (const auto* negation = std::get_if<Not>(&predicate.node)) return ReadsText(*negation->child);
+  return std::holds_alternative<DocumentContains>(predicate.node) ||
+         std::holds_alternative<DocumentMatches>(predicate.node) ||
+         std::holds_alternative<DocumentIn>(predicate.node);
+}
+
+void OrderByCost(std::vector<Predicate>& children) {
+  std::stable_partition(children.begin(), children.end(),
+                        [](const Predicate& child) { return !ReadsText(child); });
+}
+
+Result<Predicate> PlanFilter(const model::Filter& filter) {
+  if (const auto* metadata = std::get_if<model::MetadataPredicate>(&filter.node)) {
+    return PlanMetadata(*metadata);
+  }
+  if (const auto* document = std::get_if<model::DocumentPredicate>(&filter.node)) {
+    return PlanDocument(*document);
+  }
+  const auto& logical = std::get<model::LogicalFilter>(filter.node);
+  std::vector<Predicate> children;
+  children.reserve(logical.children.size());
+  for (const model::Filter& child : logical.children) {
+    CHROMA_ASSIGN(Predicate planned, PlanFilter(child));
+    children.push_back(std::move(planned));
+  }
+  OrderByCost(children);
+  if (logical.op == model::LogicalOperator::kAnd) return Predicate{AllOf{std::move(children)}};
+  return Predicate{AnyOf{std::move(children)}};
+}
+
+}  // namespace
+
+Result<std::optional<Predicate>> PlanPredicate(
+    const std::optional<std::vector<std::string>>& ids, const std::optional<model::Filter>& where,
+    const std::optional<model::Filter>& where_document) {
+  std::vector<Predicate> conjuncts;
+  if (ids) {
+    std::vector<std::string> sorted = *ids;
+    std::sort(sorted.begin(), sorted.end());
+    sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+    conjuncts.push_back(Predicate{IdIn{std::move(sorted)}});
+  }
+  for (const std::optional<model::Filter>* filter : {&where, &where_document}) {
+    if (!*filter) continue;
+    CHROMA_ASSIGN(Predicate planned, PlanFilter(**filter));
+    conjuncts.push_back(std::move(planned));
+  }
+  if (conjuncts.empty()) return std::optional<Predicate>();
+  if (conjuncts.size() == 1) return std::optional<Predicate>(std::move(conjuncts[0]));
+  OrderByCost(conjuncts);
+  return std::optional<Predicate>(Predicate{AllOf{std::move(conjuncts)}});
+}
+
+}  // namespace chroma::planner

@@ -1,0 +1,41 @@
+#include "sweeper/sweeper.h"
+
+#include <unordered_set>
+#include <utility>
+
+#include "runtime/log.h"
+
+namespace chroma::sweeper {
+
+Status SweepBlobs(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store,
+                  const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    CHROMA_ASSIGN(bool live, catalog.IsBlobLive(ctx, name));
+    if (!live) CHROMA_TRY(store.Delete(ctx, name));
+  }
+  return Status::Ok();
+}
+
+Status SweepAll(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store) {
+  CHROMA_TRY(store.RemoveUnfinished(ctx));
+  // Listed before the catalog is asked: a blob that appears later is not looked at.
+  CHROMA_ASSIGN(std::vector<store::BlobInfo> blobs, store.List(ctx, ""));
+  CHROMA_ASSIGN(std::vector<std::string> names, catalog.LiveBlobs(ctx));
+  const std::unordered_set<std::string> live(names.begin(), names.end());
+  size_t count = 0;
+  uint64_t size_bytes = 0;
+  for (const store::BlobInfo& blob : blobs) {
+    if (live.contains(blob.name)) continue;
+    CHROMA_TRY(ctx.Check());
+    CHROMA_TRY(store.Delete(ctx, blob.name));
+    ++count;
+    size_bytes += blob.size_bytes;
+  }
+  if (count > 0) {
+    runtime::Log(runtime::LogLevel::kInfo, "space given back",
+                 {{"blobs", count}, {"bytes", size_bytes}});
+  }
+  return Status::Ok();
+}
+
+}  // namespace chroma::sweeper

@@ -1,0 +1,25 @@
+// Gives space back: deletes blobs that no published version names.
+//
+// Invariants: a blob is deleted only when the catalog, asked after the blob was finished and its
+// version had its chance to be published, does not name it. The compactor of a directory sweeps
+// on the task that also writes blobs, so nothing is ever unfinished or unpublished meanwhile.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "chroma/status.h"
+#include "runtime/context.h"
+#include "store/blob_store.h"
+
+namespace chroma::sweeper {
+
+// Deletes those of `names` that no version names any more.
+Status SweepBlobs(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store,
+                  const std::vector<std::string>& names);
+
+// Looks at every blob of the store. Only while nobody writes blobs.
+Status SweepAll(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store);
+
+}  // namespace chroma::sweeper

@@ -1,0 +1,125 @@
+#include "testing/oracle.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "index/text/regex.h"
+#include "model/compare.h"
+
+namespace chroma::testing {
+namespace {
+
+using model::DocumentOperator;
+
+void MergeInto(OracleRecord& record, const model::RecordBatch& batch, size_t i,
+               const float* vector) {
+  if (vector != nullptr) record.vector.assign(vector, vector + batch.vectors.dimension);
+  if (i < batch.documents.size() && batch.documents[i]) record.document = batch.documents[i];
+  if (i < batch.uris.size() && batch.uris[i]) record.uri = batch.uris[i];
+  if (i < batch.metadatas.size() && batch.metadatas[i]) {
+    for (const auto& [key, value] : *batch.metadatas[i]) {
+      if (model::TypeOf(value) == model::ValueType::kNull || model::IsEmptyArray(value)) {
+        record.metadata.Erase(key);
+      } else {
+        record.metadata.Set(key, value);
+      }
+    }
+  }
+}
+
+bool MatchesDocument(const OracleRecord& record, const model::DocumentPredicate& predicate) {
+  bool positive = false;
+  switch (predicate.op) {
+    case DocumentOperator::kContains:
+    case DocumentOperator::kNotContains:
+      positive = record.document && record.document->find(predicate.pattern) != std::string::npos;
+      return positive == (predicate.op == DocumentOperator::kContains);
+    case DocumentOperator::kRegex:
+    case DocumentOperator::kNotRegex: {
+      auto regex = index::Regex::Compile(predicate.pattern);
+      positive = regex.ok() && record.document && (*regex)->Matches(*record.document);
+      return positive == (predicate.op == DocumentOperator::kRegex);
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void Oracle::Apply(const model::RecordBatch& batch) {
+  using model::Operation;
+  size_t next_vector = 0;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const bool has_vector = batch.has_vector.empty() ? next_vector < batch.vectors.rows()
+                                                     : batch.has_vector[i] != 0;
+    const float* vector = has_vector ? batch.vectors.row(next_vector++) : nullptr;
+    const auto found = records_.find(batch.ids[i]);
+    const bool exists = found != records_.end();
+    ++next_order_;
+    if (batch.operation == Operation::kDelete) {
+      if (exists) records_.erase(found);
+    } else if (exists) {
+      if (batch.operation != Operation::kAdd) MergeInto(found->second, batch, i, vector);
+    } else if (batch.operation != Operation::kUpdate) {
+      OracleRecord& record = records_[batch.ids[i]];
+      record.id = batch.ids[i];
+      record.order = next_order_;
+      MergeInto(record, batch, i, vector);
+    }
+  }
+}
+
+bool Oracle::Matches(const OracleRecord& record, const model::Filter& filter) const {
+  if (const auto* logical = std::get_if<model::LogicalFilter>(&filter.node)) {
+    const auto matches = [&](const model::Filter& child) { return Matches(record, child); };
+    return logical->op == model::LogicalOperator::kAnd
+               ? std::all_of(logical->children.begin(), logical->children.end(), matches)
+               : std::any_of(logical->children.begin(), logical->children.end(), matches);
+  }
+  if (const auto* document = std::get_if<model::DocumentPredicate>(&filter.node)) {
+    return MatchesDocument(record, *document);
+  }
+  const auto& predicate = std::get<model::MetadataPredicate>(filter.node);
+  return model::MatchesValue(predicate, record.metadata.Find(predicate.key));
+}
+
+std::vector<const OracleRecord*> Oracle::Select(const std::vector<std::string>* ids,
+                                                const model::Filter* where,
+                                                const model::Filter* where_document) const {
+  std::vector<const OracleRecord*> selected;
+  for (const auto& [id, record] : records_) {
+    if (ids != nullptr && std::find(ids->begin(), ids->end(), id) == ids->end()) continue;
+    if (where != nullptr && !Matches(record, *where)) continue;
+    if (where_document != nullptr && !Matches(record, *where_document)) continue;
+    selected.push_back(&record);
+  }
+  std::sort(selected.begin(), selected.end(),
+            [](const auto* a, const auto* b) { return a->order < b->order; });
+  return selected;
+}
+
+std::vector<OracleNeighbor> Oracle::Rank(const std::vector<const OracleRecord*>& records,
+                                         const float* query) const {
+  std::vector<OracleNeighbor> ranked;
+  for (const OracleRecord* record : records) {
+    double l2 = 0, dot = 0, row_norm = 0, query_norm = 0;
+    for (size_t i = 0; i < record->vector.size(); ++i) {
+      const double a = record->vector[i], b = query[i];
+      l2 += (a - b) * (a - b);
+      dot += a * b;
+      row_norm += a * a;
+      query_norm += b * b;
+    }
+    const double norms = std::sqrt(row_norm) * std::sqrt(query_norm);
+    const double cosine = norms > 0 ? dot / norms : 0.0;
+    const double distance = space_ == model::Space::kL2       ? l2
+                            : space_ == model::Space::kCosine ? 1.0 - cosine
+                                                              : 1.0 - dot;
+    ranked.push_back({record->id, distance});
+  }
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const auto& a, const auto& b) { return a.distance < b.distance; });
+  return ranked;
+}
+
+}  // namespace chroma::testing
