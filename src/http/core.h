@@ -1,0 +1,42 @@
+// What all parts of one server share. Every member is constant after Start or thread safe.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "http/body_buffer.h"
+#include "http/server.h"
+#include "runtime/mutex.h"
+#include "runtime/thread_pool.h"
+
+namespace chroma::http {
+
+struct Core {
+  Core(const ServerOptions& chosen, Handler& application, const runtime::Env& environment)
+      : options(chosen),
+        handler(application),
+        env(environment),
+        body_budget(chosen.body_bytes_in_flight_max),
+        workers(std::make_unique<runtime::ThreadPool>(*environment.scheduler, "http-worker",
+                                                      chosen.worker_threads,
+                                                      chosen.worker_queue_max)) {}
+
+  // Called for every connection that was opened; wakes Stop when it was the last.
+  void ConnectionClosed();
+  // False when connections were still open after `timeout_ns`.
+  bool WaitUntilNoConnections(int64_t timeout_ns);
+
+  const ServerOptions options;
+  Handler& handler;
+  const runtime::Env env;
+  BodyBudget body_budget;
+  std::unique_ptr<runtime::ThreadPool> workers;  // null only after Stop
+  std::atomic<size_t> connections{0};
+  std::atomic<bool> draining{false};
+
+ private:
+  runtime::Mutex mutex_;
+  runtime::CondVar gone_;
+};
+
+}  // namespace chroma::http

@@ -1,0 +1,83 @@
+// An HTTP/1.0 and 1.1 server over TCP and Unix domain sockets: keep-alive, pipelining, chunked
+// request bodies, "expect: 100-continue", limits and deadlines for everything a peer can claim
+// or delay, and a stop that finishes what is running.
+//
+// A few I/O threads own the connections and do nothing but move bytes; requests run on a pool of
+// workers, which may block. An idle connection costs its kernel socket and about 1 KB, and an
+// idle server wakes nobody.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "chroma/status.h"
+#include "http/handler.h"
+#include "runtime/env.h"
+
+namespace chroma::http {
+
+struct ServerOptions {
+  // A name or a number; a name that means several ("localhost": 127.0.0.1 and ::1) listens on
+  // all that this machine has. Empty: no TCP.
+  std::string address = "127.0.0.1";
+  uint16_t port = 0;  // 0: any free one; see Server::port()
+  // Path of a Unix domain socket, at most 107 bytes, for this user only. Empty: none. A socket
+  // left behind by a dead process is replaced, a live one is an error.
+  std::string unix_path;
+
+  int io_threads = 0;       // 0: one for every processor, at most 4
+  int worker_threads = 64;  // many: a worker that waits for a commit or for storage is blocked
+  size_t worker_queue_max = 1024;          // requests waiting for a worker; beyond: Overloaded
+  size_t inline_body_bytes_max = 4 << 10;  // largest body of a request that runs inline
+
+  size_t header_bytes_max = 16 << 10;                 // request line and headers; beyond: 431
+  uint64_t body_bytes_max = 41'943'040;               // inclusive; beyond: BodyTooLarge
+  uint64_t body_bytes_in_flight_max = 1024ull << 20;  // of all requests; beyond: Overloaded
+  uint64_t discard_bytes_max = 2048ull << 20;  // read and dropped so that the peer sees an answer
+  // Beyond, the connection that is idle longest is closed for the new one, or, where none is
+  // idle, the new one gets a 503.
+  size_t connections_max = 16 << 10;
+
+  int64_t header_timeout_ms = 15'000;       // from the first byte of a request to its empty line
+  int64_t body_timeout_ms = 30'000;         // for every 16 KB of a body, or what is left of it
+  int64_t keep_alive_timeout_ms = 300'000;  // between requests, and before the first
+  int64_t write_timeout_ms = 60'000;        // without the peer taking any byte of a response
+  int64_t linger_timeout_ms = 10'000;       // for discarding, after a final answer
+  // A peer that shuts its side this soon after its request still wants the answer; one that does
+  // so later has gone, and the request is cancelled.
+  int64_t half_close_grace_ms = 250;
+  int64_t drain_timeout_ms = 30'000;  // Stop(): then requests are cancelled
+};
+
+class Server {
+ public:
+  // Listens and serves when it returns. Raises the process's limit of open files to its hard
+  // limit. Errors: kInvalidArgument (options), kUnavailable (address in use), kInternal.
+  static Result<std::unique_ptr<Server>> Start(const ServerOptions& options, Handler& handler,
+                                               const runtime::Env& env);
+  // Stops.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // The TCP port listened on; 0 without TCP.
+  uint16_t port() const;
+  size_t connections() const;
+
+  // Refuses new connections, closes idle ones, lets requests that have begun finish, and returns
+  // when all are gone. After drain_timeout_ms it cancels those still running and drops their
+  // connections, and returns when their handlers have. Idempotent; not from a handler.
+  void Stop();
+
+ private:
+  struct State;
+
+ public:
+  explicit Server(std::unique_ptr<State> state);  // for Start
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace chroma::http
