@@ -1,0 +1,65 @@
+// The container that segments are made of: named sections, a footer that lists them, a trailer.
+//
+//   file header   64 bytes: magic, u32 version, zeros
+//   section …     payload at an aligned offset (64 bytes; raw vectors 4096), then at the next
+//                 multiple of 8 its frame: 40 bytes that describe it once more
+//   footer        varint count, then per section: varint type, u8 flags, string key,
+//                 varint offset, varint length, u64 checksum, varint block size
+//   trailer       u32 footer length, u32 version, u64 checksum of footer and the two, magic
+//
+// Readers find everything through trailer and footer; frames exist so that a repair tool can
+// find sections when the footer is lost. Full text: docs/formats.md "Segment".
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace chroma::format {
+
+inline constexpr std::string_view kContainerMagic{
+    "\x89"
+    "CHRMSEG",
+    8};
+inline constexpr uint32_t kContainerVersion = 1;
+inline constexpr uint64_t kFileHeaderBytes = 64;
+inline constexpr uint64_t kTrailerBytes = 4 + 4 + 8 + 8;
+inline constexpr uint64_t kSectionAlignment = 64;
+inline constexpr uint64_t kPageAlignment = 4096;
+
+// "FRAM", u32 type, u64 payload length, u64 checksum, u32 key length, u32 flags,
+// u64 XXH3 of the 32 bytes before and the key, which follows.
+inline constexpr uint32_t kFrameMagic = 0x4d415246;
+inline constexpr uint64_t kFrameBytes = 40;
+
+// A reader that does not know the type of a section may ignore it unless this is set.
+inline constexpr uint8_t kSectionRequired = 1;
+
+// Never reuse a number: they are on disk.
+enum class SectionType : uint32_t {
+  kSegmentInfo = 1,
+  kVectors = 2,
+  kVectorChecksums = 3,
+  kIds = 4,
+  kIdIndex = 5,
+  kInsertionOffsets = 6,
+  kDocuments = 7,
+  kDocumentIndex = 8,
+  kUris = 9,
+  kUriIndex = 10,
+  // A metadata column is kMetadata + its model::ValueType; its key is the metadata key.
+  kMetadata = 32,
+};
+inline constexpr uint32_t kMetadataTypeCount = 10;
+
+inline SectionType MetadataSection(uint8_t value_type) {
+  return static_cast<SectionType>(static_cast<uint32_t>(SectionType::kMetadata) + value_type);
+}
+inline bool IsMetadataSection(SectionType type) {
+  const auto number = static_cast<uint32_t>(type);
+  const auto base = static_cast<uint32_t>(SectionType::kMetadata);
+  return number > base && number < base + kMetadataTypeCount;
+}
+// The name of a type for messages.
+std::string_view SectionTypeName(SectionType type);
+
+}  // namespace chroma::format

@@ -1,0 +1,320 @@
+#include "format/text_column.h"
+
+#include <zstd.h>
+
+#include <algorithm>
+
+#include "base/checksum.h"
+#include "base/coding.h"
+
+namespace chroma::format {
+namespace {
+
+// A read of one text decompresses one block, so blocks are small.
+constexpr size_t kBlockBytes = 16 << 10;
+// Bounds a block of rows without text.
+constexpr uint64_t kBlockRowsMax = 16 << 10;
+constexpr int kCompressionLevel = 3;
+// zstd spends at least three bytes on each 128 KiB, so no honest block expands by more.
+constexpr uint64_t kExpansionMax = 64 << 10;
+
+}  // namespace
+
+class TextCodec {
+ public:
+  TextCodec() = default;
+  ~TextCodec() {
+    ZSTD_freeCCtx(compressor_);
+    ZSTD_freeDCtx(decompressor_);
+  }
+  TextCodec(const TextCodec&) = delete;
+  TextCodec& operator=(const TextCodec&) = delete;
+
+  Status Compress(BytesView raw, Bytes* out) {
+    if (compressor_ == nullptr) compressor_ = ZSTD_createCCtx();
+    const size_t at = out->size();
+    const size_t bound = ZSTD_compressBound(raw.size());
+    out->resize(at + bound);
+    const size_t size = compressor_ == nullptr
+                            ? 0
+                            : ZSTD_compressCCtx(compressor_, out->data() + at, bound, raw.data(),
+                                                raw.size(), kCompressionLevel);
+    if (compressor_ == nullptr || ZSTD_isError(size) != 0) {
+      out->resize(at);
+      return Status::ResourceExhausted("compressing a block of texts failed: out of memory");
+    }
+    out->resize(at + size);
+    return Status::Ok();
+  }
+
+  // False unless `compressed` holds exactly `raw_size` bytes.
+  bool Decompress(BytesView compressed, uint64_t raw_size, Bytes* out) {
+    if (decompressor_ == nullptr) decompressor_ = ZSTD_createDCtx();
+    if (decompressor_ == nullptr) return false;
+    out->resize(raw_size);
+    const size_t size = ZSTD_decompressDCtx(decompressor_, out->data(), out->size(),
+                                            compressed.data(), compressed.size());
+    return ZSTD_isError(size) == 0 && size == raw_size;
+  }
+
+ private:
+  ZSTD_CCtx* compressor_ = nullptr;
+  ZSTD_DCtx* decompressor_ = nullptr;
+};
+
+TextWriter::TextWriter() : codec_(std::make_unique<TextCodec>()) {}
+TextWriter::~TextWriter() = default;
+
+Status TextWriter::Add(std::optional<std::string_view> text) {
+  if (block_rows_ == 0) first_rows_.push_back(rows_);
+  PutVarint(lengths_, text ? text->size() + 1 : 0);
+  if (text) {
+    any_ = true;
+    texts_.append(*text);
+  }
+  ++rows_;
+  ++block_rows_;
+  const bool full = lengths_.size() + texts_.size() >= kBlockBytes || block_rows_ >= kBlockRowsMax;
+  return full ? Flush() : Status::Ok();
+}
+
+Status TextWriter::Flush() {
+  if (block_rows_ == 0) return Status::Ok();
+  lengths_ += texts_;
+  CHROMA_TRY(codec_->Compress(lengths_, &compressed_));
+  offsets_.push_back(compressed_.size());
+  raw_sizes_.push_back(lengths_.size());
+  lengths_.clear();
+  texts_.clear();
+  block_rows_ = 0;
+  return Status::Ok();
+}
+
+Status TextWriter::Finish(SectionWriter* out, SectionType blocks, SectionType index) {
+  if (!any_) return Status::Ok();
+  CHROMA_TRY(Flush());
+  SectionOptions options;
+  options.block_size = kBlockBytes;
+  CHROMA_TRY(out->BeginBlocks(blocks, {}, options));
+  std::vector<uint64_t> checksums;
+  for (size_t i = 0; i + 1 < offsets_.size(); ++i) {
+    const BytesView all(compressed_);
+    const BytesView block = all.substr(offsets_[i], offsets_[i + 1] - offsets_[i]);
+    CHROMA_ASSIGN(const uint64_t checksum, out->AppendBlock(block));
+    checksums.push_back(checksum);
+  }
+  CHROMA_TRY(out->EndBlocks());
+  Bytes table;
+  PutFixed(table, static_cast<uint64_t>(checksums.size()));
+  EncodePacked(table, first_rows_);
+  EncodePacked(table, offsets_);
+  EncodePacked(table, raw_sizes_);
+  for (const uint64_t checksum : checksums) PutFixed(table, checksum);
+  return out->Write(index, {}, table);
+}
+
+// One block, decompressed.
+struct TextReader::Block {
+  Bytes raw;
+  uint64_t first_row = 0;
+  // Of each row: where its text lies in `raw`; begin > end when it has none.
+  struct Place {
+    uint64_t begin = 1;
+    uint64_t end = 0;
+  };
+  std::vector<Place> places;
+
+  bool Has(uint64_t row) const {
+    const Place& place = places[row - first_row];
+    return place.begin <= place.end;
+  }
+  std::string_view Text(uint64_t row) const {
+    const Place& place = places[row - first_row];
+    return std::string_view(raw).substr(place.begin, place.end - place.begin);
+  }
+};
+
+Result<TextReader> TextReader::Open(runtime::Context& ctx, const SectionReader& sections,
+                                    SectionType blocks, SectionType index, uint32_t rows) {
+  TextReader reader;
+  reader.sections_ = &sections;
+  reader.rows_ = rows;
+  reader.section_ = sections.Find(blocks);
+  const SectionInfo* table = sections.Find(index);
+  if (reader.section_ == nullptr && table == nullptr) return reader;
+  if (reader.section_ == nullptr || table == nullptr) {
+    return sections.Damaged(table == nullptr ? *reader.section_ : *table,
+                            "the section that belongs to it is missing");
+  }
+  CHROMA_ASSIGN(reader.index_, sections.Read(ctx, *table));
+  ByteReader in(reader.index_.bytes);
+  Status status = reader.DecodeIndex(in);
+  if (!status.ok()) return sections.Damaged(*table, status.message());
+  CHROMA_TRY(sections.CheckBlockChecksums(
+      *reader.section_, BytesView(reader.checksums_, reader.blocks_ * sizeof(uint64_t))));
+  reader.verified_ = std::make_unique<VerifiedBlocks>(reader.blocks_);
+  return reader;
+}
+
+Status TextReader::DecodeIndex(ByteReader& in) {
+  blocks_ = in.Fixed<uint64_t>();
+  if (blocks_ == 0 || blocks_ > in.remaining() / sizeof(uint64_t)) in.Fail();
+  if (!in.ok()) return Status::DataLoss("it has no blocks");
+  first_rows_ = PackedReader::Read(in, blocks_);
+  offsets_ = PackedReader::Read(in, blocks_ + 1);
+  raw_sizes_ = PackedReader::Read(in, blocks_);
+  checksums_ = in.Raw(blocks_ * sizeof(uint64_t)).data();
+  if (!in.ok() || !in.AtEnd()) return Status::DataLoss("it cannot be decoded");
+  if (!offsets_.AreOffsets(0, section_->length) || first_rows_[0] != 0) {
+    return Status::DataLoss("its offsets do not fit the blocks");
+  }
+  for (uint64_t i = 0; i < blocks_; ++i) {
+    if (FirstRow(i + 1) <= FirstRow(i) || FirstRow(i) >= rows_) {
+      return Status::DataLoss("its rows are out of order");
+    }
+    const uint64_t size = offsets_[i + 1] - offsets_[i];
+    if (raw_sizes_[i] / kExpansionMax > size) {
+      return Status::DataLoss("a block claims an impossible size");
+    }
+  }
+  return Status::Ok();
+}
+
+uint64_t TextReader::BlockOf(uint32_t row) const {
+  uint64_t low = 0;
+  uint64_t high = blocks_;
+  while (high - low > 1) {
+    const uint64_t middle = low + (high - low) / 2;
+    if (first_rows_[middle] <= row) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+Result<store::BlobSlice> TextReader::ReadBlock(runtime::Context& ctx, uint64_t block) const {
+  CHROMA_ASSIGN(
+      store::BlobSlice slice,
+      sections_->ReadRange(ctx, *section_, offsets_[block], offsets_[block + 1] - offsets_[block]));
+  return slice;
+}
+
+Status TextReader::Verify(uint64_t block, BytesView bytes) const {
+  if (Checksum(bytes) != LoadFixed<uint64_t>(checksums_ + block * sizeof(uint64_t))) {
+    return sections_->Damaged(*section_, "the checksum of rows " + std::to_string(FirstRow(block)) +
+                                             " to " + std::to_string(FirstRow(block + 1) - 1) +
+                                             " does not match");
+  }
+  verified_->Add(block);
+  return Status::Ok();
+}
+
+Status TextReader::Load(runtime::Context& ctx, uint64_t block, TextCodec& codec, Block* out) const {
+  CHROMA_ASSIGN(const store::BlobSlice slice, ReadBlock(ctx, block));
+  if (!verified_->Contains(block)) CHROMA_TRY(Verify(block, slice.bytes));
+  if (!codec.Decompress(slice.bytes, raw_sizes_[block], &out->raw)) {
+    return sections_->Damaged(*section_, "a block cannot be decompressed");
+  }
+  out->first_row = FirstRow(block);
+  const uint64_t rows = FirstRow(block + 1) - out->first_row;
+  if (rows > out->raw.size()) return sections_->Damaged(*section_, "a block lacks rows");
+  out->places.assign(rows, Block::Place());
+  ByteReader in(out->raw);
+  uint64_t total = 0;
+  for (Block::Place& place : out->places) {
+    const uint64_t length = in.VarintAtMost(out->raw.size() + 1 - total);
+    if (length == 0) continue;
+    place.begin = total;
+    total += length - 1;
+    place.end = total;
+  }
+  if (!in.ok() || in.remaining() != total) {
+    return sections_->Damaged(*section_, "a block has texts of the wrong length");
+  }
+  const uint64_t base = in.position();
+  for (Block::Place& place : out->places) {
+    if (place.begin > place.end) continue;
+    place.begin += base;
+    place.end += base;
+  }
+  return Status::Ok();
+}
+
+Status TextReader::Read(runtime::Context& ctx, std::span<const uint32_t> rows,
+                        std::vector<std::optional<std::string>>* out) const {
+  out->reserve(out->size() + rows.size());
+  if (section_ == nullptr) {
+    out->resize(out->size() + rows.size());
+    return Status::Ok();
+  }
+  TextCodec codec;
+  Block block;
+  uint64_t end = 0;  // of the loaded block
+  for (const uint32_t row : rows) {
+    if (row >= end || row < block.first_row) {
+      const uint64_t index = BlockOf(row);
+      CHROMA_TRY(Load(ctx, index, codec, &block));
+      end = FirstRow(index + 1);
+    }
+    if (block.Has(row)) {
+      out->emplace_back(std::string(block.Text(row)));
+    } else {
+      out->emplace_back();
+    }
+  }
+  return Status::Ok();
+}
+
+Status TextReader::Match(runtime::Context& ctx, const Bitmap* candidates,
+                         const std::function<bool(std::string_view)>& test,
+                         std::vector<uint32_t>* out) const {
+  if (section_ == nullptr) return Status::Ok();
+  TextCodec codec;
+  Block block;
+  std::vector<uint32_t> wanted;
+  uint64_t index = 0;
+  while (index < blocks_) {
+    CHROMA_TRY(ctx.Check());
+    uint64_t end = FirstRow(index + 1);
+    if (candidates != nullptr) {
+      uint32_t next = 0;
+      if (candidates->Read(static_cast<uint32_t>(FirstRow(index)), &next, 1) == 0) break;
+      if (next >= rows_) break;
+      index = BlockOf(next);
+      end = FirstRow(index + 1);
+    }
+    CHROMA_TRY(Load(ctx, index, codec, &block));
+    const auto visit = [&](uint64_t row) {
+      if (block.Has(row) && test(block.Text(row))) out->push_back(static_cast<uint32_t>(row));
+    };
+    if (candidates == nullptr) {
+      for (uint64_t row = block.first_row; row < end; ++row) visit(row);
+    } else {
+      wanted.resize(block.places.size());
+      const auto first = static_cast<uint32_t>(block.first_row);
+      wanted.resize(candidates->Read(first, wanted.data(), wanted.size()));
+      for (const uint32_t row : wanted) {
+        if (row >= end) break;
+        visit(row);
+      }
+    }
+    ++index;
+  }
+  return Status::Ok();
+}
+
+Status TextReader::VerifyAll(runtime::Context& ctx) const {
+  TextCodec codec;
+  Block block;
+  for (uint64_t index = 0; index < blocks_; ++index) {
+    CHROMA_TRY(ctx.Check());
+    CHROMA_ASSIGN(const store::BlobSlice slice, ReadBlock(ctx, index));
+    CHROMA_TRY(Verify(index, slice.bytes));
+    CHROMA_TRY(Load(ctx, index, codec, &block));
+  }
+  return Status::Ok();
+}
+
+}  // namespace chroma::format

@@ -1,0 +1,96 @@
+// Optional texts by row (documents, uris) in blocks that zstd compresses: one section of blocks
+// and one that indexes them.
+//
+//   block (compressed) = per row a varint: 0 without text, else its bytes + 1; then the texts
+//   index              = u64 blocks, packed first rows, packed offsets (blocks + 1),
+//                        packed sizes before compression, u64 checksums[blocks] of the
+//                        compressed bytes
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bitmap.h"
+#include "chroma/status.h"
+#include "format/packed_column.h"
+#include "format/section_reader.h"
+#include "format/section_writer.h"
+#include "format/verified_blocks.h"
+
+namespace chroma::format {
+
+// The codec's state, kept between blocks. One task at a time.
+class TextCodec;
+
+class TextWriter {
+ public:
+  TextWriter();
+  ~TextWriter();
+  TextWriter(const TextWriter&) = delete;
+  TextWriter& operator=(const TextWriter&) = delete;
+
+  // The text of the next row.
+  Status Add(std::optional<std::string_view> text);
+  // Writes both sections; neither when no row has a text.
+  Status Finish(SectionWriter* out, SectionType blocks, SectionType index);
+
+ private:
+  Status Flush();
+
+  std::unique_ptr<TextCodec> codec_;
+  bool any_ = false;
+  uint64_t rows_ = 0;
+  uint64_t block_rows_ = 0;
+  Bytes lengths_;
+  Bytes texts_;
+  Bytes compressed_;
+  std::vector<uint64_t> first_rows_;
+  std::vector<uint64_t> offsets_{0};
+  std::vector<uint64_t> raw_sizes_;
+};
+
+// Verifies blocks when first asked for them. Thread safe.
+class TextReader {
+ public:
+  // `sections` outlives this. A reader of nothing when the sections are missing.
+  static Result<TextReader> Open(runtime::Context& ctx, const SectionReader& sections,
+                                 SectionType blocks, SectionType index, uint32_t rows);
+
+  // One element per row of `rows` (ascending), appended; each block is decompressed once.
+  Status Read(runtime::Context& ctx, std::span<const uint32_t> rows,
+              std::vector<std::optional<std::string>>* out) const;
+  // Rows among `candidates` (null: all) whose text `test` accepts, ascending.
+  Status Match(runtime::Context& ctx, const Bitmap* candidates,
+               const std::function<bool(std::string_view)>& test, std::vector<uint32_t>* out) const;
+  Status VerifyAll(runtime::Context& ctx) const;
+
+ private:
+  struct Block;
+
+  TextReader() = default;
+  uint64_t BlockOf(uint32_t row) const;
+  uint64_t FirstRow(uint64_t block) const { return block < blocks_ ? first_rows_[block] : rows_; }
+  Result<store::BlobSlice> ReadBlock(runtime::Context& ctx, uint64_t block) const;
+  Status Verify(uint64_t block, BytesView bytes) const;
+  Status Load(runtime::Context& ctx, uint64_t block, TextCodec& codec, Block* out) const;
+  Status DecodeIndex(ByteReader& in);
+
+  const SectionReader* sections_ = nullptr;
+  const SectionInfo* section_ = nullptr;  // null: no row has a text
+  uint32_t rows_ = 0;
+  uint64_t blocks_ = 0;
+  store::BlobSlice index_;
+  PackedReader first_rows_;
+  PackedReader offsets_;
+  PackedReader raw_sizes_;
+  const char* checksums_ = nullptr;
+  std::unique_ptr<VerifiedBlocks> verified_;
+};
+
+}  // namespace chroma::format

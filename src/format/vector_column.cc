@@ -1,0 +1,144 @@
+#include "format/vector_column.h"
+
+#include <algorithm>
+
+#include "base/checksum.h"
+#include "base/coding.h"
+
+namespace chroma::format {
+namespace {
+
+// Small, so that the first touch of one row by a random access costs little.
+constexpr uint64_t kBlockBytes = 256 << 10;
+// How far a scan asks the operating system to read ahead.
+constexpr uint64_t kReadAheadBlocks = 16;
+
+uint32_t BlockRows(uint32_t dimension) {
+  if (dimension == 0) return 1;
+  const uint64_t row_bytes = uint64_t{dimension} * sizeof(float);
+  return static_cast<uint32_t>(std::max<uint64_t>(1, kBlockBytes / row_bytes));
+}
+
+}  // namespace
+
+VectorWriter::VectorWriter(SectionWriter* out, uint32_t dimension)
+    : out_(out), dimension_(dimension), block_rows_(BlockRows(dimension)) {}
+
+Status VectorWriter::Add(const float* vector) {
+  const uint64_t row_bytes = uint64_t{dimension_} * sizeof(float);
+  if (rows_ == 0) {
+    SectionOptions options;
+    options.alignment = kPageAlignment;
+    options.block_size = block_rows_ * row_bytes;
+    CHROMA_TRY(out_->BeginBlocks(SectionType::kVectors, {}, options));
+    block_.reserve(options.block_size);
+  }
+  block_.append(reinterpret_cast<const char*>(vector), row_bytes);
+  ++rows_;
+  return rows_ % block_rows_ == 0 ? Flush() : Status::Ok();
+}
+
+Status VectorWriter::Flush() {
+  if (block_.empty()) return Status::Ok();
+  CHROMA_ASSIGN(const uint64_t checksum, out_->AppendBlock(block_));
+  checksums_.push_back(checksum);
+  block_.clear();
+  return Status::Ok();
+}
+
+Status VectorWriter::Finish() {
+  if (rows_ == 0) return Status::Ok();
+  CHROMA_TRY(Flush());
+  CHROMA_TRY(out_->EndBlocks());
+  Bytes table;
+  PutFixed(table, dimension_);
+  PutFixed(table, block_rows_);
+  PutFixed(table, rows_);
+  for (const uint64_t checksum : checksums_) PutFixed(table, checksum);
+  return out_->Write(SectionType::kVectorChecksums, {}, table);
+}
+
+Result<VectorReader> VectorReader::Open(runtime::Context& ctx, const SectionReader& sections,
+                                        uint32_t rows, uint32_t dimension) {
+  VectorReader reader;
+  reader.sections_ = &sections;
+  reader.rows_ = rows;
+  reader.dimension_ = dimension;
+  reader.section_ = sections.Find(SectionType::kVectors);
+  const SectionInfo* table = sections.Find(SectionType::kVectorChecksums);
+  if (reader.section_ == nullptr || table == nullptr) {
+    return Status::DataLoss("segment " + sections.blob().name() +
+                            " is damaged: it has no vectors; restore it from a backup");
+  }
+  CHROMA_ASSIGN(const store::BlobSlice slice, sections.Read(ctx, *table));
+  ByteReader in(slice.bytes);
+  const auto table_dimension = in.Fixed<uint32_t>();
+  reader.block_rows_ = in.Fixed<uint32_t>();
+  const auto table_rows = in.Fixed<uint64_t>();
+  if (!in.ok() || table_dimension != dimension || table_rows != rows || reader.block_rows_ == 0) {
+    return sections.Damaged(*table, "it describes other vectors");
+  }
+  const uint64_t blocks = (uint64_t{rows} + reader.block_rows_ - 1) / reader.block_rows_;
+  if (blocks != in.remaining() / sizeof(uint64_t) || in.remaining() % sizeof(uint64_t) != 0) {
+    return sections.Damaged(*table, "it has the wrong number of blocks");
+  }
+  CHROMA_TRY(sections.CheckBlockChecksums(*reader.section_,
+                                          slice.bytes.substr(in.position(), in.remaining())));
+  while (!in.AtEnd()) reader.checksums_.push_back(in.Fixed<uint64_t>());
+  const unsigned __int128 length =
+      static_cast<unsigned __int128>(uint64_t{rows} * dimension) * sizeof(float);
+  if (length != reader.section_->length) {
+    return sections.Damaged(*reader.section_, "it has the wrong length");
+  }
+  CHROMA_ASSIGN(reader.vectors_,
+                sections.ReadRange(ctx, *reader.section_, 0, reader.section_->length));
+  const BytesView bytes = reader.vectors_.bytes;
+  if (reinterpret_cast<uintptr_t>(bytes.data()) % alignof(float) != 0) {
+    reader.copy_.resize(bytes.size() / sizeof(float));
+    std::memcpy(reader.copy_.data(), bytes.data(), bytes.size());
+    reader.values_ = reader.copy_.data();
+  } else {
+    reader.values_ = reinterpret_cast<const float*>(bytes.data());
+  }
+  reader.verified_ = std::make_unique<VerifiedBlocks>(blocks);
+  return reader;
+}
+
+Status VectorReader::Verify(uint64_t block) const {
+  const uint64_t block_bytes = uint64_t{block_rows_} * dimension_ * sizeof(float);
+  const uint64_t begin = block * block_bytes;
+  const uint64_t length = std::min(block_bytes, section_->length - begin);
+  // A scan is taken to be under way when the block before was verified.
+  if (block % kReadAheadBlocks == 0 && (block == 0 || verified_->Contains(block - 1))) {
+    const uint64_t ahead = std::min(block_bytes * kReadAheadBlocks * 2, section_->length - begin);
+    sections_->blob().WillNeed(section_->offset + begin, ahead);
+  }
+  const BytesView bytes(reinterpret_cast<const char*>(values_) + begin, length);
+  if (Checksum(bytes) != checksums_[block]) {
+    return sections_->Damaged(
+        *section_, "the checksum of rows " + std::to_string(block * block_rows_) + " to " +
+                       std::to_string(std::min<uint64_t>(rows_, (block + 1) * block_rows_) - 1) +
+                       " does not match");
+  }
+  verified_->Add(block);
+  return Status::Ok();
+}
+
+Result<VectorReader::Run> VectorReader::Get(uint32_t row) const {
+  const float* values = values_ + uint64_t{row} * dimension_;
+  if (verified_->All()) return Run{values, rows_ - row};
+  const uint64_t block = row / block_rows_;
+  if (!verified_->Contains(block)) CHROMA_TRY(Verify(block));
+  const uint64_t end = std::min<uint64_t>(rows_, verified_->RunEnd(block) * block_rows_);
+  return Run{values, static_cast<uint32_t>(end - row)};
+}
+
+Status VectorReader::VerifyAll(runtime::Context& ctx) const {
+  for (uint64_t block = 0; block < checksums_.size(); ++block) {
+    CHROMA_TRY(ctx.Check());
+    CHROMA_TRY(Verify(block));
+  }
+  return Status::Ok();
+}
+
+}  // namespace chroma::format

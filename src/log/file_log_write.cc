@@ -1,0 +1,186 @@
+// What the leader of a group does: writing it, and going on after a failure.
+#include <algorithm>
+#include <utility>
+
+#include "log/file_log.h"
+#include "runtime/log.h"
+
+namespace chroma::log {
+namespace {
+
+constexpr size_t kDirectBytes = 256 << 10;  // payloads from this size are not copied
+constexpr size_t kBufferBytes = 1 << 20;
+constexpr uint64_t kRoomBytesMin = 64 << 10;
+constexpr uint64_t kRoomBytesMax = 4 << 20;
+
+}  // namespace
+
+Status FileLog::WriteGroup() {
+  uint64_t group_bytes = 0;
+  for (const Pending* pending : leader_.group) {
+    group_bytes += FrameBytes(pending->frame.payload_bytes);
+  }
+  CHROMA_TRY(PrepareFile(group_bytes));
+  LogFile& file = *leader_.active;
+  uint64_t end = file.end;
+  uint64_t chain = file.chain;
+  Status written = WriteFrames(file, end, chain);
+  Status synced = written.ok() ? file.file->Sync() : Status::Ok();
+  if (written.ok() && synced.ok()) {
+    file.end = end;
+    file.chain = chain;
+    return Status::Ok();
+  }
+  CutGroup(file, !synced.ok());
+  return written.ok() ? synced : written;
+}
+
+// Appends the group after `end`, which moves to the end of it, as `chain` does.
+Status FileLog::WriteFrames(LogFile& file, uint64_t& end, uint64_t& chain) {
+  const int64_t now_unix_ns = env_.clock->UnixNs();
+  Bytes& buffer = leader_.buffer;
+  buffer.clear();
+  uint64_t written_to = end;
+  const auto write = [&](BytesView bytes) {
+    const uint64_t at = std::exchange(written_to, written_to + bytes.size());
+    return bytes.empty() ? Status::Ok() : file.file->WriteAt(at, bytes);
+  };
+  for (Pending* pending : leader_.group) {
+    FrameHeader& frame = pending->frame;
+    const Bytes& payload = *pending->payload;
+    frame.first_offset = leader_.next_offset;
+    leader_.next_offset += frame.count;
+    frame.append_unix_ns = now_unix_ns;
+    frame.position = end;
+    frame.durable_to = file.end;
+    PutFrameHeader(buffer, frame, file.salt);
+    if (payload.size() < kDirectBytes) {
+      buffer += payload;
+    } else {
+      CHROMA_TRY(write(buffer));
+      buffer.clear();
+      CHROMA_TRY(write(payload));
+    }
+    const uint64_t frame_bytes = FrameBytes(payload.size());
+    buffer.append(static_cast<size_t>(frame_bytes - kFrameHeaderBytes - payload.size()), '\0');
+    end += frame_bytes;
+    chain = ExtendChain(chain, frame);
+    if (buffer.size() >= kBufferBytes) {
+      CHROMA_TRY(write(buffer));
+      buffer.clear();
+    }
+  }
+  return write(buffer);
+}
+
+// After a failure in the middle of a group, and before its callers are told: takes the group's
+// bytes back, so that a crash does not bring them to life. A file is not trusted once its sync
+// failed: the kernel may have dropped the pages and say nothing the next time.
+void FileLog::CutGroup(LogFile& file, bool sync_failed) {
+  Status cut = file.file->Truncate(file.end);
+  if (cut.ok()) cut = file.file->Sync();
+  leader_.room_end = file.end;
+  if (!sync_failed && cut.ok()) return;
+  leader_.active = nullptr;
+  Status begun = BeginFile();
+  runtime::Log(runtime::LogLevel::kError, "log file given up after a failed write",
+               {{"path", file.path},
+                {"position", file.end},
+                {"cut", cut.ToString()},
+                {"successor", begun.ToString()}});
+}
+
+// Makes leader_.active a file that takes a group of that size.
+Status FileLog::PrepareFile(uint64_t group_bytes) {
+  LogFile* file = leader_.active;
+  const bool full = file != nullptr && file->end > kFileHeaderBytes &&
+                    file->end + group_bytes > options_.file_bytes_max;
+  if (full) file = nullptr;
+  CHROMA_TRY(EnsureRoom(file, group_bytes));
+  if (file != nullptr) return Status::Ok();
+  CHROMA_TRY(BeginFile());
+  return EnsureRoom(leader_.active, group_bytes);
+}
+
+// Refuses a group that would leave too little on the disk, and reserves space in steps, so that
+// the file's blocks lie together. Whether there really is space the write itself finds out.
+Status FileLog::EnsureRoom(LogFile* file, uint64_t group_bytes) {
+  if (file != nullptr && file->end + group_bytes <= leader_.room_end) return Status::Ok();
+  const Result<uint64_t> asked = env_.files->FreeBytes(directory_);
+  const uint64_t free_bytes = asked.ok() ? *asked : UINT64_MAX;
+  if (free_bytes < group_bytes || free_bytes - group_bytes < options_.free_bytes_min) {
+    return Status::ResourceExhausted("less than the reserve is free");
+  }
+  if (file == nullptr) return Status::Ok();
+  uint64_t room = std::clamp(file->end, kRoomBytesMin, kRoomBytesMax);
+  room = std::min(room, options_.file_bytes_max - std::min(options_.file_bytes_max, file->end));
+  room = std::min(room, free_bytes - options_.free_bytes_min);
+  room = std::max(room, group_bytes);
+  const Status reserved = file->file->Reserve(file->end, room);
+  leader_.room_end = file->end + (reserved.ok() ? room : 0);
+  return Status::Ok();
+}
+
+// Ends the newest file where it is and makes a new one the active file. When that fails the old
+// one is not written any more either: a state that says where it ends may have become durable.
+Status FileLog::BeginFile() {
+  LogFile* const previous = std::exchange(leader_.active, nullptr);
+  if (leader_.candidate == nullptr) CHROMA_TRY(CreateFile());
+  LogFile* const file = leader_.candidate.get();
+  {
+    runtime::MutexLock roster(roster_mutex_);
+    LogState state = StateWith(nullptr);
+    state.newest = file->number;
+    state.next_offset = leader_.next_offset;
+    CHROMA_TRY(state_file_.Store(std::move(state)));
+    closed_ = false;
+    state_offset_ = leader_.next_offset;
+    files_.emplace(file->number, std::move(leader_.candidate));
+    runtime::MutexLock lock(mutex_);
+    newest_ = file;
+  }
+  leader_.active = file;
+  leader_.room_end = file->end;
+  if (previous != nullptr) {
+    // Gives back what was reserved and not used; of no other consequence.
+    (void)previous->file->Truncate(previous->end).ok();
+  }
+  return Status::Ok();
+}
+
+// Makes leader_.candidate: a durable file that has a header only.
+Status FileLog::CreateFile() {
+  const LogFile* previous;
+  {
+    runtime::MutexLock lock(mutex_);
+    previous = newest_;
+  }
+  FileHeader header;
+  header.number = leader_.next_number++;
+  header.first_offset = leader_.next_offset;
+  header.salt = env_.random->Next();
+  header.created_unix_ns = env_.clock->UnixNs();
+  if (previous != nullptr) {
+    header.previous_number = previous->number;
+    header.previous_end = previous->end;
+    header.previous_chain = previous->chain;
+  }
+  auto file = std::make_unique<LogFile>();
+  file->number = header.number;
+  file->path = runtime::JoinPath(directory_, LogFileName(header.number));
+  file->salt = header.salt;
+  file->end = kFileHeaderBytes;
+  file->chain = StartChain(header.salt);
+  CHROMA_ASSIGN(file->file, env_.files->Open(file->path, runtime::OpenMode::kCreateExclusive));
+  Status status = file->file->WriteAt(0, EncodeFileHeader(header));
+  if (status.ok()) status = file->file->Sync();
+  if (status.ok()) status = env_.files->SyncDirectory(directory_);
+  if (!status.ok()) {
+    (void)env_.files->Remove(file->path).ok();  // opening removes it otherwise
+    return status;
+  }
+  leader_.candidate = std::move(file);
+  return Status::Ok();
+}
+
+}  // namespace chroma::log

@@ -1,0 +1,67 @@
+// The write-ahead log: what makes a write durable, and the only thing on its critical path.
+//
+// An entry is one write request: an encoded model::RecordBatch (log/record_codec.h) of `count`
+// records. Every record has an offset; offsets of one collection grow strictly, but are dense
+// only inside an entry. An entry is atomic: after a crash all of it is there or none of it.
+// Implementations: FileLog (one directory, group commit); object storage later.
+// Thread safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/uuid.h"
+#include "chroma/status.h"
+#include "runtime/context.h"
+
+namespace chroma::log {
+
+struct Entry {
+  uint64_t first_offset = 0;  // of the first record; the others follow
+  uint32_t count = 0;
+  std::shared_ptr<const Bytes> payload;
+  uint64_t end_offset() const { return first_offset + count; }
+};
+
+class Log {
+ public:
+  virtual ~Log() = default;
+
+  // Returns the first record's offset once the entry is durable. On any failure the entry will
+  // never be read, except that after a crash during the call it may be there, whole.
+  // kResourceExhausted when the disk is full; the log takes writes again when there is room.
+  virtual Result<uint64_t> Append(runtime::Context& ctx, const Uuid& collection, Bytes payload,
+                                  uint32_t count) = 0;
+
+  // Durable entries of the collection with first_offset >= `from`, ascending, at least one when
+  // there is any, and no more once their payloads exceed `bytes_max`.
+  virtual Result<std::vector<Entry>> Read(runtime::Context& ctx, const Uuid& collection,
+                                          uint64_t from, size_t bytes_max) = 0;
+
+  // One past the last durable record of the collection; 0 when the log holds none.
+  virtual Result<uint64_t> End(runtime::Context& ctx, const Uuid& collection) = 0;
+
+  // Entries of the collection below `offset` are not needed any more: a published version
+  // covers them. Space comes back when nobody needs it. Idempotent.
+  virtual Status Trim(runtime::Context& ctx, const Uuid& collection, uint64_t offset) = 0;
+
+  // The collection is deleted: all of its entries may go.
+  virtual Status Forget(runtime::Context& ctx, const Uuid& collection) = 0;
+
+  // Collections that have entries, with how much of them the log holds; and whether they keep
+  // old log files alive, so that the compactor can take those first.
+  struct Backlog {
+    Uuid collection;
+    uint64_t records = 0;
+    uint64_t payload_bytes = 0;
+    uint64_t first_offset = 0;
+    int64_t oldest_unix_ns = 0;  // when its oldest entry was appended
+  };
+  virtual std::vector<Backlog> Backlogs() = 0;
+  // Payload bytes of one collection that were not trimmed yet; cheap.
+  virtual uint64_t BacklogBytes(const Uuid& collection) = 0;
+};
+
+}  // namespace chroma::log

@@ -1,0 +1,127 @@
+#include "segment/live_collection.h"
+
+#include <utility>
+
+#include "segment/segment_reader.h"
+
+namespace chroma::segment {
+namespace {
+
+constexpr size_t kReadBytesMax = 16 << 20;  // of the log at once
+
+}  // namespace
+
+Result<std::shared_ptr<const Version>> OpenVersion(runtime::Context& ctx, store::BlobStore& store,
+                                                   const VersionRef& ref) {
+  auto version = std::make_shared<Version>();
+  version->manifest.collection = ref.collection;
+  if (ref.manifest.empty()) return std::shared_ptr<const Version>(std::move(version));
+
+  CHROMA_ASSIGN(store::BlobSlice bytes, store::ReadBlob(ctx, store, ref.manifest));
+  CHROMA_ASSIGN(version->manifest, format::DecodeManifest(bytes.bytes, ref.manifest));
+  const format::Manifest& manifest = version->manifest;
+  if (manifest.collection != ref.collection || manifest.version != ref.version) {
+    return Status::DataLoss("manifest " + ref.manifest + " is of another collection or version");
+  }
+  for (const format::ManifestSegment& segment : manifest.segments) {
+    CHROMA_ASSIGN(std::shared_ptr<const store::Blob> blob, store.Open(ctx, segment.blob));
+    CHROMA_ASSIGN(std::shared_ptr<const SegmentReader> reader,
+                  SegmentReader::Open(ctx, std::move(blob)));
+    if (reader->rows() != segment.rows) {
+      return Status::DataLoss("segment " + segment.blob + " has another number of rows than " +
+                              ref.manifest + " says");
+    }
+    version->parts.push_back({std::move(reader), std::make_shared<Bitmap>(segment.deleted)});
+  }
+  return std::shared_ptr<const Version>(std::move(version));
+}
+
+Result<std::shared_ptr<LiveCollection>> LiveCollection::Open(runtime::Context& ctx, log::Log& log,
+                                                             store::BlobStore& store,
+                                                             const VersionRef& ref) {
+  std::shared_ptr<LiveCollection> collection(new LiveCollection(log, store, ref.collection));
+  CHROMA_ASSIGN(State state, collection->NewState(ctx, ref));
+  runtime::MutexLock lock(collection->mutex_);
+  collection->state_ = std::move(state);
+  return collection;
+}
+
+Result<LiveCollection::State> LiveCollection::NewState(runtime::Context& ctx,
+                                                       const VersionRef& ref) const {
+  State state;
+  CHROMA_ASSIGN(state.version, OpenVersion(ctx, store_, ref));
+  state.log_end = state.version->manifest.log_offset;
+  state.tail = std::make_unique<Tail>(state.version->parts);
+  return state;
+}
+
+Status LiveCollection::CatchUp(runtime::Context& ctx, State& state, uint64_t end) const {
+  while (state.log_end < end) {
+    CHROMA_ASSIGN(std::vector<log::Entry> entries,
+                  log_.Read(ctx, id_, state.log_end, kReadBytesMax));
+    if (entries.empty()) return Status::Ok();
+    for (const log::Entry& entry : entries) {
+      if (Status applied = state.tail->Apply(ctx, entry); !applied.ok()) {
+        // Half an entry may be in: build the tail anew on the next read.
+        state.tail = std::make_unique<Tail>(state.version->parts);
+        state.log_end = state.version->manifest.log_offset;
+        state.snapshot = nullptr;
+        return applied.Annotate("reading the log of collection " + id_.ToString());
+      }
+      state.log_end = entry.end_offset();
+      state.snapshot = nullptr;
+    }
+  }
+  return Status::Ok();
+}
+
+std::shared_ptr<const Snapshot> LiveCollection::MakeSnapshot(State& state) {
+  if (state.snapshot) return state.snapshot;
+  auto snapshot = std::make_shared<Snapshot>();
+  const format::Manifest& manifest = state.version->manifest;
+  snapshot->parts = state.tail->Parts();
+  snapshot->version = manifest.version;
+  snapshot->log_offset = manifest.log_offset;
+  snapshot->log_end = state.log_end;
+  snapshot->indexed_operations = manifest.operations;
+  snapshot->tail_operations = state.tail->operations();
+  snapshot->dimension = state.tail->dimension() != 0 ? state.tail->dimension() : manifest.dimension;
+  for (const SnapshotPart& part : snapshot->parts) snapshot->live += part.live();
+  state.snapshot = snapshot;
+  return snapshot;
+}
+
+Result<std::shared_ptr<const Snapshot>> LiveCollection::Read(runtime::Context& ctx) {
+  CHROMA_ASSIGN(const uint64_t end, log_.End(ctx, id_));
+  runtime::MutexLock lock(mutex_);
+  CHROMA_TRY(CatchUp(ctx, state_, end));
+  return MakeSnapshot(state_);
+}
+
+Status LiveCollection::Advance(runtime::Context& ctx, const VersionRef& ref) {
+  {
+    runtime::MutexLock lock(mutex_);
+    if (state_.version->manifest.version >= ref.version) return Status::Ok();
+  }
+  CHROMA_ASSIGN(State next, NewState(ctx, ref));
+  // Most of the log is read before the lock is taken, so that readers hardly wait.
+  CHROMA_ASSIGN(uint64_t end, log_.End(ctx, id_));
+  CHROMA_TRY(CatchUp(ctx, next, end));
+  runtime::MutexLock lock(mutex_);
+  if (state_.version->manifest.version >= ref.version) return Status::Ok();
+  CHROMA_TRY(CatchUp(ctx, next, state_.log_end));
+  state_ = std::move(next);
+  return Status::Ok();
+}
+
+std::shared_ptr<const Version> LiveCollection::version() const {
+  runtime::MutexLock lock(mutex_);
+  return state_.version;
+}
+
+uint64_t LiveCollection::tail_bytes() const {
+  runtime::MutexLock lock(mutex_);
+  return state_.tail->payload_bytes();
+}
+
+}  // namespace chroma::segment

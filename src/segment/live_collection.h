@@ -1,0 +1,77 @@
+// One collection opened for reading: the segments of its published version and the tail of the
+// log above them. Thread safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/uuid.h"
+#include "chroma/status.h"
+#include "format/manifest.h"
+#include "log/log.h"
+#include "runtime/context.h"
+#include "runtime/mutex.h"
+#include "segment/snapshot.h"
+#include "segment/tail.h"
+#include "store/blob_store.h"
+
+namespace chroma::segment {
+
+// The published version of a collection, as its catalog row names it.
+struct VersionRef {
+  Uuid collection;
+  uint64_t version = 0;
+  std::string manifest;     // blob name; empty: nothing was compacted yet
+  uint64_t log_offset = 0;
+};
+
+// The segments of one version. Immutable.
+struct Version {
+  format::Manifest manifest;
+  std::vector<SnapshotPart> parts;
+};
+
+Result<std::shared_ptr<const Version>> OpenVersion(runtime::Context& ctx, store::BlobStore& store,
+                                                   const VersionRef& ref);
+
+class LiveCollection {
+ public:
+  static Result<std::shared_ptr<LiveCollection>> Open(runtime::Context& ctx, log::Log& log,
+                                                      store::BlobStore& store,
+                                                      const VersionRef& ref);
+
+  // Everything that was durable in the log when this was called.
+  Result<std::shared_ptr<const Snapshot>> Read(runtime::Context& ctx);
+
+  // Moves to a newer published version; the tail keeps only what that does not cover. A version
+  // that is not newer is ignored. Readers go on during the work.
+  Status Advance(runtime::Context& ctx, const VersionRef& ref);
+
+  std::shared_ptr<const Version> version() const;
+  // An estimate of the memory that the tail holds.
+  uint64_t tail_bytes() const;
+
+ private:
+  LiveCollection(log::Log& log, store::BlobStore& store, Uuid id)
+      : log_(log), store_(store), id_(id) {}
+
+  // The tail of the log above a version, and how far it has read.
+  struct State {
+    std::shared_ptr<const Version> version;
+    std::unique_ptr<Tail> tail;
+    uint64_t log_end = 0;
+    std::shared_ptr<const Snapshot> snapshot;  // null: stale
+  };
+  Result<State> NewState(runtime::Context& ctx, const VersionRef& ref) const;
+  Status CatchUp(runtime::Context& ctx, State& state, uint64_t end) const;
+  static std::shared_ptr<const Snapshot> MakeSnapshot(State& state);
+
+  log::Log& log_;
+  store::BlobStore& store_;
+  const Uuid id_;
+  mutable runtime::Mutex mutex_;
+  State state_ CHROMA_GUARDED_BY(mutex_);
+};
+
+}  // namespace chroma::segment

@@ -1,0 +1,25 @@
+// Evaluates a metadata predicate on one stored column, all values at a time, by the rules of
+// model/compare.h. An operand is translated once into the column's own terms (a range of its
+// integers or floats, a dictionary code, a table or a hash set), so that the loop over the values
+// is a comparison or a look-up of one number each.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "chroma/status.h"
+#include "format/metadata_column.h"
+#include "model/filter.h"
+#include "runtime/context.h"
+
+namespace chroma::segment {
+
+// Whether a value of `type` can satisfy the predicate at all.
+bool CanMatch(model::ValueType type, const model::MetadataPredicate& predicate);
+
+// The ordinals of the values that satisfy a positive predicate, ascending, appended. Requires
+// CanMatch(column.type(), predicate).
+Status MatchColumn(runtime::Context& ctx, const format::MetadataColumnReader& column,
+                   const model::MetadataPredicate& predicate, std::vector<uint32_t>* ordinals);
+
+}  // namespace chroma::segment

@@ -1,0 +1,68 @@
+// A part of a collection: n rows with dense ids 0 … n-1, some of which may be dead. Segments and
+// the tail of the log are parts, so the executor knows one kind of thing.
+//
+// Immutable as seen through one pointer; thread safe. Reading may fail with kDataLoss, since
+// sections of a segment are verified when first touched. Liveness is not a part's business: the
+// snapshot that names the part also holds the bitmap of its dead rows.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bitmap.h"
+#include "chroma/status.h"
+#include "model/filter.h"
+#include "model/metadata.h"
+#include "runtime/context.h"
+
+namespace chroma::segment {
+
+// `rows` vectors, one after the other.
+struct VectorRun {
+  const float* values = nullptr;
+  uint32_t rows = 0;
+};
+
+class Part {
+ public:
+  virtual ~Part() = default;
+
+  virtual uint32_t rows() const = 0;
+  virtual uint32_t dimension() const = 0;
+  // Whether row order is insertion order.
+  virtual bool InInsertionOrder() const = 0;
+
+  // The latest row of the id, dead or alive; none when the part does not hold it.
+  virtual Result<std::optional<uint32_t>> FindId(std::string_view id) const = 0;
+  virtual Result<std::string_view> Id(uint32_t row) const = 0;
+  // The log offset at which the record was first inserted: its place in `get`.
+  virtual Result<uint64_t> InsertionOffset(uint32_t row) const = 0;
+  // The vectors from `row` on, as many as lie together and have been verified together.
+  virtual Result<VectorRun> Vectors(uint32_t row) const = 0;
+
+  // One element per row of `rows` (ascending), appended.
+  virtual Status ReadDocuments(std::span<const uint32_t> rows,
+                               std::vector<std::optional<std::string>>* out) const = 0;
+  virtual Status ReadUris(std::span<const uint32_t> rows,
+                          std::vector<std::optional<std::string>>* out) const = 0;
+  // With hidden keys; an empty Metadata when the row has none.
+  virtual Status ReadMetadata(std::span<const uint32_t> rows,
+                              std::vector<model::Metadata>* out) const = 0;
+
+  // Rows that satisfy a positive predicate (not kNotEqual, kNotIn, kArrayNotContains), dead rows
+  // included; exactly semantics.md §1.3-1.5 with exact numbers. Evaluated column by column.
+  virtual Result<Bitmap> Match(runtime::Context& ctx,
+                               const model::MetadataPredicate& predicate) const = 0;
+  // Rows among `candidates` (null: all) that have a document (or uri) which `test` accepts.
+  using TextTest = std::function<bool(std::string_view)>;
+  virtual Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
+                                        const TextTest& test) const = 0;
+  virtual Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const = 0;
+};
+
+}  // namespace chroma::segment

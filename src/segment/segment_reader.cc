@@ -1,0 +1,386 @@
+#include "segment/segment_reader.h"
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "format/id_index.h"
+#include "format/lazy.h"
+#include "format/metadata_column.h"
+#include "format/packed_column.h"
+#include "format/section_reader.h"
+#include "format/string_column.h"
+#include "format/text_column.h"
+#include "format/vector_column.h"
+#include "segment/match_column.h"
+
+namespace chroma::segment {
+namespace {
+
+using format::SectionInfo;
+using format::SectionReader;
+using format::SectionType;
+
+bool IsKnown(SectionType type) {
+  const auto number = static_cast<uint32_t>(type);
+  return (number >= static_cast<uint32_t>(SectionType::kSegmentInfo) &&
+          number <= static_cast<uint32_t>(SectionType::kUriIndex)) ||
+         format::IsMetadataSection(type);
+}
+
+// A column and the bytes that it reads.
+template <typename Reader>
+struct Loaded {
+  store::BlobSlice bytes;
+  Reader reader;
+};
+
+// Verifies a section and decodes it with decode(ByteReader&).
+template <typename Decode>
+auto LoadSection(const SectionReader& sections, const SectionInfo& section, Decode decode)
+    -> Result<Loaded<decltype(decode(std::declval<ByteReader&>()))>> {
+  runtime::Context ctx;
+  CHROMA_ASSIGN(store::BlobSlice slice, sections.Read(ctx, section));
+  ByteReader in(slice.bytes);
+  auto reader = decode(in);
+  if (!in.ok() || !in.AtEnd()) return sections.Damaged(section, "it cannot be decoded");
+  return Loaded<decltype(reader)>{std::move(slice), std::move(reader)};
+}
+
+struct MetadataColumn {
+  const SectionInfo* section = nullptr;
+  model::ValueType type = model::ValueType::kNull;
+  format::Lazy<Loaded<format::MetadataColumnReader>> loaded;
+};
+
+class SectionedSegment final : public SegmentReader {
+ public:
+  explicit SectionedSegment(SectionReader sections) : sections_(std::move(sections)) {}
+  // Reads the segment info and finds the sections.
+  Status Init(runtime::Context& ctx);
+
+  uint32_t rows() const override { return rows_; }
+  uint32_t dimension() const override { return dimension_; }
+  bool InInsertionOrder() const override { return true; }
+
+  Result<std::optional<uint32_t>> FindId(std::string_view id) const override;
+  Result<std::string_view> Id(uint32_t row) const override;
+  Result<uint64_t> InsertionOffset(uint32_t row) const override;
+  Result<VectorRun> Vectors(uint32_t row) const override;
+  Status ReadDocuments(std::span<const uint32_t> rows,
+                       std::vector<std::optional<std::string>>* out) const override;
+  Status ReadUris(std::span<const uint32_t> rows,
+                  std::vector<std::optional<std::string>>* out) const override;
+  Status ReadMetadata(std::span<const uint32_t> rows,
+                      std::vector<model::Metadata>* out) const override;
+  Result<Bitmap> Match(runtime::Context& ctx,
+                       const model::MetadataPredicate& predicate) const override;
+  Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
+                                const TextTest& test) const override;
+  Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const override;
+  Status VerifyAll(runtime::Context& ctx) const override;
+  void ReleasePages() const override;
+
+ private:
+  Status CheckRow(uint32_t row) const;
+  Status CheckRows(std::span<const uint32_t> rows) const;
+  Status RequireSection(SectionType type) const;
+  Status VerifyIds(runtime::Context& ctx) const;
+  Result<const format::StringReader*> Ids() const;
+  Result<const format::IdIndexReader*> IdIndex() const;
+  Result<const format::PackedReader*> InsertionExcess() const;
+  Result<const format::VectorReader*> VectorColumn() const;
+  Result<const format::TextReader*> Documents() const;
+  Result<const format::TextReader*> Uris() const;
+  Result<const format::MetadataColumnReader*> Column(const MetadataColumn& column) const;
+
+  const SectionReader sections_;
+  uint32_t rows_ = 0;
+  uint32_t dimension_ = 0;
+  // By key, then type.
+  std::vector<std::unique_ptr<MetadataColumn>> metadata_;
+
+  format::Lazy<Loaded<format::StringReader>> ids_;
+  format::Lazy<Loaded<format::IdIndexReader>> id_index_;
+  format::Lazy<Loaded<format::PackedReader>> insertion_excess_;
+  format::Lazy<format::VectorReader> vectors_;
+  format::Lazy<format::TextReader> documents_;
+  format::Lazy<format::TextReader> uris_;
+};
+
+Status SectionedSegment::RequireSection(SectionType type) const {
+  if (sections_.Find(type) != nullptr) return Status::Ok();
+  return Status::DataLoss("segment " + sections_.blob().name() + " is damaged: section " +
+                          std::string(format::SectionTypeName(type)) +
+                          " is missing; restore it from a backup");
+}
+
+Status SectionedSegment::Init(runtime::Context& ctx) {
+  CHROMA_TRY(RequireSection(SectionType::kSegmentInfo));
+  const SectionInfo* info = sections_.Find(SectionType::kSegmentInfo);
+  CHROMA_ASSIGN(const store::BlobSlice slice, sections_.Read(ctx, *info));
+  ByteReader in(slice.bytes);
+  rows_ = in.Fixed<uint32_t>();
+  dimension_ = in.Fixed<uint32_t>();
+  if (!in.ok() || !in.AtEnd() || rows_ == UINT32_MAX) {
+    return sections_.Damaged(*info, "it cannot be decoded");
+  }
+  if (rows_ > 0) {
+    CHROMA_TRY(RequireSection(SectionType::kIds));
+    CHROMA_TRY(RequireSection(SectionType::kIdIndex));
+    CHROMA_TRY(RequireSection(SectionType::kInsertionOffsets));
+    if (dimension_ > 0) {
+      CHROMA_TRY(RequireSection(SectionType::kVectors));
+      CHROMA_TRY(RequireSection(SectionType::kVectorChecksums));
+    }
+  }
+  for (const SectionInfo& section : sections_.sections()) {
+    if (!format::IsMetadataSection(section.type)) continue;
+    auto column = std::make_unique<MetadataColumn>();
+    column->section = &section;
+    column->type = static_cast<model::ValueType>(static_cast<uint32_t>(section.type) -
+                                                 static_cast<uint32_t>(SectionType::kMetadata));
+    metadata_.push_back(std::move(column));
+  }
+  std::sort(metadata_.begin(), metadata_.end(), [](const auto& a, const auto& b) {
+    return std::tie(a->section->key, a->type) < std::tie(b->section->key, b->type);
+  });
+  return Status::Ok();
+}
+
+Status SectionedSegment::CheckRow(uint32_t row) const {
+  if (row < rows_) return Status::Ok();
+  return Status(StatusCode::kOutOfRange, "segment " + sections_.blob().name() + " has no row " +
+                                             std::to_string(row) + ", only " +
+                                             std::to_string(rows_));
+}
+
+Status SectionedSegment::CheckRows(std::span<const uint32_t> rows) const {
+  return rows.empty() ? Status::Ok() : CheckRow(*std::max_element(rows.begin(), rows.end()));
+}
+
+Result<const format::StringReader*> SectionedSegment::Ids() const {
+  CHROMA_ASSIGN(const auto* ids, ids_.Get([this] {
+    return LoadSection(sections_, *sections_.Find(SectionType::kIds),
+                       [this](ByteReader& in) { return format::StringReader::Read(in, rows_); });
+  }));
+  return &ids->reader;
+}
+
+Result<const format::IdIndexReader*> SectionedSegment::IdIndex() const {
+  const auto read = [this](ByteReader& in) { return format::IdIndexReader::Read(in, rows_); };
+  const auto load = [&]() -> Result<Loaded<format::IdIndexReader>> {
+    auto loaded = LoadSection(sections_, *sections_.Find(SectionType::kIdIndex), read);
+    if (loaded.ok() || loaded.status().code() != StatusCode::kDataLoss) return loaded;
+    // Derived from the ids, so damage to it costs time and not data.
+    CHROMA_ASSIGN(const format::StringReader* ids, Ids());
+    format::StringWriter writer;
+    for (uint32_t row = 0; row < rows_; ++row) writer.Add((*ids)[row]);
+    auto bytes = std::make_shared<Bytes>();
+    format::EncodeIdIndex(*bytes, writer);
+    ByteReader in(*bytes);
+    format::IdIndexReader index = read(in);
+    return Loaded<format::IdIndexReader>{{*bytes, bytes}, std::move(index)};
+  };
+  CHROMA_ASSIGN(const auto* index, id_index_.Get(load));
+  return &index->reader;
+}
+
+Result<const format::PackedReader*> SectionedSegment::InsertionExcess() const {
+  CHROMA_ASSIGN(const auto* excess, insertion_excess_.Get([this] {
+    return LoadSection(sections_, *sections_.Find(SectionType::kInsertionOffsets),
+                       [this](ByteReader& in) { return format::PackedReader::Read(in, rows_); });
+  }));
+  return &excess->reader;
+}
+
+Result<const format::VectorReader*> SectionedSegment::VectorColumn() const {
+  return vectors_.Get([this] {
+    runtime::Context ctx;
+    return format::VectorReader::Open(ctx, sections_, rows_, dimension_);
+  });
+}
+
+Result<const format::TextReader*> SectionedSegment::Documents() const {
+  return documents_.Get([this] {
+    runtime::Context ctx;
+    return format::TextReader::Open(ctx, sections_, SectionType::kDocuments,
+                                    SectionType::kDocumentIndex, rows_);
+  });
+}
+
+Result<const format::TextReader*> SectionedSegment::Uris() const {
+  return uris_.Get([this] {
+    runtime::Context ctx;
+    return format::TextReader::Open(ctx, sections_, SectionType::kUris, SectionType::kUriIndex,
+                                    rows_);
+  });
+}
+
+Result<const format::MetadataColumnReader*> SectionedSegment::Column(
+    const MetadataColumn& column) const {
+  CHROMA_ASSIGN(const auto* loaded, column.loaded.Get([&] {
+    return LoadSection(sections_, *column.section, [&](ByteReader& in) {
+      return format::MetadataColumnReader::Read(in, column.type, rows_);
+    });
+  }));
+  return &loaded->reader;
+}
+
+Result<std::optional<uint32_t>> SectionedSegment::FindId(std::string_view id) const {
+  if (rows_ == 0) return std::optional<uint32_t>();
+  CHROMA_ASSIGN(const format::StringReader* ids, Ids());
+  CHROMA_ASSIGN(const format::IdIndexReader* index, IdIndex());
+  return index->Find(*ids, id);
+}
+
+Result<std::string_view> SectionedSegment::Id(uint32_t row) const {
+  CHROMA_TRY(CheckRow(row));
+  CHROMA_ASSIGN(const format::StringReader* ids, Ids());
+  return (*ids)[row];
+}
+
+Result<uint64_t> SectionedSegment::InsertionOffset(uint32_t row) const {
+  CHROMA_TRY(CheckRow(row));
+  CHROMA_ASSIGN(const format::PackedReader* excess, InsertionExcess());
+  return (*excess)[row] + row;
+}
+
+Result<VectorRun> SectionedSegment::Vectors(uint32_t row) const {
+  CHROMA_TRY(CheckRow(row));
+  if (dimension_ == 0) {
+    return Status::FailedPrecondition("segment " + sections_.blob().name() + " has no vectors");
+  }
+  CHROMA_ASSIGN(const format::VectorReader* vectors, VectorColumn());
+  CHROMA_ASSIGN(const format::VectorReader::Run run, vectors->Get(row));
+  return VectorRun{run.values, run.rows};
+}
+
+Status SectionedSegment::ReadDocuments(std::span<const uint32_t> rows,
+                                       std::vector<std::optional<std::string>>* out) const {
+  CHROMA_TRY(CheckRows(rows));
+  CHROMA_ASSIGN(const format::TextReader* documents, Documents());
+  runtime::Context ctx;
+  return documents->Read(ctx, rows, out);
+}
+
+Status SectionedSegment::ReadUris(std::span<const uint32_t> rows,
+                                  std::vector<std::optional<std::string>>* out) const {
+  CHROMA_TRY(CheckRows(rows));
+  CHROMA_ASSIGN(const format::TextReader* uris, Uris());
+  runtime::Context ctx;
+  return uris->Read(ctx, rows, out);
+}
+
+Status SectionedSegment::ReadMetadata(std::span<const uint32_t> rows,
+                                      std::vector<model::Metadata>* out) const {
+  CHROMA_TRY(CheckRows(rows));
+  const size_t begin = out->size();
+  out->resize(begin + rows.size());
+  // In key order, so that every Set() appends.
+  for (const auto& entry : metadata_) {
+    CHROMA_ASSIGN(const format::MetadataColumnReader* column, Column(*entry));
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const uint32_t ordinal = column->presence().Ordinal(rows[i]);
+      if (ordinal == format::PresenceReader::kAbsent) continue;
+      (*out)[begin + i].Set(entry->section->key, column->Value(ordinal));
+    }
+  }
+  return Status::Ok();
+}
+
+Result<Bitmap> SectionedSegment::Match(runtime::Context& ctx,
+                                       const model::MetadataPredicate& predicate) const {
+  using model::CompareOperator;
+  if (predicate.op == CompareOperator::kNotEqual || predicate.op == CompareOperator::kNotIn ||
+      predicate.op == CompareOperator::kArrayNotContains) {
+    return Status::Internal("a part matches positive predicates only");
+  }
+  Bitmap matches;
+  auto at = std::lower_bound(
+      metadata_.begin(), metadata_.end(), predicate.key,
+      [](const auto& column, const std::string& key) { return column->section->key < key; });
+  for (; at != metadata_.end() && (*at)->section->key == predicate.key; ++at) {
+    if (!CanMatch((*at)->type, predicate)) continue;
+    CHROMA_ASSIGN(const format::MetadataColumnReader* column, Column(**at));
+    std::vector<uint32_t> found;
+    CHROMA_TRY(MatchColumn(ctx, *column, predicate, &found));
+    if (found.size() == rows_) return Bitmap::Range(0, rows_);
+    column->presence().ToRows(&found);
+    matches |= Bitmap::FromSorted(found.data(), found.size());
+  }
+  return matches;
+}
+
+Result<Bitmap> SectionedSegment::MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
+                                                const TextTest& test) const {
+  CHROMA_ASSIGN(const format::TextReader* documents, Documents());
+  std::vector<uint32_t> found;
+  CHROMA_TRY(documents->Match(ctx, candidates, test, &found));
+  return Bitmap::FromSorted(found.data(), found.size());
+}
+
+Result<Bitmap> SectionedSegment::MatchUris(runtime::Context& ctx, const TextTest& test) const {
+  CHROMA_ASSIGN(const format::TextReader* uris, Uris());
+  std::vector<uint32_t> found;
+  CHROMA_TRY(uris->Match(ctx, nullptr, test, &found));
+  return Bitmap::FromSorted(found.data(), found.size());
+}
+
+// Every id must be found, at its own row or at a later one that has the same id.
+Status SectionedSegment::VerifyIds(runtime::Context& ctx) const {
+  CHROMA_ASSIGN(const format::StringReader* ids, Ids());
+  CHROMA_ASSIGN(const format::IdIndexReader* index, IdIndex());
+  CHROMA_TRY(InsertionExcess().status());
+  for (uint32_t row = 0; row < rows_; ++row) {
+    if (row % 4096 == 0) CHROMA_TRY(ctx.Check());
+    const std::optional<uint32_t> found = index->Find(*ids, (*ids)[row]);
+    if (!found || *found < row) {
+      return sections_.Damaged(*sections_.Find(SectionType::kIdIndex),
+                               "it does not find row " + std::to_string(row));
+    }
+  }
+  return Status::Ok();
+}
+
+Status SectionedSegment::VerifyAll(runtime::Context& ctx) const {
+  CHROMA_TRY(sections_.VerifyFrames(ctx));
+  for (const SectionInfo& section : sections_.sections()) {
+    CHROMA_TRY(ctx.Check());
+    sections_.blob().WillNeed(section.offset, section.length);
+    if (section.block_size == 0) CHROMA_TRY(sections_.Read(ctx, section).status());
+  }
+  if (rows_ == 0) return Status::Ok();
+  if (dimension_ > 0) {
+    CHROMA_ASSIGN(const format::VectorReader* vectors, VectorColumn());
+    CHROMA_TRY(vectors->VerifyAll(ctx));
+  }
+  CHROMA_TRY(VerifyIds(ctx));
+  CHROMA_ASSIGN(const format::TextReader* documents, Documents());
+  CHROMA_TRY(documents->VerifyAll(ctx));
+  CHROMA_ASSIGN(const format::TextReader* uris, Uris());
+  CHROMA_TRY(uris->VerifyAll(ctx));
+  for (const auto& column : metadata_) {
+    CHROMA_TRY(ctx.Check());
+    CHROMA_TRY(Column(*column).status());
+  }
+  return Status::Ok();
+}
+
+void SectionedSegment::ReleasePages() const {
+  const SectionInfo* vectors = sections_.Find(SectionType::kVectors);
+  if (vectors != nullptr) sections_.blob().DontNeed(vectors->offset, vectors->length);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const SegmentReader>> SegmentReader::Open(
+    runtime::Context& ctx, std::shared_ptr<const store::Blob> blob) {
+  CHROMA_ASSIGN(SectionReader sections, SectionReader::Open(ctx, std::move(blob), IsKnown));
+  auto segment = std::make_shared<SectionedSegment>(std::move(sections));
+  CHROMA_TRY(segment->Init(ctx));
+  return std::shared_ptr<const SegmentReader>(std::move(segment));
+}
+
+}  // namespace chroma::segment

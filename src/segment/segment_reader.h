@@ -1,0 +1,25 @@
+// Serves one segment blob. Opening reads the footer only; every section is verified against its
+// checksum when first touched, vectors and documents block by block.
+#pragma once
+
+#include <memory>
+
+#include "segment/part.h"
+#include "store/blob_store.h"
+
+namespace chroma::segment {
+
+class SegmentReader : public Part {
+ public:
+  // kDataLoss naming the blob and the section when it is damaged, kFailedPrecondition when a
+  // newer program wrote it.
+  static Result<std::shared_ptr<const SegmentReader>> Open(
+      runtime::Context& ctx, std::shared_ptr<const store::Blob> blob);
+
+  // Reads and verifies every byte: what `doctor` and merges rely on.
+  virtual Status VerifyAll(runtime::Context& ctx) const = 0;
+  // Lets the operating system take back the pages of the raw vectors.
+  virtual void ReleasePages() const = 0;
+};
+
+}  // namespace chroma::segment

@@ -1,0 +1,48 @@
+// Builds one segment blob from rows given in insertion order. Vectors stream to the blob as they
+// come; everything else is buffered (documents compressed) until Finish(). One task at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "chroma/status.h"
+#include "model/metadata.h"
+#include "runtime/context.h"
+#include "store/blob_store.h"
+
+namespace chroma::segment {
+
+struct RowView {
+  std::string_view id;
+  uint64_t insertion_offset = 0;  // greater than that of the row before
+  const float* vector = nullptr;
+  std::optional<std::string_view> document;
+  std::optional<std::string_view> uri;
+  const model::Metadata* metadata = nullptr;  // null or empty: none
+};
+
+struct SegmentSummary {
+  std::string blob;
+  uint32_t rows = 0;
+  uint64_t size_bytes = 0;
+};
+
+class SegmentWriter {
+ public:
+  virtual ~SegmentWriter() = default;
+  // At most 2^32 - 2 rows.
+  virtual Status Add(const RowView& row) = 0;
+  virtual uint32_t rows() const = 0;
+  // Durable and visible when OK. Destroying the writer without it leaves no trace.
+  virtual Result<SegmentSummary> Finish(runtime::Context& ctx) = 0;
+
+  static Result<std::unique_ptr<SegmentWriter>> Create(runtime::Context& ctx,
+                                                       store::BlobStore& store,
+                                                       const std::string& blob,
+                                                       uint32_t dimension);
+};
+
+}  // namespace chroma::segment

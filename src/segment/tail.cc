@@ -1,0 +1,140 @@
+#include "segment/tail.h"
+
+#include <utility>
+
+#include "segment/tail_rows.h"
+
+namespace chroma::segment {
+
+Tail::Tail(std::vector<SnapshotPart> base)
+    : base_(std::move(base)),
+      tail_(std::make_shared<TailRows>()),
+      tail_dead_(std::make_shared<Bitmap>()) {
+  for (const SnapshotPart& part : base_) {
+    if (part.part->dimension() != 0) dimension_ = part.part->dimension();
+  }
+}
+
+Tail::~Tail() = default;
+
+uint32_t Tail::rows() const { return tail_->size; }
+
+Bitmap& Tail::Own(std::shared_ptr<const Bitmap>& bitmap) {
+  if (bitmap.use_count() > 1) bitmap = std::make_shared<Bitmap>(*bitmap);
+  // Nobody else holds it, and it was made as a non-const Bitmap: by this class or OpenVersion.
+  return const_cast<Bitmap&>(*bitmap);
+}
+
+Status Tail::Apply(runtime::Context& ctx, const log::Entry& entry) {
+  constexpr size_t kRowsPerCheck = 1024;
+  CHROMA_ASSIGN(log::BatchView batch, log::DecodeBatch(*entry.payload));
+  if (batch.rows.size() != entry.count) {
+    return Status::DataLoss("a log entry holds another number of records than its frame says");
+  }
+  if (batch.dimension != 0 && dimension_ != 0 && batch.dimension != dimension_) {
+    return Status::DataLoss("a log entry's vectors have dimension " +
+                            std::to_string(batch.dimension) + ", the collection's have " +
+                            std::to_string(dimension_));
+  }
+  if (batch.dimension != 0) dimension_ = batch.dimension;
+  tail_->owners.push_back(entry.payload);
+  payload_bytes_ += entry.payload->size();
+  operations_ += entry.count;
+  for (size_t i = 0; i < batch.rows.size(); ++i) {
+    if (i % kRowsPerCheck == 0) CHROMA_TRY(ctx.Check());
+    CHROMA_TRY(ApplyRow(batch.operation, batch.rows[i], entry.first_offset + i));
+  }
+  return Status::Ok();
+}
+
+Result<std::optional<Tail::Place>> Tail::FindLive(std::string_view id) const {
+  // The newest mention decides; an older part may only hold rows that are dead by now.
+  if (uint32_t row = tail_->Find(id); row != kNoRow && !tail_dead_->Contains(row)) {
+    return std::optional<Place>(Place{base_.size(), row});
+  }
+  for (size_t part = base_.size(); part-- > 0;) {
+    CHROMA_ASSIGN(std::optional<uint32_t> row, base_[part].part->FindId(id));
+    if (row && !base_[part].dead->Contains(*row)) return std::optional<Place>(Place{part, *row});
+  }
+  return std::optional<Place>();
+}
+
+void Tail::Kill(const Place& place) {
+  Own(place.part == base_.size() ? tail_dead_ : base_[place.part].dead).Add(place.row);
+}
+
+Status Tail::ApplyRow(model::Operation operation, const log::BatchView::Row& row,
+                      uint64_t offset) {
+  CHROMA_ASSIGN(std::optional<Place> old, FindLive(row.id));
+  switch (operation) {
+    case model::Operation::kAdd:
+      return old ? Status::Ok() : Insert(row, offset);
+    case model::Operation::kUpdate:
+      return old ? Replace(row, *old) : Status::Ok();
+    case model::Operation::kUpsert:
+      return old ? Replace(row, *old) : Insert(row, offset);
+    case model::Operation::kDelete:
+      if (old) Kill(*old);
+      return Status::Ok();
+  }
+  return Status::DataLoss("a log entry holds an unknown operation");
+}
+
+Status Tail::Insert(const log::BatchView::Row& row, uint64_t offset) {
+  if (row.vector == nullptr) return Status::DataLoss("a log entry inserts a record without vector");
+  TailRow added;
+  added.id = row.id;
+  added.insertion_offset = offset;
+  added.vector = row.vector;
+  if (row.document) added.document = std::string(*row.document);
+  if (row.uri) added.uri = std::string(*row.uri);
+  if (!row.metadata.empty()) {
+    CHROMA_ASSIGN(model::Metadata given, log::DecodeRowMetadata(row.metadata));
+    added.metadata.Merge(given);
+  }
+  tail_->Append(std::move(added));
+  return Status::Ok();
+}
+
+Status Tail::Replace(const log::BatchView::Row& row, const Place& old) {
+  TailRow merged;
+  if (old.part == base_.size()) {
+    merged = std::as_const(*tail_).row(old.row);
+    merged.previous = kNoRow;
+  } else {
+    const Part& part = *base_[old.part].part;
+    const uint32_t rows[] = {old.row};
+    CHROMA_ASSIGN(merged.insertion_offset, part.InsertionOffset(old.row));
+    CHROMA_ASSIGN(VectorRun run, part.Vectors(old.row));
+    merged.vector = run.values;
+    std::vector<std::optional<std::string>> texts;
+    CHROMA_TRY(part.ReadDocuments(rows, &texts));
+    CHROMA_TRY(part.ReadUris(rows, &texts));
+    merged.document = std::move(texts[0]);
+    merged.uri = std::move(texts[1]);
+    std::vector<model::Metadata> metadata;
+    CHROMA_TRY(part.ReadMetadata(rows, &metadata));
+    merged.metadata = std::move(metadata[0]);
+  }
+  merged.id = row.id;
+  if (row.vector != nullptr) merged.vector = row.vector;
+  if (row.document) merged.document = std::string(*row.document);
+  if (row.uri) merged.uri = std::string(*row.uri);
+  if (!row.metadata.empty()) {
+    CHROMA_ASSIGN(model::Metadata given, log::DecodeRowMetadata(row.metadata));
+    merged.metadata.Merge(given);
+  }
+  Kill(old);
+  tail_->Append(std::move(merged));
+  return Status::Ok();
+}
+
+std::vector<SnapshotPart> Tail::Parts() {
+  std::vector<SnapshotPart> parts = base_;
+  if (tail_->size > 0) {
+    parts.push_back({std::make_shared<TailView>(tail_, dimension_), tail_dead_});
+  }
+  return parts;
+}
+
+}  // namespace chroma::segment

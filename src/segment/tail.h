@@ -1,0 +1,76 @@
+// The tail: the part of the log that no version covers yet, materialised in memory.
+//
+// Log entries say what was asked for; the tail knows what that meant. Applying an entry turns
+// each operation into its net effect, by the rules of rest-api.md §7.3, the only place where
+// they live:
+//   add      a new row, unless the id exists
+//   update   a new row that merges the existing one with what is given, if the id exists
+//   upsert   either
+//   delete   the row of the id is dead
+// A row that replaces or deletes another marks that one dead, in the tail or in a segment. So
+// every live record has one live row, and a compaction only writes the tail's live rows out.
+//
+// Rows are never changed or moved once added; what changes are bitmaps, which are copied when a
+// snapshot holds them. So readers keep a snapshot while one writer goes on applying.
+//
+// Apply() and Parts() must be serialised by the owner; views are thread safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "chroma/status.h"
+#include "log/log.h"
+#include "log/record_codec.h"
+#include "runtime/context.h"
+#include "segment/snapshot.h"
+
+namespace chroma::segment {
+
+struct TailRows;
+
+class Tail {
+ public:
+  // `base`: the segments of the version under this tail, with their dead rows.
+  explicit Tail(std::vector<SnapshotPart> base);
+  ~Tail();
+  Tail(const Tail&) = delete;
+  Tail& operator=(const Tail&) = delete;
+
+  // Entries in log order, each once. On failure (kDataLoss in a segment or the entry) the tail
+  // must not be used any further: the owner builds a new one.
+  Status Apply(runtime::Context& ctx, const log::Entry& entry);
+
+  uint32_t rows() const;
+  uint64_t payload_bytes() const { return payload_bytes_; }
+  uint64_t operations() const { return operations_; }
+  uint32_t dimension() const { return dimension_; }
+  // The base with its dead rows as of now, then the tail itself if it has rows.
+  std::vector<SnapshotPart> Parts();
+
+ private:
+  struct Place {  // where the live row of an id is
+    size_t part;
+    uint32_t row;
+  };
+
+  Result<std::optional<Place>> FindLive(std::string_view id) const;
+  void Kill(const Place& place);
+  Status ApplyRow(model::Operation operation, const log::BatchView::Row& row, uint64_t offset);
+  Status Insert(const log::BatchView::Row& row, uint64_t offset);
+  Status Replace(const log::BatchView::Row& row, const Place& old);
+  // A bitmap that no snapshot shares.
+  static Bitmap& Own(std::shared_ptr<const Bitmap>& bitmap);
+
+  std::vector<SnapshotPart> base_;
+  std::shared_ptr<TailRows> tail_;
+  std::shared_ptr<const Bitmap> tail_dead_;
+  uint64_t payload_bytes_ = 0;
+  uint64_t operations_ = 0;
+  uint32_t dimension_ = 0;
+};
+
+}  // namespace chroma::segment

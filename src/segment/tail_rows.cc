@@ -1,0 +1,102 @@
+#include "segment/tail_rows.h"
+
+#include <utility>
+
+#include "model/compare.h"
+
+namespace chroma::segment {
+
+uint32_t TailRows::Append(TailRow added) {
+  runtime::MutexLock lock(mutex);
+  if (size % TailBlock::kRows == 0) blocks.push_back(std::make_shared<TailBlock>());
+  if (size > 0 && added.insertion_offset < row(size - 1).insertion_offset) {
+    in_insertion_order = false;
+  }
+  const uint32_t number = size++;
+  auto [slot, is_new] = latest.try_emplace(added.id, number);
+  if (!is_new) added.previous = std::exchange(slot->second, number);
+  row(number) = std::move(added);
+  return number;
+}
+
+uint32_t TailRows::Find(std::string_view id, uint32_t below) const {
+  runtime::MutexLock lock(mutex);
+  auto found = latest.find(id);
+  uint32_t number = found == latest.end() ? kNoRow : found->second;
+  while (number != kNoRow && number >= below) number = row(number).previous;
+  return number;
+}
+
+TailView::TailView(std::shared_ptr<const TailRows> rows, uint32_t dimension)
+    : all_(std::move(rows)),
+      blocks_(all_->blocks.begin(), all_->blocks.end()),
+      size_(all_->size),
+      dimension_(dimension),
+      in_insertion_order_(all_->in_insertion_order),
+      owners_(all_->owners) {}
+
+Result<std::optional<uint32_t>> TailView::FindId(std::string_view id) const {
+  const uint32_t row = all_->Find(id, size_);
+  return row == kNoRow ? std::optional<uint32_t>() : std::optional<uint32_t>(row);
+}
+
+Result<VectorRun> TailView::Vectors(uint32_t row) const {
+  VectorRun run{At(row).vector, 1};
+  const float* next = run.values + dimension_;
+  while (row + run.rows < size_ && At(row + run.rows).vector == next) {
+    ++run.rows;
+    next += dimension_;
+  }
+  return run;
+}
+
+Status TailView::ReadDocuments(std::span<const uint32_t> rows,
+                               std::vector<std::optional<std::string>>* out) const {
+  for (uint32_t row : rows) out->push_back(At(row).document);
+  return Status::Ok();
+}
+
+Status TailView::ReadUris(std::span<const uint32_t> rows,
+                          std::vector<std::optional<std::string>>* out) const {
+  for (uint32_t row : rows) out->push_back(At(row).uri);
+  return Status::Ok();
+}
+
+Status TailView::ReadMetadata(std::span<const uint32_t> rows,
+                              std::vector<model::Metadata>* out) const {
+  for (uint32_t row : rows) out->push_back(At(row).metadata);
+  return Status::Ok();
+}
+
+template <typename Test>
+Result<Bitmap> TailView::Select(runtime::Context& ctx, const Bitmap* candidates, Test test) const {
+  constexpr uint32_t kRowsPerCheck = 4096;
+  std::vector<uint32_t> matching;
+  for (uint32_t row = 0; row < size_; ++row) {
+    if (row % kRowsPerCheck == 0) CHROMA_TRY(ctx.Check());
+    if ((candidates == nullptr || candidates->Contains(row)) && test(At(row))) {
+      matching.push_back(row);
+    }
+  }
+  return Bitmap::FromSorted(matching.data(), matching.size());
+}
+
+Result<Bitmap> TailView::Match(runtime::Context& ctx,
+                               const model::MetadataPredicate& predicate) const {
+  const model::PredicateMatcher matcher(predicate);
+  return Select(ctx, nullptr, [&](const TailRow& row) {
+    return matcher.Matches(row.metadata.Find(matcher.key()));
+  });
+}
+
+Result<Bitmap> TailView::MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
+                                        const TextTest& test) const {
+  return Select(ctx, candidates,
+                [&](const TailRow& row) { return row.document && test(*row.document); });
+}
+
+Result<Bitmap> TailView::MatchUris(runtime::Context& ctx, const TextTest& test) const {
+  return Select(ctx, nullptr, [&](const TailRow& row) { return row.uri && test(*row.uri); });
+}
+
+}  // namespace chroma::segment

@@ -1,0 +1,100 @@
+// The rows of a tail, and the Part that shows a prefix of them. Rows stand in blocks that never
+// move; a view shares the blocks and sees the first n rows, however many are appended later.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "model/metadata.h"
+#include "runtime/mutex.h"
+#include "segment/part.h"
+
+namespace chroma::segment {
+
+inline constexpr uint32_t kNoRow = UINT32_MAX;
+
+struct TailRow {
+  std::string_view id;  // of a log entry's payload
+  uint64_t insertion_offset = 0;
+  const float* vector = nullptr;  // of a payload, or of the segment that the row came from
+  std::optional<std::string> document;
+  std::optional<std::string> uri;
+  model::Metadata metadata;
+  uint32_t previous = kNoRow;  // an older row of the same id
+};
+
+struct TailBlock {
+  static constexpr uint32_t kRows = 512;
+  std::array<TailRow, kRows> rows;
+};
+
+// Appended to by one task (the tail's owner); read through views.
+struct TailRows {
+  std::vector<std::shared_ptr<TailBlock>> blocks;
+  uint32_t size = 0;
+  bool in_insertion_order = true;
+  std::vector<std::shared_ptr<const void>> owners;  // of the bytes that rows point into
+
+  // The latest row of every id; views look up in it while the owner appends. The mutex also
+  // covers the growth of `blocks` and `size`, which only the owner reads without it.
+  mutable runtime::Mutex mutex;
+  std::unordered_map<std::string_view, uint32_t> latest CHROMA_GUARDED_BY(mutex);
+
+  TailRow& row(uint32_t i) { return blocks[i / TailBlock::kRows]->rows[i % TailBlock::kRows]; }
+  const TailRow& row(uint32_t i) const {
+    return blocks[i / TailBlock::kRows]->rows[i % TailBlock::kRows];
+  }
+  // Adds a row for its id and returns its number.
+  uint32_t Append(TailRow row);
+  // The latest row of the id among the first `below` rows; kNoRow when there is none.
+  uint32_t Find(std::string_view id, uint32_t below = kNoRow) const;
+};
+
+class TailView : public Part {
+ public:
+  TailView(std::shared_ptr<const TailRows> rows, uint32_t dimension);
+
+  uint32_t rows() const override { return size_; }
+  uint32_t dimension() const override { return dimension_; }
+  bool InInsertionOrder() const override { return in_insertion_order_; }
+  Result<std::optional<uint32_t>> FindId(std::string_view id) const override;
+  Result<std::string_view> Id(uint32_t row) const override { return At(row).id; }
+  Result<uint64_t> InsertionOffset(uint32_t row) const override {
+    return At(row).insertion_offset;
+  }
+  Result<VectorRun> Vectors(uint32_t row) const override;
+  Status ReadDocuments(std::span<const uint32_t> rows,
+                       std::vector<std::optional<std::string>>* out) const override;
+  Status ReadUris(std::span<const uint32_t> rows,
+                  std::vector<std::optional<std::string>>* out) const override;
+  Status ReadMetadata(std::span<const uint32_t> rows,
+                      std::vector<model::Metadata>* out) const override;
+  Result<Bitmap> Match(runtime::Context& ctx,
+                       const model::MetadataPredicate& predicate) const override;
+  Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
+                                const TextTest& test) const override;
+  Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const override;
+
+  // The row itself, for the tail that owns it and for compaction.
+  const TailRow& At(uint32_t row) const {
+    return blocks_[row / TailBlock::kRows]->rows[row % TailBlock::kRows];
+  }
+
+ private:
+  template <typename Test>
+  Result<Bitmap> Select(runtime::Context& ctx, const Bitmap* candidates, Test test) const;
+
+  std::shared_ptr<const TailRows> all_;  // for its ids
+  std::vector<std::shared_ptr<const TailBlock>> blocks_;
+  const uint32_t size_;
+  const uint32_t dimension_;
+  const bool in_insertion_order_;
+  std::vector<std::shared_ptr<const void>> owners_;
+};
+
+}  // namespace chroma::segment
