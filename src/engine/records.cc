@@ -27,6 +27,17 @@ std::vector<model::Metadata> NewSchemaKeys(const model::RecordBatch& batch, mode
   return keys;
 }
 
+// Whether the columns fit together, so that what is logged can be applied. Requests were checked
+// before; a batch that fails here was put together wrongly by a caller in this process.
+Status CheckConsistent(const model::RecordBatch& batch) {
+  size_t vectors = batch.has_vector.empty() ? batch.vectors.rows() : 0;
+  for (uint8_t has : batch.has_vector) vectors += has;
+  const bool all = batch.has_vector.empty() ? vectors == 0 || vectors == batch.size()
+                                            : batch.has_vector.size() == batch.size();
+  if (all && vectors == batch.vectors.rows()) return Status::Ok();
+  return Status::Internal("a write's vectors do not fit its records; nothing was written");
+}
+
 }  // namespace
 
 // ---- writes
@@ -66,6 +77,7 @@ Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection,
   CHROMA_TRY(model::ValidateRecordPayload(batch, request.shape.vector_lengths));
   CHROMA_TRY(model::ValidateDimensions(request.shape.vector_lengths, collection->dimension));
   CHROMA_TRY(model::ValidateRecords(batch, request.shape));
+  CHROMA_TRY(CheckConsistent(batch));
   model::ExtractReservedKeys(batch);
   if (batch.ids.empty()) return Status::Ok();
   CHROMA_TRY(WaitForBacklog(ctx, collection->id));

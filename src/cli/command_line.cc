@@ -1,0 +1,55 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+
+namespace chroma::cli {
+namespace {
+
+void AddRun(CLI::App& app, RunOptions* run) {
+  CLI::App* command = app.add_subcommand("run", "Start a local Chroma server");
+  command->add_option("CONFIG_PATH", run->config_path,
+                      "The path to the Chroma config file (YAML); the options below win over it");
+  command->add_option("--path", run->path, "The directory of the data. Default: ./chroma");
+  command->add_option("--host", run->host,
+                      "The address to listen on. Default: localhost (with a config file: its "
+                      "listen_address, or 0.0.0.0)");
+  command->add_option("--port", run->port,
+                      "The port to listen on; 0 is any free one. "
+                      "Default: 8000");
+  command->add_flag("--allow-reset", run->allow_reset,
+                    "Let clients delete everything with POST /api/v2/reset");
+  command->add_option("--log-level", run->log_level,
+                      "debug, info, warning, error or off. Default: info");
+  command->add_option("--log-format", run->log_format, "text or json. Default: text");
+  command->add_option("--log-path", run->log_path, "Append the log to this file. Default: stderr");
+  command->add_flag("--test", run->test, "Start, then stop at once")->group("");
+  command->footer("SIGTERM or Ctrl-C lets running requests finish; a second one does not wait.");
+}
+
+}  // namespace
+
+std::variant<int, RunOptions> ParseCommandLine(int argc, const char* const* argv) {
+  RunOptions run;
+  CLI::App app("Chroma, the vector database", "chroma");
+  app.set_version_flag("--version,-V", "chroma " CHROMA_VERSION, "Print version");
+  app.set_help_flag("--help,-h", "Print help");
+  app.require_subcommand(1);
+  AddRun(app, &run);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& e) {
+    return app.exit(e);
+  } catch (const CLI::CallForVersion& e) {
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    if (argc > 1) {
+      app.exit(e);
+    } else {
+      std::cerr << app.help();
+    }
+    return kExitUsage;
+  }
+  return run;
+}
+
+}  // namespace chroma::cli

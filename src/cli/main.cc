@@ -1,0 +1,18 @@
+#include <cstdio>
+#include <exception>
+#include <variant>
+
+#include "cli/command_line.h"
+#include "cli/run.h"
+
+int main(int argc, char** argv) {
+  using namespace chroma::cli;
+  try {
+    const std::variant<int, RunOptions> command = ParseCommandLine(argc, argv);
+    if (const int* exit_code = std::get_if<int>(&command)) return *exit_code;
+    return Run(std::get<RunOptions>(command));
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "chroma: %s\n", e.what());
+    return kExitFailed;
+  }
+}

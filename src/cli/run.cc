@@ -1,0 +1,117 @@
+#include "cli/run.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/banner.h"
+#include "cli/signals.h"
+#include "runtime/env.h"
+#include "runtime/log.h"
+#include "service/config.h"
+#include "service/server.h"
+
+namespace chroma::cli {
+namespace {
+
+using runtime::LogLevel;
+using service::ServerConfig;
+
+int Fail(int exit_code, const std::string& what) {
+  std::fprintf(stderr, "chroma: %s\n", what.c_str());
+  return exit_code;
+}
+
+Result<ServerConfig> ConfigOf(const RunOptions& options, runtime::FileSystem& files) {
+  ServerConfig config;
+  if (options.config_path) {
+    CHROMA_ASSIGN(config,
+                  service::LoadConfig(files, *options.config_path, service::ProcessEnvironment()));
+  } else {
+    config.listen_address = "localhost";
+  }
+  const struct {
+    const char* flag;
+    const char* key;
+    const std::optional<std::string>& value;
+  } flags[] = {{"--path", "persist_path", options.path},
+               {"--host", "listen_address", options.host},
+               {"--port", "port", options.port},
+               {"--log-level", "log_level", options.log_level},
+               {"--log-format", "log_format", options.log_format}};
+  for (const auto& [flag, key, value] : flags) {
+    if (value) CHROMA_TRY(service::SetConfigKey(flag, key, *value, &config));
+  }
+  if (options.allow_reset) config.allow_reset = true;
+  return config;
+}
+
+std::string AbsolutePath(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  return error ? path : absolute.lexically_normal().string();
+}
+
+// The banner is for eyes; what scripts need is in the log.
+void Announce(const ServerConfig& config, uint16_t port) {
+  const std::string path = AbsolutePath(config.persist_path);
+  if (isatty(STDOUT_FILENO) == 1) {
+    const char* no_color = std::getenv("NO_COLOR");
+    const bool color = no_color == nullptr || *no_color == '\0';
+    const std::string banner = Banner({CHROMA_VERSION, config.listen_address, port, path}, color);
+    std::fputs(banner.c_str(), stdout);
+    std::fflush(stdout);
+  }
+  runtime::Log(LogLevel::kInfo, "server started",
+               {{"version", CHROMA_VERSION},
+                {"address", LocalUrl(config.listen_address, port)},
+                {"path", path},
+                {"pid", static_cast<int64_t>(getpid())}});
+  for (const std::string& key : config.ignored_keys) {
+    runtime::Log(LogLevel::kWarning, "configuration key has no effect here", {{"key", key}});
+  }
+}
+
+int Serve(const ServerConfig& config, bool test, StopSignals* signals) {
+  Result<std::unique_ptr<service::Server>> server = service::StartServer(runtime::Env(), config);
+  if (!server.ok()) {
+    const std::string message(server.status().message());
+    runtime::Log(LogLevel::kError, "server cannot start", {{"error", message}});
+    return Fail(kExitFailed, message);
+  }
+  Announce(config, (*server)->port());
+  if (!test) {
+    const int signal = signals->Wait();
+    runtime::Log(LogLevel::kInfo, "server stopping", {{"signal", strsignal(signal)}});
+  }
+  signals->Release();
+  (*server)->Stop();
+  server->reset();
+  runtime::Log(LogLevel::kInfo, "server stopped");
+  return kExitOk;
+}
+
+}  // namespace
+
+int Run(const RunOptions& options) {
+  StopSignals signals;
+  runtime::Env env;
+  const Result<ServerConfig> config = ConfigOf(options, *env.files);
+  if (!config.ok()) return Fail(kExitUsage, std::string(config.status().message()));
+  if (options.log_path && std::freopen(options.log_path->c_str(), "a", stderr) == nullptr) {
+    std::printf("chroma: cannot open the log %s: %s\n", options.log_path->c_str(),
+                std::strerror(errno));
+    return kExitUsage;
+  }
+  runtime::ConfigureLog(config->log_level, config->log_format);
+  return Serve(*config, options.test, &signals);
+}
+
+}  // namespace chroma::cli

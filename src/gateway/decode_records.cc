@@ -1,0 +1,384 @@
+// Bodies of the record routes: add, update, upsert, delete, get, query, search.
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "base/base64.h"
+#include "gateway/decode.h"
+#include "gateway/decode_struct.h"
+#include "model/metadata_json.h"
+
+namespace chroma::gateway {
+namespace {
+
+using OptionalText = std::optional<std::string>;
+
+std::vector<std::string> ReadTexts(JsonReader& reader) {
+  std::vector<std::string> texts;
+  for (reader.BeginArray(); reader.NextElement();) texts.push_back(reader.ReadString());
+  return texts;
+}
+
+// [text | null, …]; null instead of the list is none.
+void ReadTextColumn(JsonReader& reader, std::vector<OptionalText>* column,
+                    std::optional<size_t>* length) {
+  if (reader.TryNull()) return;
+  for (reader.BeginArray(); reader.NextElement();) {
+    column->emplace_back();
+    if (!reader.TryNull()) column->back() = reader.ReadString();
+  }
+  *length = column->size();
+}
+
+void ReadMetadataColumn(JsonReader& reader, bool allow_null_values,
+                        std::vector<std::optional<model::Metadata>>* column,
+                        std::optional<size_t>* length) {
+  if (reader.TryNull()) return;
+  for (reader.BeginArray(); reader.NextElement();) {
+    column->emplace_back();
+    if (!reader.TryNull()) column->back() = model::DecodeMetadata(reader, allow_null_values);
+  }
+  *length = column->size();
+}
+
+// Either arrays of numbers or base64 strings, not both in one request.
+class EmbeddingsDecoder {
+ public:
+  EmbeddingsDecoder(WriteBody* body, bool is_update) : body_(*body), is_update_(is_update) {}
+
+  void Read(JsonReader& reader) {
+    if (is_update_ && reader.TryNull()) return;
+    const JsonReader::Checkpoint mark = reader.Save();
+    const bool matched = ReadElements(reader);
+    if (matched && reader.ok()) return Finish();
+    if (!reader.ok() && reader.error().kind == JsonError::Kind::kSyntax) return;
+    reader.Restore(mark);
+    reader.SkipValue();
+    reader.NoVariant(is_update_ ? "UpdateEmbeddingsPayload" : "EmbeddingsPayload");
+  }
+
+ private:
+  bool ReadElements(JsonReader& reader) {
+    if (reader.Peek() != JsonReader::Kind::kArray) return false;
+    model::RecordBatch& batch = body_.request.batch;
+    for (reader.BeginArray(); reader.NextElement();) {
+      switch (reader.Peek()) {
+        case JsonReader::Kind::kArray: {
+          const size_t before = batch.vectors.values.size();
+          if (!texts_.empty() || !reader.ReadF32Array(&batch.vectors.values)) return false;
+          AddVector(batch.vectors.values.size() - before);
+          break;
+        }
+        case JsonReader::Kind::kString:
+          if (!lengths_.empty()) return false;
+          if (texts_.empty()) texts_.resize(nulls_);
+          texts_.push_back(reader.ReadString());
+          has_vector_.push_back(1);
+          break;
+        case JsonReader::Kind::kNull:
+          if (!is_update_ || !reader.TryNull()) return false;
+          has_vector_.push_back(0);
+          if (texts_.empty()) {
+            ++nulls_;
+          } else {
+            texts_.emplace_back();
+          }
+          break;
+        case JsonReader::Kind::kEnd:
+          static_cast<void>(reader.ReadF32());  // reports what is wrong
+          return false;
+        default:
+          return false;
+      }
+    }
+    return true;
+  }
+
+  void AddVector(size_t length) {
+    lengths_.push_back(static_cast<uint32_t>(length));
+    has_vector_.push_back(1);
+  }
+
+  void Finish() {
+    engine::WriteRequest& request = body_.request;
+    request.shape.embeddings = has_vector_.size();
+    request.shape.vector_lengths = std::move(lengths_);
+    request.batch.has_vector = std::move(has_vector_);
+    if (!texts_.empty()) body_.base64 = std::move(texts_);
+  }
+
+  WriteBody& body_;
+  const bool is_update_;
+  std::vector<uint32_t> lengths_;
+  std::vector<uint8_t> has_vector_;
+  std::vector<OptionalText> texts_;
+  size_t nulls_ = 0;  // leading ones, while no string was seen
+};
+
+std::string_view WriteStructName(model::Operation operation) {
+  switch (operation) {
+    case model::Operation::kUpdate:
+      return "UpdateCollectionRecordsPayload";
+    case model::Operation::kUpsert:
+      return "UpsertCollectionRecordsPayload";
+    default:
+      return "AddCollectionRecordsPayload";
+  }
+}
+
+std::string FloatText(float value) {
+  if (std::isnan(value)) return "NaN";
+  return value > 0 ? "inf" : "-inf";
+}
+
+// Appends the floats of one base64 text.
+Result<uint32_t> AppendBase64(const std::string& text, std::vector<float>* values) {
+  CHROMA_ASSIGN(Bytes bytes, Base64Decode(text));
+  if (bytes.size() % sizeof(float) != 0) {
+    return Status::InvalidArgument(
+        "Invalid byte length: " + std::to_string(bytes.size()) +
+        " bytes cannot be converted to f32 values (must be divisible by 4)");
+  }
+  static_assert(std::endian::native == std::endian::little);
+  const size_t n = bytes.size() / sizeof(float);
+  const size_t begin = values->size();
+  values->resize(begin + n);
+  if (n > 0) std::memcpy(values->data() + begin, bytes.data(), bytes.size());
+  for (size_t i = 0; i < n; ++i) {
+    const float value = (*values)[begin + i];
+    if (!std::isfinite(value)) {
+      return Status::InvalidArgument("Non-finite float value at embedding index " +
+                                     std::to_string(i) + ": " + FloatText(value));
+    }
+  }
+  return static_cast<uint32_t>(n);
+}
+
+// Rows of one length make a matrix; others are refused by the engine's checks.
+void SetDimension(const std::vector<uint32_t>& lengths, model::VectorMatrix* matrix) {
+  if (!lengths.empty()) matrix->dimension = lengths.front();
+}
+
+}  // namespace
+
+WriteBody DecodeWrite(JsonReader& reader, model::Operation operation) {
+  WriteBody body;
+  model::RecordBatch& batch = body.request.batch;
+  model::BatchShape& shape = body.request.shape;
+  batch.operation = operation;
+  const bool is_update = operation == model::Operation::kUpdate;
+  const bool allow_null_values = operation != model::Operation::kAdd;
+  EmbeddingsDecoder embeddings(&body, is_update);
+  DecodeStruct(reader, WriteStructName(operation), StructForm::kObjectOrSequence,
+               {{"ids", true, [&](JsonReader& r) { batch.ids = ReadTexts(r); }},
+                {"embeddings", !is_update, [&](JsonReader& r) { embeddings.Read(r); }},
+                {"documents", false,
+                 [&](JsonReader& r) { ReadTextColumn(r, &batch.documents, &shape.documents); }},
+                {"uris", false,
+                 [&](JsonReader& r) { ReadTextColumn(r, &batch.uris, &shape.uris); }},
+                {"metadatas", false, [&](JsonReader& r) {
+                   ReadMetadataColumn(r, allow_null_values, &batch.metadatas, &shape.metadatas);
+                 }}});
+  SetDimension(shape.vector_lengths, &batch.vectors);
+  return body;
+}
+
+Result<engine::WriteRequest> ToWriteRequest(WriteBody body) {
+  if (!body.base64) return std::move(body.request);
+  model::RecordBatch& batch = body.request.batch;
+  std::vector<uint32_t>& lengths = body.request.shape.vector_lengths;
+  for (const OptionalText& text : *body.base64) {
+    if (!text) continue;
+    CHROMA_ASSIGN(uint32_t length, AppendBase64(*text, &batch.vectors.values));
+    lengths.push_back(length);
+  }
+  SetDimension(lengths, &batch.vectors);
+  return std::move(body.request);
+}
+
+namespace {
+
+std::optional<JsonValue> ReadFilter(JsonReader& reader) {
+  JsonValue value = reader.ReadValue();
+  if (value.IsNull()) return std::nullopt;
+  return value;
+}
+
+void AddFilterFields(FilterBody* filter, std::vector<StructField>* fields) {
+  fields->push_back({"ids", false, [filter](JsonReader& r) {
+                       if (!r.TryNull()) filter->ids = ReadTexts(r);
+                     }});
+  fields->push_back({"where", false, [filter](JsonReader& r) { filter->where = ReadFilter(r); }});
+  fields->push_back({"where_document", false,
+                     [filter](JsonReader& r) { filter->where_document = ReadFilter(r); }});
+}
+
+auto ReadOptionalU32(std::optional<uint32_t>* out) {
+  return [out](JsonReader& reader) {
+    if (!reader.TryNull()) *out = reader.ReadU32();
+  };
+}
+
+auto ReadInclude(std::vector<model::Include>* out) {
+  return [out](JsonReader& reader) {
+    constexpr model::Include kVariants[] = {model::kIncludeDistances, model::kIncludeDocuments,
+                                            model::kIncludeEmbeddings, model::kIncludeMetadatas,
+                                            model::kIncludeUris};
+    out->clear();
+    for (reader.BeginArray(); reader.NextElement();) {
+      const size_t variant =
+          reader.ReadVariant({"distances", "documents", "embeddings", "metadatas", "uris"});
+      if (variant != JsonReader::kNoVariant) out->push_back(kVariants[variant]);
+    }
+  };
+}
+
+model::IncludeSet ToSet(const std::vector<model::Include>& include) {
+  model::IncludeSet set = 0;
+  for (model::Include one : include) set |= one;
+  return set;
+}
+
+Status ParseFilters(const FilterBody& body, std::optional<model::Filter>* where,
+                    std::optional<model::Filter>* where_document) {
+  if (body.where) {
+    CHROMA_ASSIGN(*where, model::ParseWhere(*body.where));
+  }
+  if (body.where_document) {
+    CHROMA_ASSIGN(*where_document, model::ParseWhereDocument(*body.where_document));
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+GetBody DecodeGet(JsonReader& reader) {
+  GetBody body;
+  body.include = {model::kIncludeDocuments, model::kIncludeMetadatas};
+  std::vector<StructField> fields;
+  AddFilterFields(&body.filter, &fields);
+  fields.push_back({"limit", false, ReadOptionalU32(&body.limit)});
+  fields.push_back({"offset", false, ReadOptionalU32(&body.offset)});
+  fields.push_back({"include", false, ReadInclude(&body.include)});
+  DecodeStruct(reader, "GetRequestPayload", StructForm::kObject, fields);
+  return body;
+}
+
+QueryBody DecodeQuery(JsonReader& reader) {
+  QueryBody body;
+  body.include = {model::kIncludeDocuments, model::kIncludeMetadatas, model::kIncludeDistances};
+  std::vector<StructField> fields;
+  AddFilterFields(&body.filter, &fields);
+  fields.push_back({"query_embeddings", true, [&body](JsonReader& r) {
+                      for (r.BeginArray(); r.NextElement();) {
+                        const size_t before = body.queries.values.size();
+                        r.ReadF32Array(&body.queries.values);
+                        body.query_lengths.push_back(
+                            static_cast<uint32_t>(body.queries.values.size() - before));
+                      }
+                    }});
+  fields.push_back({"n_results", false, ReadOptionalU32(&body.n_results)});
+  fields.push_back({"include", false, ReadInclude(&body.include)});
+  DecodeStruct(reader, "QueryRequestPayload", StructForm::kObject, fields);
+  SetDimension(body.query_lengths, &body.queries);
+  return body;
+}
+
+DeleteBody DecodeDelete(JsonReader& reader) {
+  DeleteBody body;
+  std::vector<StructField> fields;
+  AddFilterFields(&body.filter, &fields);
+  fields.push_back({"limit", false, ReadOptionalU32(&body.limit)});
+  DecodeStruct(reader, "DeleteCollectionRecordsPayload", StructForm::kObject, fields);
+  return body;
+}
+
+Result<engine::GetRequest> ToGetRequest(GetBody body) {
+  engine::GetRequest request;
+  CHROMA_TRY(ParseFilters(body.filter, &request.where, &request.where_document));
+  request.ids = std::move(body.filter.ids);
+  request.limit = body.limit;
+  request.offset = body.offset.value_or(0);
+  request.include = ToSet(body.include);
+  return request;
+}
+
+Result<engine::QueryRequest> ToQueryRequest(QueryBody body) {
+  engine::QueryRequest request;
+  CHROMA_TRY(ParseFilters(body.filter, &request.where, &request.where_document));
+  request.ids = std::move(body.filter.ids);
+  request.queries = std::move(body.queries);
+  request.query_lengths = std::move(body.query_lengths);
+  request.n_results = body.n_results.value_or(model::kDefaultResults);
+  request.include = ToSet(body.include);
+  return request;
+}
+
+Result<engine::DeleteRequest> ToDeleteRequest(DeleteBody body) {
+  engine::DeleteRequest request;
+  CHROMA_TRY(ParseFilters(body.filter, &request.where, &request.where_document));
+  request.ids = std::move(body.filter.ids);
+  request.limit = body.limit;
+  return request;
+}
+
+namespace {
+
+// The keys of sparse $knn expressions anywhere in a rank. The tree is at most as deep as JSON may
+// be nested.
+void CollectSparseKeys(const JsonValue& rank, std::vector<std::string>* keys) {
+  if (const JsonArray* array = rank.AsArray()) {
+    for (const JsonValue& element : *array) CollectSparseKeys(element, keys);
+  }
+  const JsonObject* object = rank.AsObject();
+  if (object == nullptr) return;
+  for (const auto& [name, value] : *object) {
+    const JsonValue* query = name == "$knn" ? value.Find("query") : nullptr;
+    if (query != nullptr && query->AsObject() != nullptr) {
+      const JsonValue* key = value.Find("key");
+      const bool named = key != nullptr && key->AsString() != nullptr;
+      keys->push_back(named ? *key->AsString() : std::string(model::kEmbeddingKey));
+    } else {
+      CollectSparseKeys(value, keys);
+    }
+  }
+}
+
+void ReadSearchFilter(JsonReader& reader, SearchBody* body) {
+  const JsonValue json = reader.ReadValue();
+  if (!reader.ok() || json.IsNull()) return;
+  if (json.AsObject() != nullptr && json.AsObject()->empty()) return;
+  Result<model::Filter> filter = model::ParseWhere(json);
+  if (!filter.ok()) return reader.FailBuffered(filter.status().message());
+  body->filters.push_back(*std::move(filter));
+}
+
+}  // namespace
+
+SearchBody DecodeSearch(JsonReader& reader) {
+  SearchBody body;
+  const auto read_search = [&body](JsonReader& r) {
+    std::string key;
+    for (r.BeginObject("struct SearchPayload"); r.NextKey(&key);) {
+      if (key == "filter") {
+        ReadSearchFilter(r, &body);
+      } else if (key == "rank") {
+        CollectSparseKeys(r.ReadValue(), &body.sparse_keys);
+      } else {
+        r.SkipValue();
+      }
+    }
+  };
+  DecodeStruct(reader, "SearchRequestPayload", StructForm::kObjectOrSequence,
+               {{"searches", true,
+                 [&](JsonReader& r) {
+                   for (r.BeginArray(); r.NextElement();) read_search(r);
+                 }},
+                {"read_level", false, [](JsonReader& r) {
+                   r.ReadVariant({"index_and_wal", "index_only", "index_and_bounded_wal"});
+                 }}});
+  return body;
+}
+
+}  // namespace chroma::gateway

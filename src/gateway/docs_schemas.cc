@@ -1,0 +1,304 @@
+#include "gateway/docs_schemas.h"
+
+#include <string>
+
+namespace chroma::gateway {
+namespace {
+
+constexpr std::string_view kSystem = R"json({
+"Empty":{"type":"object","description":"{}"},
+"ErrorResponse":{"type":"object","required":["error","message"],"properties":{
+  "error":{"type":"string","description":"Kind of the error, e.g. NotFoundError"},
+  "message":{"type":"string"}}},
+"HeartbeatResponse":{"type":"object","required":["nanosecond heartbeat"],"properties":{
+  "nanosecond heartbeat":{"type":"integer","description":"Nanoseconds since 1970-01-01 UTC"}}},
+"HealthcheckResponse":{"type":"object",
+  "required":["is_executor_ready","is_log_client_ready"],"properties":{
+  "is_executor_ready":{"type":"boolean"},"is_log_client_ready":{"type":"boolean"}}},
+"ChecklistResponse":{"type":"object",
+  "required":["max_batch_size","supports_base64_encoding"],"properties":{
+  "max_batch_size":{"type":"integer","description":"Records that clients send in one request"},
+  "supports_base64_encoding":{"type":"boolean"}}},
+"GetUserIdentityResponse":{"type":"object","required":["user_id","tenant","databases"],
+  "properties":{"user_id":{"type":"string"},"tenant":{"type":"string"},
+  "databases":{"type":"array","items":{"type":"string"}}}},
+"CreateTenantPayload":{"type":"object","required":["name"],"properties":{
+  "name":{"type":"string","minLength":3}},"examples":[{"name":"my_tenant"}]},
+"UpdateTenantPayload":{"type":"object","required":["resource_name"],"properties":{
+  "resource_name":{"type":"string"}},"examples":[{"resource_name":"my_resource"}]},
+"GetTenantResponse":{"type":"object","required":["name"],"properties":{
+  "name":{"type":"string"},"resource_name":{"type":["string","null"]}}},
+"CreateDatabasePayload":{"type":"object","required":["name"],"properties":{
+  "name":{"$ref":"#/components/schemas/Name"}},"examples":[{"name":"my_database"}]},
+"Database":{"type":"object","required":["id","name","tenant"],"properties":{
+  "id":{"type":"string","format":"uuid"},"name":{"type":"string"},"tenant":{"type":"string"}}},
+"Name":{"type":"string","minLength":3,"maxLength":512,
+  "pattern":"^[a-zA-Z0-9][a-zA-Z0-9._-]*[a-zA-Z0-9]$",
+  "description":"Not an IP address, and without two periods in a row"},
+"ReadLevel":{"type":"string","enum":["index_and_wal","index_only","index_and_bounded_wal"]},)json";
+
+constexpr std::string_view kValues = R"json(
+"MetadataValue":{"description":"A list has values of one type",
+  "anyOf":[{"type":"boolean"},{"type":"integer"},{"type":"number"},{"type":"string"},
+  {"type":"array","items":{"type":["boolean","number","string"]}},
+  {"$ref":"#/components/schemas/SparseVector"}]},
+"Metadata":{"type":"object","description":"Keys do not start with # or $",
+  "additionalProperties":{"$ref":"#/components/schemas/MetadataValue"}},
+"UpdateMetadata":{"type":"object","description":"Merged key by key; null deletes the key",
+  "additionalProperties":{"anyOf":[{"$ref":"#/components/schemas/MetadataValue"},
+  {"type":"null"}]}},
+"SparseVector":{"type":"object","required":["indices","values"],"properties":{
+  "#type":{"const":"sparse_vector"},
+  "indices":{"type":"array","items":{"type":"integer","minimum":0},
+    "description":"Strictly ascending"},
+  "values":{"type":"array","items":{"type":"number"}},
+  "tokens":{"type":["array","null"],"items":{"type":"string"}}}},
+"Where":{"type":["object","null"],"description":"{key: value}, {key: {operator: operand}}, {$and: [...]} or {$or: [...]}; operators $eq $ne $gt $gte $lt $lte $in $nin $contains $not_contains, and $regex $not_regex on #document",
+  "examples":[{"$and":[{"topic":"science"},{"year":{"$gte":2020}}]}]},
+"WhereDocument":{"type":["object","null"],"description":"{operator: text}, {$and: [...]} or {$or: [...]}; operators $contains $not_contains $regex $not_regex",
+  "examples":[{"$contains":"vector"}]},
+"Include":{"type":"string",
+  "enum":["distances","documents","embeddings","metadatas","uris"]},
+"Vector":{"type":"array","items":{"type":"number","format":"float"}},
+"EmbeddingsPayload":{"description":"Numbers, or base64 of little-endian 32-bit floats",
+  "anyOf":[{"type":"array","items":{"$ref":"#/components/schemas/Vector"}},
+  {"type":"array","items":{"type":"string","contentEncoding":"base64"}}]},
+"UpdateEmbeddingsPayload":{"description":"As EmbeddingsPayload; null leaves a vector as it is",
+  "anyOf":[{"type":"array","items":{"anyOf":[{"$ref":"#/components/schemas/Vector"},
+  {"type":"null"}]}},{"type":"array","items":{"type":["string","null"],
+  "contentEncoding":"base64"}}]},
+"Texts":{"type":["array","null"],"items":{"type":["string","null"]}},
+"Ids":{"type":"array","items":{"type":"string","minLength":1}},)json";
+
+constexpr std::string_view kConfiguration = R"json(
+"Space":{"type":"string","enum":["l2","cosine","ip"]},
+"HnswConfiguration":{"type":"object","additionalProperties":false,"properties":{
+  "space":{"$ref":"#/components/schemas/Space"},
+  "ef_construction":{"type":["integer","null"],"default":100},
+  "ef_search":{"type":["integer","null"],"default":100},
+  "max_neighbors":{"type":["integer","null"],"default":16},
+  "num_threads":{"type":["integer","null"]},
+  "batch_size":{"type":["integer","null"],"default":100},
+  "sync_threshold":{"type":["integer","null"],"default":1000},
+  "resize_factor":{"type":["number","null"],"default":1.2}}},
+"SpannConfiguration":{"type":"object","additionalProperties":false,"properties":{
+  "space":{"$ref":"#/components/schemas/Space"},
+  "search_nprobe":{"type":["integer","null"]},"write_nprobe":{"type":["integer","null"]},
+  "ef_construction":{"type":["integer","null"]},"ef_search":{"type":["integer","null"]},
+  "max_neighbors":{"type":["integer","null"]},
+  "reassign_neighbor_count":{"type":["integer","null"]},
+  "split_threshold":{"type":["integer","null"]},
+  "merge_threshold":{"type":["integer","null"]}}},
+"EmbeddingFunctionConfiguration":{"oneOf":[
+  {"type":"object","required":["type"],"properties":{"type":{"enum":["legacy","unknown"]}}},
+  {"type":"object","required":["type","name","config"],"properties":{
+    "type":{"const":"known"},"name":{"type":"string"},"config":{}}}]},
+"CollectionConfiguration":{"type":"object","description":"Either hnsw or spann","properties":{
+  "hnsw":{"anyOf":[{"$ref":"#/components/schemas/HnswConfiguration"},{"type":"null"}]},
+  "spann":{"anyOf":[{"$ref":"#/components/schemas/SpannConfiguration"},{"type":"null"}]},
+  "embedding_function":{"anyOf":[
+    {"$ref":"#/components/schemas/EmbeddingFunctionConfiguration"},{"type":"null"}]}}},
+"UpdateHnswConfiguration":{"type":"object","additionalProperties":false,"properties":{
+  "ef_search":{"type":["integer","null"]},"max_neighbors":{"type":["integer","null"]},
+  "num_threads":{"type":["integer","null"]},"resize_factor":{"type":["number","null"]},
+  "sync_threshold":{"type":["integer","null"]},"batch_size":{"type":["integer","null"]}}},
+"UpdateSpannConfiguration":{"type":"object","additionalProperties":false,"properties":{
+  "search_nprobe":{"type":["integer","null"]},"ef_search":{"type":["integer","null"]}}},
+"UpdateCollectionConfiguration":{"type":"object","properties":{
+  "hnsw":{"anyOf":[{"$ref":"#/components/schemas/UpdateHnswConfiguration"},{"type":"null"}]},
+  "spann":{"anyOf":[{"$ref":"#/components/schemas/UpdateSpannConfiguration"},{"type":"null"}]},
+  "embedding_function":{"anyOf":[
+    {"$ref":"#/components/schemas/EmbeddingFunctionConfiguration"},{"type":"null"}]}}},
+"Index":{"type":"object","required":["enabled","config"],"properties":{
+  "enabled":{"type":"boolean"},"config":{"type":"object","maxProperties":0}}},
+"VectorIndex":{"type":"object","required":["enabled","config"],"properties":{
+  "enabled":{"type":"boolean"},"config":{"type":"object","properties":{
+    "space":{"$ref":"#/components/schemas/Space"},
+    "embedding_function":{"$ref":"#/components/schemas/EmbeddingFunctionConfiguration"},
+    "source_key":{"type":"string"},
+    "hnsw":{"$ref":"#/components/schemas/HnswConfiguration"},
+    "spann":{"$ref":"#/components/schemas/SpannConfiguration"}}}}},
+"SparseVectorIndex":{"type":"object","required":["enabled","config"],"properties":{
+  "enabled":{"type":"boolean"},"config":{"type":"object","properties":{
+    "embedding_function":{"$ref":"#/components/schemas/EmbeddingFunctionConfiguration"},
+    "source_key":{"type":"string"},"bm25":{"type":"boolean"}}}}},
+"ValueTypes":{"type":"object","properties":{
+  "string":{"type":"object","properties":{
+    "fts_index":{"$ref":"#/components/schemas/Index"},
+    "string_inverted_index":{"$ref":"#/components/schemas/Index"}}},
+  "float_list":{"type":"object","properties":{
+    "vector_index":{"$ref":"#/components/schemas/VectorIndex"}}},
+  "sparse_vector":{"type":"object","properties":{
+    "sparse_vector_index":{"$ref":"#/components/schemas/SparseVectorIndex"}}},
+  "int":{"type":"object","properties":{
+    "int_inverted_index":{"$ref":"#/components/schemas/Index"}}},
+  "float":{"type":"object","properties":{
+    "float_inverted_index":{"$ref":"#/components/schemas/Index"}}},
+  "bool":{"type":"object","properties":{
+    "bool_inverted_index":{"$ref":"#/components/schemas/Index"}}}}},
+"Schema":{"type":"object","required":["defaults","keys"],"properties":{
+  "defaults":{"$ref":"#/components/schemas/ValueTypes"},
+  "keys":{"type":"object",
+    "additionalProperties":{"$ref":"#/components/schemas/ValueTypes"}},
+  "cmek":{"type":"object"}}},)json";
+
+constexpr std::string_view kCollections = R"json(
+"Collection":{"type":"object","required":["id","name","configuration_json","tenant","database",
+    "log_position","version"],"properties":{
+  "id":{"type":"string","format":"uuid"},"name":{"type":"string"},
+  "configuration_json":{"$ref":"#/components/schemas/CollectionConfiguration"},
+  "schema":{"anyOf":[{"$ref":"#/components/schemas/Schema"},{"type":"null"}]},
+  "metadata":{"anyOf":[{"$ref":"#/components/schemas/Metadata"},{"type":"null"}]},
+  "dimension":{"type":["integer","null"],"description":"Fixed by the first vectors"},
+  "tenant":{"type":"string"},"database":{"type":"string"},
+  "log_position":{"type":"integer"},"version":{"type":"integer"}}},
+"CreateCollectionPayload":{"type":"object","required":["name"],"properties":{
+  "name":{"$ref":"#/components/schemas/Name"},
+  "get_or_create":{"type":"boolean","default":false,
+    "description":"If the name is taken, answer with that collection, unchanged"},
+  "metadata":{"anyOf":[{"$ref":"#/components/schemas/Metadata"},{"type":"null"}]},
+  "configuration":{"anyOf":[{"$ref":"#/components/schemas/CollectionConfiguration"},
+    {"type":"null"}]},
+  "schema":{"anyOf":[{"$ref":"#/components/schemas/Schema"},{"type":"null"}]}},
+  "examples":[{"name":"my_collection","get_or_create":true,
+    "configuration":{"hnsw":{"space":"cosine"}}}]},
+"UpdateCollectionPayload":{"type":"object","properties":{
+  "new_name":{"anyOf":[{"$ref":"#/components/schemas/Name"},{"type":"null"}]},
+  "new_metadata":{"description":"Replaces the whole metadata",
+    "anyOf":[{"$ref":"#/components/schemas/UpdateMetadata"},{"type":"null"}]},
+  "new_configuration":{"anyOf":[
+    {"$ref":"#/components/schemas/UpdateCollectionConfiguration"},{"type":"null"}]}},
+  "examples":[{"new_metadata":{"topic":"science"}}]},
+"ForkCollectionPayload":{"type":"object","required":["new_name"],"properties":{
+  "new_name":{"$ref":"#/components/schemas/Name"}},"examples":[{"new_name":"my_fork"}]},
+"ForkCountResponse":{"type":"object","required":["count"],"properties":{
+  "count":{"type":"integer"}}},
+"IndexStatusResponse":{"type":"object","required":["op_indexing_progress",
+    "num_unindexed_ops","num_indexed_ops","total_ops"],"properties":{
+  "op_indexing_progress":{"type":"number","minimum":0,"maximum":1},
+  "num_unindexed_ops":{"type":"integer"},"num_indexed_ops":{"type":"integer"},
+  "total_ops":{"type":"integer"}}},
+"AttachFunctionRequest":{"type":"object",
+  "required":["name","function_id","output_collection"],"properties":{
+  "name":{"type":"string"},"function_id":{"type":"string"},
+  "output_collection":{"type":"string"},"params":{}},
+  "examples":[{"name":"f","function_id":"record_counter","output_collection":"counts"}]},
+"AttachFunctionResponse":{"type":"object","required":["attached_function","created"],
+  "properties":{"attached_function":{"type":"object","required":["id","name","function_name"],
+    "properties":{"id":{"type":"string"},"name":{"type":"string"},
+    "function_name":{"type":"string"}}},"created":{"type":"boolean"}}},
+"GetAttachedFunctionResponse":{"type":"object","required":["attached_function"],
+  "properties":{"attached_function":{"type":"object"}}},
+"DetachFunctionRequest":{"type":"object","properties":{
+  "delete_output":{"type":"boolean","default":false}},"examples":[{"delete_output":false}]},
+"DetachFunctionResponse":{"type":"object","required":["success"],"properties":{
+  "success":{"type":"boolean"}}},)json";
+
+constexpr std::string_view kRecords = R"json(
+"AddCollectionRecordsPayload":{"type":"object","required":["ids","embeddings"],"properties":{
+  "ids":{"$ref":"#/components/schemas/Ids"},
+  "embeddings":{"$ref":"#/components/schemas/EmbeddingsPayload"},
+  "documents":{"$ref":"#/components/schemas/Texts"},
+  "uris":{"$ref":"#/components/schemas/Texts"},
+  "metadatas":{"type":["array","null"],
+    "items":{"anyOf":[{"$ref":"#/components/schemas/Metadata"},{"type":"null"}]}}},
+  "examples":[{"ids":["a","b"],"embeddings":[[1,2,3],[4,5,6]],
+    "documents":["first","second"],"metadatas":[{"topic":"science"},null]}]},
+"UpsertCollectionRecordsPayload":{"type":"object","required":["ids","embeddings"],
+  "properties":{
+  "ids":{"$ref":"#/components/schemas/Ids"},
+  "embeddings":{"$ref":"#/components/schemas/EmbeddingsPayload"},
+  "documents":{"$ref":"#/components/schemas/Texts"},
+  "uris":{"$ref":"#/components/schemas/Texts"},
+  "metadatas":{"type":["array","null"],
+    "items":{"anyOf":[{"$ref":"#/components/schemas/UpdateMetadata"},{"type":"null"}]}}},
+  "examples":[{"ids":["a"],"embeddings":[[1,2,3]],"documents":["first"]}]},
+"UpdateCollectionRecordsPayload":{"type":"object","required":["ids"],"properties":{
+  "ids":{"$ref":"#/components/schemas/Ids"},
+  "embeddings":{"anyOf":[{"$ref":"#/components/schemas/UpdateEmbeddingsPayload"},
+    {"type":"null"}]},
+  "documents":{"$ref":"#/components/schemas/Texts"},
+  "uris":{"$ref":"#/components/schemas/Texts"},
+  "metadatas":{"type":["array","null"],
+    "items":{"anyOf":[{"$ref":"#/components/schemas/UpdateMetadata"},{"type":"null"}]}}},
+  "examples":[{"ids":["a"],"metadatas":[{"topic":"art"}]}]},
+"DeleteCollectionRecordsPayload":{"type":"object","properties":{
+  "ids":{"type":["array","null"],"items":{"type":"string"}},
+  "where":{"$ref":"#/components/schemas/Where"},
+  "where_document":{"$ref":"#/components/schemas/WhereDocument"},
+  "limit":{"type":["integer","null"],"minimum":0,"description":"Only with a filter"}},
+  "examples":[{"ids":["a"]}]},
+"DeleteCollectionRecordsResponse":{"type":"object","required":["deleted"],"properties":{
+  "deleted":{"type":"integer"}}},
+"GetRequestPayload":{"type":"object","properties":{
+  "ids":{"type":["array","null"],"items":{"type":"string"}},
+  "where":{"$ref":"#/components/schemas/Where"},
+  "where_document":{"$ref":"#/components/schemas/WhereDocument"},
+  "limit":{"type":["integer","null"],"minimum":0},
+  "offset":{"type":["integer","null"],"minimum":0},
+  "include":{"type":"array","items":{"$ref":"#/components/schemas/Include"},
+    "default":["documents","metadatas"]}},
+  "examples":[{"limit":10,"include":["documents","metadatas"]}]},
+"GetResponse":{"type":"object","description":"Columns not asked for are null",
+  "required":["ids","include"],"properties":{
+  "ids":{"$ref":"#/components/schemas/Ids"},
+  "embeddings":{"type":["array","null"],"items":{"$ref":"#/components/schemas/Vector"}},
+  "documents":{"$ref":"#/components/schemas/Texts"},
+  "uris":{"$ref":"#/components/schemas/Texts"},
+  "metadatas":{"type":["array","null"],
+    "items":{"anyOf":[{"$ref":"#/components/schemas/Metadata"},{"type":"null"}]}},
+  "include":{"type":"array","items":{"$ref":"#/components/schemas/Include"}}}},
+"QueryRequestPayload":{"type":"object","required":["query_embeddings"],"properties":{
+  "query_embeddings":{"type":"array","items":{"$ref":"#/components/schemas/Vector"}},
+  "n_results":{"type":["integer","null"],"minimum":0,"default":10},
+  "ids":{"type":["array","null"],"items":{"type":"string"}},
+  "where":{"$ref":"#/components/schemas/Where"},
+  "where_document":{"$ref":"#/components/schemas/WhereDocument"},
+  "include":{"type":"array","items":{"$ref":"#/components/schemas/Include"},
+    "default":["documents","metadatas","distances"]}},
+  "examples":[{"query_embeddings":[[1,2,3]],"n_results":2}]},
+"QueryResponse":{"type":"object","description":"One inner list for each query vector",
+  "required":["ids","include"],"properties":{
+  "ids":{"type":"array","items":{"$ref":"#/components/schemas/Ids"}},
+  "embeddings":{"type":["array","null"],"items":{"type":"array",
+    "items":{"$ref":"#/components/schemas/Vector"}}},
+  "documents":{"type":["array","null"],"items":{"$ref":"#/components/schemas/Texts"}},
+  "uris":{"type":["array","null"],"items":{"$ref":"#/components/schemas/Texts"}},
+  "metadatas":{"type":["array","null"],"items":{"type":"array",
+    "items":{"anyOf":[{"$ref":"#/components/schemas/Metadata"},{"type":"null"}]}}},
+  "distances":{"type":["array","null"],"items":{"type":"array",
+    "items":{"type":["number","null"]}}},
+  "include":{"type":"array","items":{"$ref":"#/components/schemas/Include"}}}},
+"SearchPayload":{"type":"object","properties":{
+  "filter":{"$ref":"#/components/schemas/Where"},
+  "rank":{"type":["object","null"],"description":"$knn, $val, $sum, $sub, $mul, $div, $abs, $exp, $log, $max, $min"},
+  "group_by":{"type":["object","null"]},
+  "limit":{"type":["object","null"],"properties":{"offset":{"type":"integer"},
+    "limit":{"type":["integer","null"]}}},
+  "select":{"type":["object","null"],"properties":{
+    "keys":{"type":"array","items":{"type":"string"}}}}}},
+"SearchRequestPayload":{"type":"object","required":["searches"],"properties":{
+  "searches":{"type":"array","items":{"$ref":"#/components/schemas/SearchPayload"}},
+  "read_level":{"$ref":"#/components/schemas/ReadLevel"}},
+  "examples":[{"searches":[{"rank":{"$knn":{"query":[1,2,3],"limit":2}},
+    "limit":{"offset":0,"limit":2},"select":{"keys":["#document","#score"]}}]}]},
+"SearchResponse":{"type":"object","required":["ids"],"properties":{
+  "ids":{"type":"array","items":{"$ref":"#/components/schemas/Ids"}},
+  "documents":{"type":"array"},"embeddings":{"type":"array"},"metadatas":{"type":"array"},
+  "scores":{"type":"array"},"select":{"type":"array"}}}
+})json";
+
+}  // namespace
+
+std::string_view OpenApiSchemas() {
+  static const std::string schemas = [] {
+    std::string text;
+    for (std::string_view part : {kSystem, kValues, kConfiguration, kCollections, kRecords}) {
+      text += part;
+    }
+    return text;
+  }();
+  return schemas;
+}
+
+}  // namespace chroma::gateway

@@ -1,0 +1,84 @@
+#include "service/data_directory.h"
+
+#include <charconv>
+#include <utility>
+
+namespace chroma::service {
+namespace {
+
+constexpr std::string_view kFormatName = "chroma-cpp ";
+constexpr int kFormatVersion = 1;
+constexpr const char* kFormatFile = "FORMAT";
+constexpr const char* kLockFile = "LOCK";
+constexpr const char* kUpstreamFile = "chroma.sqlite3";
+constexpr size_t kFormatBytesMax = 64;
+
+Status CheckFormat(const std::string& path, std::string_view text) {
+  int version = 0;
+  const bool named = text.starts_with(kFormatName);
+  if (named) {
+    text.remove_prefix(kFormatName.size());
+    std::from_chars(text.data(), text.data() + text.size(), version);
+  }
+  if (version < 1) {
+    return Status::DataLoss(path + ": the file FORMAT is damaged; it should read \"" +
+                            std::string(kFormatName) + std::to_string(kFormatVersion) + "\"");
+  }
+  if (version > kFormatVersion) {
+    return Status::FailedPrecondition(
+        path + " was written by a newer version of chroma (format " + std::to_string(version) +
+        ", this program knows " + std::to_string(kFormatVersion) +
+        "); upgrade this program or use another path");
+  }
+  return Status::Ok();
+}
+
+// FORMAT is written once, to a file that is renamed into place: it is whole or absent.
+Status WriteFormat(runtime::FileSystem& files, const std::string& path) {
+  const std::string temporary = runtime::JoinPath(path, "FORMAT.tmp");
+  CHROMA_ASSIGN(std::unique_ptr<runtime::File> file,
+                files.Open(temporary, runtime::OpenMode::kCreate));
+  const std::string text = std::string(kFormatName) + std::to_string(kFormatVersion) + "\n";
+  CHROMA_TRY(file->Truncate(0));
+  CHROMA_TRY(file->WriteAt(0, text));
+  CHROMA_TRY(file->Sync());
+  CHROMA_TRY(files.Rename(temporary, runtime::JoinPath(path, kFormatFile)));
+  return files.SyncDirectory(path);
+}
+
+Status CheckOrWriteFormat(runtime::FileSystem& files, const std::string& path) {
+  const std::string format_path = runtime::JoinPath(path, kFormatFile);
+  CHROMA_ASSIGN(bool exists, files.Exists(format_path));
+  if (exists) {
+    CHROMA_ASSIGN(std::unique_ptr<runtime::File> file,
+                  files.Open(format_path, runtime::OpenMode::kRead));
+    char text[kFormatBytesMax];
+    CHROMA_ASSIGN(size_t n, file->ReadAt(0, text, sizeof(text)));
+    return CheckFormat(path, std::string_view(text, n));
+  }
+  CHROMA_ASSIGN(bool upstream, files.Exists(runtime::JoinPath(path, kUpstreamFile)));
+  if (upstream) {
+    return Status::FailedPrecondition(
+        path + " holds a database written by Chroma (chroma.sqlite3), which this program does not "
+               "open in place; use another path and copy the collections through the client");
+  }
+  return WriteFormat(files, path);
+}
+
+}  // namespace
+
+Result<DataDirectory> DataDirectory::Open(runtime::Env env, const std::string& path) {
+  CHROMA_TRY(env.files->CreateDirectory(path));
+  CHROMA_ASSIGN(std::unique_ptr<runtime::FileLock> lock,
+                env.files->Lock(runtime::JoinPath(path, kLockFile)));
+  CHROMA_TRY(CheckOrWriteFormat(*env.files, path));
+  return DataDirectory(path, std::move(lock));
+}
+
+std::string DataDirectory::catalog_path() const {
+  return runtime::JoinPath(path_, "catalog.sqlite3");
+}
+std::string DataDirectory::log_path() const { return runtime::JoinPath(path_, "log"); }
+std::string DataDirectory::blobs_path() const { return runtime::JoinPath(path_, "blobs"); }
+
+}  // namespace chroma::service

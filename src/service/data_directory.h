@@ -1,0 +1,35 @@
+// A data directory: what is in it, whose it is, and whether this program may open it.
+//
+//   FORMAT     one line, "chroma-cpp 1": refused when newer than this program
+//   LOCK       held (OFD lock) by the process that owns the directory; holds its pid
+//   catalog.sqlite3, log/, blobs/
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "chroma/status.h"
+#include "runtime/env.h"
+
+namespace chroma::service {
+
+class DataDirectory {
+ public:
+  // Creates the directory when missing, takes the lock, checks the format. kUnavailable naming
+  // the pid of the process that holds it; kFailedPrecondition for a directory of a newer version
+  // or of upstream; kPermissionDenied when it cannot be written.
+  static Result<DataDirectory> Open(runtime::Env env, const std::string& path);
+
+  std::string catalog_path() const;
+  std::string log_path() const;
+  std::string blobs_path() const;
+
+ private:
+  DataDirectory(std::string path, std::unique_ptr<runtime::FileLock> lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
+
+  std::string path_;
+  std::unique_ptr<runtime::FileLock> lock_;
+};
+
+}  // namespace chroma::service

@@ -1,0 +1,113 @@
+#include "service/wiring.h"
+
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "catalog/sqlite_catalog.h"
+#include "compactor/scheduler.h"
+#include "executor/local_node.h"
+#include "log/file_log.h"
+#include "runtime/thread_pool.h"
+#include "service/data_directory.h"
+#include "store/dir_store.h"
+#include "sweeper/sweeper.h"
+
+namespace chroma::service {
+namespace {
+
+constexpr const char* kMemoryPath = "/memory";
+
+// Members are destroyed in reverse order: the background first, the lock of the directory last.
+class Local : public LocalService, public engine::WriteObserver {
+ public:
+  Local(runtime::Env env, std::unique_ptr<runtime::FileSystem> memory)
+      : env_(env), memory_(std::move(memory)) {}
+
+  Status Init(const LocalOptions& options) {
+    runtime::Context ctx(*env_.clock);
+    CHROMA_ASSIGN(directory_, DataDirectory::Open(env_, memory_ ? kMemoryPath : options.path));
+    CHROMA_ASSIGN(catalog_, catalog::OpenSqliteCatalog(env_, directory_->catalog_path()));
+    CHROMA_ASSIGN(store_, store::OpenDirStore(env_, directory_->blobs_path()));
+    CHROMA_ASSIGN(log_, log::FileLog::Open(env_, directory_->log_path()));
+    CHROMA_ASSIGN(std::vector<Uuid> unsettled, Recover(ctx));
+    CHROMA_TRY(sweeper::SweepAll(ctx, *catalog_, *store_));
+
+    const int threads =
+        options.search_threads > 0 ? options.search_threads : env_.scheduler->Parallelism();
+    pool_ = std::make_unique<runtime::ThreadPool>(*env_.scheduler, "search", threads,
+                                                  kSearchJobsMax);
+    node_ = std::make_unique<executor::LocalNode>(*log_, *store_, *pool_);
+    engine_ = std::make_unique<engine::Engine>(env_, *catalog_, *log_, *node_, *this,
+                                               options.engine);
+    compactor::Seams seams{env_,          catalog_.get(), log_.get(),
+                           store_.get(),  node_.get(),
+                           [this](const Uuid& id) { engine_->OnVersionPublished(id); }};
+    compactor_ = std::make_unique<compactor::Scheduler>(std::move(seams), options.compaction);
+    compactor_->Start(unsettled);
+    return Status::Ok();
+  }
+
+  engine::Engine& engine() override { return *engine_; }
+  Status Compact(runtime::Context& ctx, const Uuid& collection) override {
+    return compactor_->CompactFully(ctx, collection);
+  }
+
+ private:
+  static constexpr size_t kSearchJobsMax = 1 << 16;
+
+  // What the catalog says of the log: versions cover parts of it, and entries of collections
+  // that were deleted are garbage. Returns the collections that the compactor should look at.
+  Result<std::vector<Uuid>> Recover(runtime::Context& ctx) {
+    std::vector<Uuid> unsettled;
+    CHROMA_ASSIGN(std::vector<catalog::Catalog::CollectionHead> heads, catalog_->ListHeads(ctx));
+    std::unordered_map<Uuid, const catalog::Catalog::CollectionHead*, UuidHash> by_id;
+    for (const catalog::Catalog::CollectionHead& head : heads) {
+      by_id[head.id] = &head;
+      if (head.segments > 1) unsettled.push_back(head.id);
+    }
+    for (const log::Log::Backlog& backlog : log_->Backlogs()) {
+      auto found = by_id.find(backlog.collection);
+      if (found == by_id.end()) {
+        CHROMA_TRY(log_->Forget(ctx, backlog.collection));
+      } else {
+        CHROMA_TRY(log_->Trim(ctx, backlog.collection, found->second->log_offset));
+      }
+    }
+    for (const log::Log::Backlog& backlog : log_->Backlogs()) {
+      if (backlog.records > 0) unsettled.push_back(backlog.collection);
+    }
+    return unsettled;
+  }
+
+  void OnWrite(const Uuid& collection) override { compactor_->NotifyWrite(collection); }
+  void OnCollectionsDeleted() override { compactor_->NotifyDeleted(); }
+
+  runtime::Env env_;
+  std::unique_ptr<runtime::FileSystem> memory_;
+  std::optional<DataDirectory> directory_;
+  std::unique_ptr<catalog::Catalog> catalog_;
+  std::unique_ptr<store::BlobStore> store_;
+  std::unique_ptr<log::Log> log_;
+  std::unique_ptr<runtime::ThreadPool> pool_;
+  std::unique_ptr<executor::LocalNode> node_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<compactor::Scheduler> compactor_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<LocalService>> LocalService::Open(runtime::Env env,
+                                                         const LocalOptions& options) {
+  std::unique_ptr<runtime::FileSystem> memory;
+  if (options.path.empty()) {
+    memory = runtime::FileSystem::InMemory();
+    env.files = memory.get();
+  }
+  auto local = std::make_unique<Local>(env, std::move(memory));
+  CHROMA_TRY(local->Init(options));
+  return std::unique_ptr<LocalService>(std::move(local));
+}
+
+}  // namespace chroma::service
