@@ -15,6 +15,27 @@ Status Damaged(const model::Collection& collection, std::string_view what) {
                           collection.id.ToString() + " is damaged; restore it from a backup");
 }
 
+Result<model::Schema> ParseSchema(const CollectionRow& row) {
+  JsonReader reader(row.schema);
+  model::Schema schema = model::DecodeSchema(reader);
+  reader.Finish();
+  if (!reader.ok()) return Damaged(row.head, "schema");
+  return schema;
+}
+
+// All but the schema.
+Result<model::Collection> DecodeHead(CollectionRow row) {
+  model::Collection collection = std::move(row.head);
+  if (!row.metadata.has_value()) return collection;
+  ByteReader reader(*row.metadata);
+  model::Metadata metadata;
+  if (!model::ReadMetadata(reader, &metadata) || !reader.AtEnd()) {
+    return Damaged(collection, "metadata");
+  }
+  collection.metadata = std::move(metadata);
+  return collection;
+}
+
 }  // namespace
 
 Result<CollectionRow> ReadRow(const Connection& connection, const Statement& query) {
@@ -36,24 +57,19 @@ Result<CollectionRow> ReadRow(const Connection& connection, const Statement& que
   return row;
 }
 
+Result<model::Collection> DecodeRow(CollectionRow row) {
+  CHROMA_ASSIGN(model::Schema schema, ParseSchema(row));
+  CHROMA_ASSIGN(model::Collection collection, DecodeHead(std::move(row)));
+  collection.schema = std::move(schema);
+  return collection;
+}
+
 Result<model::Collection> RowDecoder::Decode(CollectionRow row) {
-  model::Collection collection = std::move(row.head);
-  if (row.metadata.has_value()) {
-    ByteReader reader(*row.metadata);
-    model::Metadata metadata;
-    if (!model::ReadMetadata(reader, &metadata) || !reader.AtEnd()) {
-      return Damaged(collection, "metadata");
-    }
-    collection.metadata = std::move(metadata);
+  if (schema_text_.empty() || row.schema != schema_text_) {
+    CHROMA_ASSIGN(schema_, ParseSchema(row));
+    schema_text_ = row.schema;
   }
-  if (row.schema != schema_text_ || schema_text_.empty()) {
-    JsonReader reader(row.schema);
-    model::Schema schema = model::DecodeSchema(reader);
-    reader.Finish();
-    if (!reader.ok()) return Damaged(collection, "schema");
-    schema_ = std::move(schema);
-    schema_text_ = std::move(row.schema);
-  }
+  CHROMA_ASSIGN(model::Collection collection, DecodeHead(std::move(row)));
   collection.schema = schema_;
   return collection;
 }

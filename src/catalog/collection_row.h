@@ -20,11 +20,13 @@ struct CollectionRow {
 // `query` stands on a row of id, name, tenant, database, dimension, version, log offset, manifest,
 // metadata, schema.
 Result<CollectionRow> ReadRow(const Connection& connection, const Statement& query);
-// Decodes rows one after another. Most schemas of a database are equal, and parsing one costs
-// several times what a copy does, so the last one is kept.
+// kDataLoss when metadata or schema do not decode.
+Result<model::Collection> DecodeRow(CollectionRow row);
+
+// The same for many rows. Most schemas of a database are equal, and parsing one costs more than
+// copying it, so the last one is kept.
 class RowDecoder {
  public:
-  // kDataLoss when metadata or schema do not decode.
   Result<model::Collection> Decode(CollectionRow row);
 
  private:

@@ -129,7 +129,7 @@ Result<model::Collection> RegisterWriteInRow(Connection& connection, const Uuid&
                                              const std::vector<model::Metadata>& metadatas) {
   CHROMA_ASSIGN(std::optional<CollectionRow> row, FindById(connection, id));
   if (!row.has_value()) return NoSuchCollection(id.ToString());
-  CHROMA_ASSIGN(model::Collection collection, RowDecoder().Decode(*std::move(row)));
+  CHROMA_ASSIGN(model::Collection collection, DecodeRow(*std::move(row)));
   if (dimension.has_value() && !collection.dimension.has_value()) {
     collection.dimension = dimension;
     CHROMA_TRY(connection.Query("UPDATE collections SET dimension = ? WHERE id = ?")

@@ -155,7 +155,7 @@ void Connection::GiveBackSpace() {
     pages = query.IntAt(0);
     free_pages = query.IntAt(1);
   }
-  constexpr int64_t kFreePagesMin = 64;
+  constexpr int64_t kFreePagesMin = 16;
   if (free_pages >= kFreePagesMin && free_pages * 4 >= pages) {
     (void)Execute("PRAGMA incremental_vacuum");
   }

@@ -78,7 +78,7 @@ class SqliteCatalog final : public Catalog {
       if (!get_or_create) {
         return Status::AlreadyExists("Collection [" + collection.name + "] already exists");
       }
-      CHROMA_ASSIGN(Collection found, RowDecoder().Decode(*std::move(existing)));
+      CHROMA_ASSIGN(Collection found, DecodeRow(*std::move(existing)));
       return CreateResult{std::move(found), false};
     }
     Collection created = collection;
@@ -97,14 +97,14 @@ class SqliteCatalog final : public Catalog {
                     return FindByName(c, *id, name);
                   }));
     if (!row.has_value()) return NoSuchCollection(name);
-    return RowDecoder().Decode(*std::move(row));
+    return DecodeRow(*std::move(row));
   }
 
   Result<Collection> GetCollectionById(Context& ctx, const Uuid& id) override {
     CHROMA_ASSIGN(std::optional<CollectionRow> row,
                   Read(ctx, [&](Connection& c) { return FindById(c, id); }));
     if (!row.has_value()) return NoSuchCollection(id.ToString());
-    return RowDecoder().Decode(*std::move(row));
+    return DecodeRow(*std::move(row));
   }
 
   Result<std::vector<Collection>> ListCollections(Context& ctx, const std::string& tenant,

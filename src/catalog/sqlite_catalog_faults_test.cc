@@ -125,7 +125,7 @@ TEST(SqliteCatalogFaultsTest, AFullDiskChangesNothing) {
     Context ctx;
     calls_left = fail_after + 1;
     // The page cache holds all of it: failures hit the log, its sync, and the checkpoint.
-    Status status = catalog->CreateCollection(ctx, Make(77, 300'000), false).status();
+    Status status = catalog->CreateCollection(ctx, Make(77, 100'000), false).status();
     calls_left = -1;
     reached_the_end = !failed;
     if (status.ok()) {
@@ -134,7 +134,7 @@ TEST(SqliteCatalogFaultsTest, AFullDiskChangesNothing) {
       EXPECT_EQ(status.code(), StatusCode::kResourceExhausted) << status.ToString();
       EXPECT_THAT(std::string(status.message()), HasSubstr(kPath));
       EXPECT_EQ(StateOf(*catalog), before);
-      EXPECT_EQ(catalog->CreateCollection(ctx, Make(77, 300'000), false).status().ToString(), "OK");
+      EXPECT_EQ(catalog->CreateCollection(ctx, Make(77, 100'000), false).status().ToString(), "OK");
     }
     const std::string after = StateOf(*catalog);
     EXPECT_NE(after, before);
@@ -202,7 +202,7 @@ TEST(SqliteCatalogFaultsTest, PowerFailuresKeepWhatWasAcknowledged) {
   std::unique_ptr<Catalog> catalog;
   std::string before = "none";
   int checked = 0;
-  for (uint64_t step = 0; step < 150; ++step) {
+  for (uint64_t step = 0; step < 100; ++step) {
     if (step % 30 == 0) {
       catalog.reset();
       catalog = *OpenSqliteCatalog(EnvOn(files), kPath);
@@ -224,7 +224,7 @@ TEST(SqliteCatalogFaultsTest, PowerFailuresKeepWhatWasAcknowledged) {
     images.clear();
     before = after;
   }
-  EXPECT_GT(checked, 100);
+  EXPECT_GT(checked, 50);
 }
 
 TEST(SqliteCatalogFaultsTest, DamageIsAnErrorAndNeverACrash) {

@@ -142,6 +142,14 @@ Status TestFileSystem::Begin(Call call, const std::string& path) {
   return fault_ ? fault_(call, path) : Status::Ok();
 }
 
+// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+uint64_t TestFileSystem::NextRandom() {
+  uint64_t z = random_state_ += 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
 uint64_t TestFileSystem::Used() const {
   uint64_t used = 0;
   for (const auto& [path, node] : names_) used += node->content.size();
@@ -156,7 +164,7 @@ Status TestFileSystem::Write(Node& node, const std::string& path, uint64_t offse
   if (status.ok() && growth > 0 && Used() + growth > capacity_bytes_) {
     status = Status::ResourceExhausted("write " + path + ": No space left on device");
   }
-  if (!status.ok()) bytes = bytes.substr(0, random_() % (bytes.size() + 1));
+  if (!status.ok()) bytes = bytes.substr(0, NextRandom() % (bytes.size() + 1));
   Change change{offset, Bytes(bytes), false};
   Apply(change, node.content);
   node.pending.push_back(std::move(change));

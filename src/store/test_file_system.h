@@ -8,7 +8,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <random>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,7 +24,7 @@ class TestFileSystem final : public runtime::FileSystem {
   // that fails has written some prefix.
   using Fault = std::function<Status(Call call, const std::string& path)>;
 
-  explicit TestFileSystem(uint64_t seed) : random_(seed) {}
+  explicit TestFileSystem(uint64_t seed) : random_state_(seed) {}
 
   void SetFault(Fault fault);
   void SetCapacity(uint64_t bytes);
@@ -73,17 +72,17 @@ class TestFileSystem final : public runtime::FileSystem {
   Status Begin(Call call, const std::string& path) CHROMA_REQUIRES(mutex_);
   Status Write(Node& node, const std::string& path, uint64_t offset, BytesView bytes)
       CHROMA_REQUIRES(mutex_);
-  Status Truncate(Node& node, const std::string& path, uint64_t size_bytes)
-      CHROMA_REQUIRES(mutex_);
+  Status Truncate(Node& node, const std::string& path, uint64_t size_bytes) CHROMA_REQUIRES(mutex_);
   Status Sync(Node& node, const std::string& path) CHROMA_REQUIRES(mutex_);
   uint64_t Used() const CHROMA_REQUIRES(mutex_);
   static void Apply(const NameChange& change, Names& names);
   static void Apply(const Change& change, Bytes& content);
   void ApplyTorn(const Change& change, Bytes& content) CHROMA_REQUIRES(mutex_);
-  bool Coin() CHROMA_REQUIRES(mutex_) { return (random_() & 1) != 0; }
+  uint64_t NextRandom() CHROMA_REQUIRES(mutex_);
+  bool Coin() CHROMA_REQUIRES(mutex_) { return (NextRandom() & 1) != 0; }
 
   mutable runtime::Mutex mutex_;
-  std::mt19937_64 random_ CHROMA_GUARDED_BY(mutex_);
+  uint64_t random_state_ CHROMA_GUARDED_BY(mutex_);
   Fault fault_ CHROMA_GUARDED_BY(mutex_);
   uint64_t capacity_bytes_ CHROMA_GUARDED_BY(mutex_) = UINT64_MAX;
   uint64_t calls_ CHROMA_GUARDED_BY(mutex_) = 0;
