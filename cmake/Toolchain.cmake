@@ -31,3 +31,7 @@ if(CHROMA_SANITIZE)
   add_compile_options(-fsanitize=${CHROMA_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${CHROMA_SANITIZE})
 endif()
+if(CHROMA_FUZZ)
+  # Every module counts the edges it takes; the targets in fuzz/ add libFuzzer's main.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -27,9 +27,9 @@ struct Page {
 struct VersionUpdate {
   Uuid collection;
   uint64_t expected_version = 0;
-  std::string manifest;              // blob name
-  uint64_t log_offset = 0;           // covered by it, exclusive
-  std::vector<std::string> blobs;    // every blob that it names, the manifest included
+  std::string manifest;            // blob name
+  uint64_t log_offset = 0;         // covered by it, exclusive
+  std::vector<std::string> blobs;  // every blob that it names, the manifest included
 };
 
 class Catalog {

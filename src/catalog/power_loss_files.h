@@ -7,13 +7,13 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <random>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "runtime/file_system.h"
+#include "runtime/random.h"
 
 namespace chroma::catalog {
 
@@ -23,13 +23,13 @@ class PowerLossFileSystem final : public runtime::FileSystem {
   std::function<void()> on_change = [] {};
 
   // What may be on the disk if the power fails now.
-  std::unique_ptr<PowerLossFileSystem> AfterPowerLoss(std::mt19937_64& random) const {
+  std::unique_ptr<PowerLossFileSystem> AfterPowerLoss(runtime::Random& random) const {
     auto after = std::make_unique<PowerLossFileSystem>();
     std::set<std::string> paths;
     for (const auto& [path, node] : names_) paths.insert(path);
     for (const auto& [path, node] : durable_names_) paths.insert(path);
     for (const std::string& path : paths) {
-      NodePtr node = Find(random() % 2 == 0 ? names_ : durable_names_, path);
+      NodePtr node = Find(random.Next() % 2 == 0 ? names_ : durable_names_, path);
       if (node == nullptr) continue;
       auto copy = std::make_shared<Node>();
       copy->content = copy->durable = Torn(*node, random);
@@ -127,14 +127,14 @@ class PowerLossFileSystem final : public runtime::FileSystem {
   }
 
   // Each sector is old or new; so is the size.
-  static Bytes Torn(const Node& node, std::mt19937_64& random) {
+  static Bytes Torn(const Node& node, runtime::Random& random) {
     Bytes torn = node.durable;
     torn.resize(std::max(node.durable.size(), node.content.size()));
     for (size_t at = 0; at < node.content.size(); at += kSector) {
       size_t n = std::min(kSector, node.content.size() - at);
-      if (random() % 2 == 0) torn.replace(at, n, node.content, at, n);
+      if (random.Next() % 2 == 0) torn.replace(at, n, node.content, at, n);
     }
-    torn.resize(random() % 2 == 0 ? node.content.size() : node.durable.size());
+    torn.resize(random.Next() % 2 == 0 ? node.content.size() : node.durable.size());
     return torn;
   }
 

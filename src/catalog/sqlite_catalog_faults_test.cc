@@ -33,6 +33,15 @@ runtime::Env EnvOn(FileSystem& files) {
   return env;
 }
 
+class SeededRandom final : public runtime::Random {
+ public:
+  explicit SeededRandom(uint64_t seed) : engine_(seed) {}
+  uint64_t Next() override { return engine_(); }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
 Uuid Id(uint64_t n) {
   return Uuid::FromRandom(n * 0x9e3779b97f4a7c15, n);
 }
@@ -193,11 +202,11 @@ TEST(SqliteCatalogFaultsTest, OpeningOnAFullDiskCanBeTriedAgain) {
 TEST(SqliteCatalogFaultsTest, PowerFailuresKeepWhatWasAcknowledged) {
   const uint64_t seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937_64 random(seed);
+  SeededRandom random(seed);
   PowerLossFileSystem files;
   std::vector<std::unique_ptr<PowerLossFileSystem>> images;
   files.on_change = [&] {
-    if (random() % 3 == 0) images.push_back(files.AfterPowerLoss(random));
+    if (random.Next() % 3 == 0) images.push_back(files.AfterPowerLoss(random));
   };
   std::unique_ptr<Catalog> catalog;
   std::string before = "none";

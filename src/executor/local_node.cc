@@ -48,6 +48,11 @@ void LocalNode::EvictIdle() {
   if (oldest != open_.end()) open_.erase(oldest);
 }
 
+void LocalNode::CloseIdle() {
+  runtime::MutexLock lock(mutex_);
+  std::erase_if(open_, [](const auto& slot) { return slot.second.collection.use_count() == 1; });
+}
+
 void LocalNode::Forget(const Uuid& collection) {
   runtime::MutexLock lock(mutex_);
   open_.erase(collection);

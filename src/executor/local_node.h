@@ -32,6 +32,8 @@ class LocalNode : public QueryNode {
   Result<CollectionStatus> Describe(runtime::Context& ctx,
                                     const segment::VersionRef& version) override;
   void Forget(const Uuid& collection) override;
+  // Closes every collection that no read is using.
+  void CloseIdle();
 
   // The collection, opened if need be, at `version` or a newer one.
   Result<std::shared_ptr<segment::LiveCollection>> Open(runtime::Context& ctx,

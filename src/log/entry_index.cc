@@ -43,8 +43,14 @@ void EntryIndex::Uncache(Place& place) {
   place.newer = place.older = nullptr;
 }
 
-std::vector<EntryIndex::Found> EntryIndex::Find(const Uuid& collection, uint64_t from,
-                                                size_t bytes_max) const {
+Result<std::vector<EntryIndex::Found>> EntryIndex::Find(const Uuid& collection, uint64_t from,
+                                                        size_t bytes_max) const {
+  if (auto trimmed = trimmed_to_.find(collection);
+      trimmed != trimmed_to_.end() && from < trimmed->second) {
+    return Status::OutOfRange("the log of collection " + collection.ToString() +
+                              " was trimmed up to " + std::to_string(trimmed->second) +
+                              ", asked for from " + std::to_string(from));
+  }
   std::vector<Found> found;
   auto it = collections_.find(collection);
   if (it == collections_.end()) return found;
@@ -95,6 +101,7 @@ bool EntryIndex::Trim(const Uuid& collection, uint64_t offset) {
   std::deque<Place>& places = it->second.places;
   bool file_died = false;
   while (!places.empty() && places.front().first_offset + places.front().count <= offset) {
+    trimmed_to_[collection] = places.front().first_offset + places.front().count;
     file_died |= PopFront(it->second);
   }
   if (places.empty()) collections_.erase(it);
@@ -102,7 +109,9 @@ bool EntryIndex::Trim(const Uuid& collection, uint64_t offset) {
 }
 
 bool EntryIndex::Forget(const Uuid& collection) {
-  return Trim(collection, UINT64_MAX);
+  const bool file_died = Trim(collection, UINT64_MAX);
+  trimmed_to_.erase(collection);
+  return file_died;
 }
 
 std::vector<Log::Backlog> EntryIndex::Backlogs() const {

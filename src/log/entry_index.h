@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/uuid.h"
+#include "chroma/status.h"
 #include "log/log.h"
 #include "log/log_file_format.h"
 #include "runtime/file_system.h"
@@ -47,7 +48,8 @@ class EntryIndex {
     std::shared_ptr<const runtime::File> file;
     std::string path;
   };
-  std::vector<Found> Find(const Uuid& collection, uint64_t from, size_t bytes_max) const;
+  // kOutOfRange when entries from `from` on were trimmed.
+  Result<std::vector<Found>> Find(const Uuid& collection, uint64_t from, size_t bytes_max) const;
   uint64_t End(const Uuid& collection) const;
   uint64_t PayloadBytes(const Uuid& collection) const;
   // Both drop entries; true when a file lost its last one by it.
@@ -83,6 +85,8 @@ class EntryIndex {
   Place* newest_cached_ = nullptr;
   Place* oldest_cached_ = nullptr;
   std::unordered_map<Uuid, Collection, UuidHash> collections_;
+  // The end of the last entry that was trimmed since the log was opened.
+  std::unordered_map<Uuid, uint64_t, UuidHash> trimmed_to_;
 };
 
 }  // namespace chroma::log

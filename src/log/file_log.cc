@@ -160,7 +160,7 @@ Result<std::vector<Entry>> FileLog::Read(runtime::Context& ctx, const Uuid& coll
   std::vector<EntryIndex::Found> found;
   {
     runtime::MutexLock lock(mutex_);
-    found = index_.Find(collection, from, bytes_max);
+    CHROMA_ASSIGN(found, index_.Find(collection, from, bytes_max));
   }
   std::vector<Entry> entries;
   entries.reserve(found.size());

@@ -48,6 +48,23 @@ TEST(FileLogTest, ReadsWithoutTheCacheAndChecksWhatItReads) {
   EXPECT_THAT(std::string(read.status().message()), testing::HasSubstr("0000000001.log"));
 }
 
+TEST(FileLogTest, ReadingBelowWhatWasTrimmedIsRefused) {
+  Fixture f(1);
+  ASSERT_TRUE(f.Open().ok());
+  ASSERT_EQ(*f.Append(1, "one", 3), 1u);
+  ASSERT_EQ(*f.Append(1, "two", 1), 4u);
+  ASSERT_TRUE(f.log->Trim(f.ctx, CollectionId(1), 3).ok());  // inside the first entry
+  EXPECT_TRUE(f.log->Read(f.ctx, CollectionId(1), 0, 100).ok());
+  ASSERT_TRUE(f.log->Trim(f.ctx, CollectionId(1), 4).ok());
+  EXPECT_EQ(f.log->Read(f.ctx, CollectionId(1), 3, 100).status().code(),
+            StatusCode::kOutOfRange);
+  EXPECT_THAT(f.Read(1, 4), ElementsAre(Held{4, 1, "two"}));
+  ASSERT_TRUE(f.log->Trim(f.ctx, CollectionId(1), 100).ok());
+  EXPECT_EQ(f.log->Read(f.ctx, CollectionId(1), 4, 100).status().code(),
+            StatusCode::kOutOfRange);
+  EXPECT_THAT(f.Read(1, 5), IsEmpty());
+}
+
 TEST(FileLogTest, BacklogsCountWhatIsNotTrimmed) {
   Fixture f(1);
   ASSERT_TRUE(f.Open().ok());

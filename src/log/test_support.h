@@ -55,9 +55,17 @@ struct Fixture {
   Result<uint64_t> Append(uint64_t collection, Bytes payload, uint32_t count = 1) {
     return log->Append(ctx, CollectionId(collection), std::move(payload), count);
   }
+  // From the first entry that was not trimmed, unless `from` says another place.
   std::vector<Held> Read(uint64_t collection, uint64_t from = 0, size_t bytes_max = SIZE_MAX) {
     std::vector<Held> held;
     auto entries = log->Read(ctx, CollectionId(collection), from, bytes_max);
+    if (from == 0 && entries.status().code() == StatusCode::kOutOfRange) {
+      from = UINT64_MAX;
+      for (const Log::Backlog& backlog : log->Backlogs()) {
+        if (backlog.collection == CollectionId(collection)) from = backlog.first_offset;
+      }
+      entries = log->Read(ctx, CollectionId(collection), from, bytes_max);
+    }
     EXPECT_TRUE(entries.ok()) << entries.status().ToString();
     if (!entries.ok()) return held;
     for (const Entry& entry : *entries) {

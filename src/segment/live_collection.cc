@@ -41,6 +41,9 @@ Result<std::shared_ptr<LiveCollection>> LiveCollection::Open(runtime::Context& c
                                                              const VersionRef& ref) {
   std::shared_ptr<LiveCollection> collection(new LiveCollection(log, store, ref.collection));
   CHROMA_ASSIGN(State state, collection->NewState(ctx, ref));
+  // Read now, whatever the log holds: it refuses when `ref` is outdated and the log that an
+  // outdated version needs was trimmed.
+  CHROMA_TRY(collection->CatchUp(ctx, state, UINT64_MAX));
   runtime::MutexLock lock(collection->mutex_);
   collection->state_ = std::move(state);
   return collection;
@@ -105,8 +108,7 @@ Status LiveCollection::Advance(runtime::Context& ctx, const VersionRef& ref) {
   }
   CHROMA_ASSIGN(State next, NewState(ctx, ref));
   // Most of the log is read before the lock is taken, so that readers hardly wait.
-  CHROMA_ASSIGN(uint64_t end, log_.End(ctx, id_));
-  CHROMA_TRY(CatchUp(ctx, next, end));
+  CHROMA_TRY(CatchUp(ctx, next, UINT64_MAX));
   runtime::MutexLock lock(mutex_);
   if (state_.version->manifest.version >= ref.version) return Status::Ok();
   CHROMA_TRY(CatchUp(ctx, next, state_.log_end));

@@ -79,14 +79,14 @@ MetadataPredicate RandomPredicate(RowGenerator& generator, const std::vector<Ora
   }
   predicate.operand = Operand(generator, rows, predicate.key);
   // The members of arrays are what kArrayContains looks for.
-  if (const auto* ints = std::get_if<std::vector<int64_t>>(&predicate.operand)) {
+  const MetadataValue value = predicate.operand;
+  if (const auto* ints = std::get_if<std::vector<int64_t>>(&value)) {
     predicate.operand = ints->front();
-  } else if (const auto* floats = std::get_if<std::vector<double>>(&predicate.operand)) {
+  } else if (const auto* floats = std::get_if<std::vector<double>>(&value)) {
     predicate.operand = floats->front();
-  } else if (const auto* texts = std::get_if<std::vector<std::string>>(&predicate.operand)) {
-    const std::string text = texts->front();
-    predicate.operand = text;
-  } else if (const auto* bools = std::get_if<model::BoolArray>(&predicate.operand)) {
+  } else if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) {
+    predicate.operand = texts->front();
+  } else if (const auto* bools = std::get_if<model::BoolArray>(&value)) {
     predicate.operand = bools->values.front() != 0;
   }
   return predicate;

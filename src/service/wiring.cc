@@ -53,6 +53,7 @@ class Local : public LocalService, public engine::WriteObserver {
   Status Compact(runtime::Context& ctx, const Uuid& collection) override {
     return compactor_->CompactFully(ctx, collection);
   }
+  void CloseIdleCollections() override { node_->CloseIdle(); }
 
  private:
   static constexpr size_t kSearchJobsMax = 1 << 16;

@@ -30,6 +30,8 @@ class LocalService {
   virtual engine::Engine& engine() = 0;
   // Compacts one collection now, until nothing is left to do.
   virtual Status Compact(runtime::Context& ctx, const Uuid& collection) = 0;
+  // Gives back what is held in memory for collections that nobody reads at the moment.
+  virtual void CloseIdleCollections() = 0;
 };
 
 }  // namespace chroma::service

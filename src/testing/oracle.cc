@@ -50,8 +50,8 @@ void Oracle::Apply(const model::RecordBatch& batch) {
   using model::Operation;
   size_t next_vector = 0;
   for (size_t i = 0; i < batch.size(); ++i) {
-    const bool has_vector = batch.has_vector.empty() ? next_vector < batch.vectors.rows()
-                                                     : batch.has_vector[i] != 0;
+    const bool has_vector =
+        batch.has_vector.empty() ? next_vector < batch.vectors.rows() : batch.has_vector[i] != 0;
     const float* vector = has_vector ? batch.vectors.row(next_vector++) : nullptr;
     const auto found = records_.find(batch.ids[i]);
     const bool exists = found != records_.end();

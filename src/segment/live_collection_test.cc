@@ -1,0 +1,76 @@
+#include "segment/live_collection.h"
+
+#include <gtest/gtest.h>
+
+#include "log/file_log.h"
+#include "store/dir_store.h"
+
+namespace chroma::segment {
+namespace {
+
+class LiveCollectionTest : public ::testing::Test {
+ protected:
+  LiveCollectionTest() {
+    env_.files = files_.get();
+    EXPECT_TRUE(files_->CreateDirectory("/db").ok());
+    log_ = *log::FileLog::Open(env_, "/db");
+    store_ = *store::OpenDirStore(env_, "/db/blobs");
+  }
+
+  void Append(model::Operation operation, const std::string& id) {
+    model::RecordBatch batch;
+    batch.operation = operation;
+    batch.ids = {id};
+    if (operation != model::Operation::kDelete) {
+      batch.vectors = {2, {1, 2}};
+      batch.has_vector = {1};
+    }
+    ASSERT_TRUE(log_->Append(ctx_, id_, log::EncodeBatch(batch), 1).ok());
+  }
+
+  std::unique_ptr<runtime::FileSystem> files_ = runtime::FileSystem::InMemory();
+  runtime::Env env_;
+  runtime::Context ctx_;
+  std::unique_ptr<log::Log> log_;
+  std::unique_ptr<store::BlobStore> store_;
+  const Uuid id_ = Uuid::FromRandom(1, 2);
+};
+
+TEST_F(LiveCollectionTest, SnapshotsStayAsTheyWere) {
+  auto live = LiveCollection::Open(ctx_, *log_, *store_, {id_, 0, "", 0});
+  ASSERT_TRUE(live.ok()) << live.status().ToString();
+  Append(model::Operation::kAdd, "a");
+  auto one = (*live)->Read(ctx_);
+  ASSERT_TRUE(one.ok());
+  Append(model::Operation::kAdd, "b");
+  Append(model::Operation::kDelete, "a");
+  auto two = (*live)->Read(ctx_);
+  ASSERT_TRUE(two.ok());
+  EXPECT_EQ((*one)->live, 1u);
+  EXPECT_EQ((*two)->live, 1u);
+  const SnapshotPart& then = (*one)->parts[0];
+  const SnapshotPart& now = (*two)->parts[0];
+  EXPECT_EQ(then.part->rows(), 1u);
+  EXPECT_TRUE(then.dead->Empty());
+  EXPECT_FALSE(then.part->FindId("b")->has_value());
+  EXPECT_TRUE(now.part->FindId("b")->has_value());
+  EXPECT_TRUE(now.dead->Contains(**now.part->FindId("a")));
+}
+
+TEST_F(LiveCollectionTest, AnOutdatedVersionOverATrimmedLogIsRefused) {
+  Append(model::Operation::kAdd, "a");
+  auto end = log_->End(ctx_, id_);
+  ASSERT_TRUE(end.ok());
+  ASSERT_TRUE(log_->Trim(ctx_, id_, *end).ok());
+  auto live = LiveCollection::Open(ctx_, *log_, *store_, {id_, 0, "", 0});
+  EXPECT_EQ(live.status().code(), StatusCode::kOutOfRange);
+}
+
+TEST_F(LiveCollectionTest, DamageInTheLogIsReportedAndNotSkipped) {
+  ASSERT_TRUE(log_->Append(ctx_, id_, "no batch", 1).ok());
+  auto live = LiveCollection::Open(ctx_, *log_, *store_, {id_, 0, "", 0});
+  EXPECT_EQ(live.status().code(), StatusCode::kDataLoss);
+}
+
+}  // namespace
+}  // namespace chroma::segment
