@@ -1,0 +1,9 @@
+// Chroma from C++: everything. docs/cpp-api.md begins with an example.
+#pragma once
+
+#include "chroma/client.h"
+#include "chroma/collection.h"
+#include "chroma/filter.h"
+#include "chroma/metadata.h"
+#include "chroma/status.h"
+#include "chroma/types.h"

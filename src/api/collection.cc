@@ -1,0 +1,86 @@
+#include "chroma/collection.h"
+
+#include <utility>
+
+#include "api/backend.h"
+#include "api/guard.h"
+#include "api/request.h"
+#include "api/result.h"
+
+namespace chroma {
+namespace {
+
+Status Write(api::Backend& backend, const CollectionInfo& collection, model::Operation operation,
+             Records records) {
+  return api::Guard([&]() -> Status {
+    CHROMA_ASSIGN(engine::WriteRequest request, api::ToRequest(operation, std::move(records)));
+    return backend.Write(collection, std::move(request));
+  });
+}
+
+}  // namespace
+
+Collection::Collection(std::shared_ptr<api::Backend> backend, CollectionInfo info)
+    : backend_(std::move(backend)), info_(std::make_shared<CollectionInfo>(std::move(info))) {}
+
+Status Collection::Add(Records records) const {
+  return Write(*backend_, *info_, model::Operation::kAdd, std::move(records));
+}
+
+Status Collection::Update(Records records) const {
+  return Write(*backend_, *info_, model::Operation::kUpdate, std::move(records));
+}
+
+Status Collection::Upsert(Records records) const {
+  return Write(*backend_, *info_, model::Operation::kUpsert, std::move(records));
+}
+
+Result<uint64_t> Collection::Delete(DeleteOptions options) const {
+  return api::Guard([&]() -> Result<uint64_t> {
+    CHROMA_ASSIGN(engine::DeleteRequest request, api::ToRequest(std::move(options)));
+    return backend_->Delete(*info_, request);
+  });
+}
+
+Result<GetResult> Collection::Get(GetOptions options) const {
+  return api::Guard([&]() -> Result<GetResult> {
+    CHROMA_ASSIGN(engine::GetRequest request, api::ToRequest(std::move(options)));
+    CHROMA_ASSIGN(executor::Records records, backend_->Get(*info_, request));
+    return api::ToResult(std::move(records), request.include);
+  });
+}
+
+Result<QueryResult> Collection::Query(QueryOptions options) const {
+  return api::Guard([&]() -> Result<QueryResult> {
+    CHROMA_ASSIGN(engine::QueryRequest request, api::ToRequest(std::move(options)));
+    CHROMA_ASSIGN(executor::QueryResult found, backend_->Query(*info_, request));
+    return api::ToResult(std::move(found), request.include);
+  });
+}
+
+Result<uint64_t> Collection::Count() const {
+  return api::Guard([&] { return backend_->Count(*info_); });
+}
+
+Result<GetResult> Collection::Peek(uint32_t limit) const {
+  GetOptions options;
+  options.limit = limit;
+  options.include = Include::kEmbeddings | Include::kDocuments | Include::kMetadatas;
+  return Get(std::move(options));
+}
+
+Status Collection::Modify(ModifyCollectionOptions options) {
+  return api::Guard([&]() -> Status {
+    CHROMA_ASSIGN(engine::ModifyCollectionRequest request, api::ToRequest(options));
+    CHROMA_TRY(backend_->Modify(*info_, request));
+    const std::string& name = request.new_name ? *request.new_name : info_->name;
+    Result<CollectionInfo> now = backend_->GetCollection({info_->tenant, info_->database}, name);
+    if (!now.ok()) {
+      return now.status().Annotate("The collection was modified, but could not be read again");
+    }
+    info_ = std::make_shared<CollectionInfo>(*std::move(now));
+    return Status::Ok();
+  });
+}
+
+}  // namespace chroma

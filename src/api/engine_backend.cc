@@ -1,0 +1,148 @@
+#include "api/engine_backend.h"
+
+#include <utility>
+
+#include "api/result.h"
+#include "model/limits.h"
+#include "runtime/env.h"
+#include "service/wiring.h"
+
+namespace chroma::api {
+namespace {
+
+using runtime::Context;
+
+// What servers of this API answer.
+constexpr const char* kApiVersion = "1.0.0";
+
+class EngineBackend : public Backend {
+ public:
+  explicit EngineBackend(std::unique_ptr<service::LocalService> service)
+      : service_(std::move(service)), engine_(service_->engine()) {}
+
+  Result<int64_t> Heartbeat() override { return runtime::Clock::System().UnixNs(); }
+  Result<std::string> Version() override { return std::string(kApiVersion); }
+  Result<uint32_t> MaxBatchSize() override { return model::kBatchSizeMax; }
+  Status Reset() override {
+    Context ctx;
+    return engine_.Reset(ctx);
+  }
+
+  Status CreateTenant(const std::string& name) override {
+    Context ctx;
+    return engine_.CreateTenant(ctx, name);
+  }
+  Result<model::Tenant> GetTenant(const std::string& name) override {
+    Context ctx;
+    return engine_.GetTenant(ctx, name);
+  }
+  Status CreateDatabase(const Scope& scope) override {
+    Context ctx;
+    return engine_.CreateDatabase(ctx, scope.tenant, scope.database);
+  }
+  Result<model::Database> GetDatabase(const Scope& scope) override {
+    Context ctx;
+    return engine_.GetDatabase(ctx, scope.tenant, scope.database);
+  }
+  Result<std::vector<model::Database>> ListDatabases(const std::string& tenant,
+                                                     catalog::Page page) override {
+    Context ctx;
+    return engine_.ListDatabases(ctx, tenant, page);
+  }
+  Status DeleteDatabase(const Scope& scope) override {
+    Context ctx;
+    return engine_.DeleteDatabase(ctx, scope.tenant, scope.database);
+  }
+
+  Result<CollectionInfo> CreateCollection(const Scope& scope,
+                                          const engine::CreateCollectionRequest& request) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection,
+                  engine_.CreateCollection(ctx, scope.tenant, scope.database, request));
+    return ToInfo(*collection);
+  }
+  Result<CollectionInfo> GetCollection(const Scope& scope, const std::string& name) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection,
+                  engine_.GetCollection(ctx, scope.tenant, scope.database, name));
+    return ToInfo(*collection);
+  }
+  Result<std::vector<CollectionInfo>> ListCollections(const Scope& scope,
+                                                      catalog::Page page) override {
+    Context ctx;
+    CHROMA_ASSIGN(std::vector<model::Collection> collections,
+                  engine_.ListCollections(ctx, scope.tenant, scope.database, page));
+    std::vector<CollectionInfo> infos;
+    infos.reserve(collections.size());
+    for (const model::Collection& collection : collections) infos.push_back(ToInfo(collection));
+    return infos;
+  }
+  Result<uint64_t> CountCollections(const Scope& scope) override {
+    Context ctx;
+    return engine_.CountCollections(ctx, scope.tenant, scope.database);
+  }
+  Status DeleteCollection(const Scope& scope, const std::string& name) override {
+    Context ctx;
+    return engine_.DeleteCollection(ctx, scope.tenant, scope.database, name);
+  }
+
+  Status Modify(const CollectionInfo& info,
+                const engine::ModifyCollectionRequest& request) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    return engine_.ModifyCollection(ctx, collection, request);
+  }
+  Status Write(const CollectionInfo& info, engine::WriteRequest request) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    return engine_.Write(ctx, collection, std::move(request));
+  }
+  Result<uint64_t> Delete(const CollectionInfo& info,
+                          const engine::DeleteRequest& request) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    return engine_.Delete(ctx, collection, request);
+  }
+  Result<executor::Records> Get(const CollectionInfo& info,
+                                const engine::GetRequest& request) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    return engine_.Get(ctx, collection, request);
+  }
+  Result<executor::QueryResult> Query(const CollectionInfo& info,
+                                      const engine::QueryRequest& request) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    return engine_.Query(ctx, collection, request);
+  }
+  Result<uint64_t> Count(const CollectionInfo& info) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    return engine_.Count(ctx, collection);
+  }
+
+ private:
+  Result<engine::CollectionRef> Find(Context& ctx, const CollectionInfo& info) {
+    const std::optional<Uuid> id = Uuid::Parse(info.id);
+    if (!id) return Status::Internal("Collection ID is not a UUID: " + info.id);
+    return engine_.FindCollection(ctx, info.tenant, info.database, *id);
+  }
+
+  std::unique_ptr<service::LocalService> service_;
+  engine::Engine& engine_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Backend>> OpenEngineBackend(const std::string& path,
+                                                   const LocalOptions& options) {
+  service::LocalOptions local;
+  local.path = path;
+  local.engine.allow_reset = options.allow_reset;
+  local.search_threads = options.search_threads;
+  CHROMA_ASSIGN(std::unique_ptr<service::LocalService> service,
+                service::LocalService::Open(runtime::Env(), local));
+  return std::shared_ptr<Backend>(std::make_shared<EngineBackend>(std::move(service)));
+}
+
+}  // namespace chroma::api

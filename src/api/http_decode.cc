@@ -1,0 +1,322 @@
+#include "api/http_decode.h"
+
+#include <limits>
+#include <utility>
+
+#include "api/values.h"
+#include "base/json_reader.h"
+#include "model/metadata_json.h"
+
+namespace chroma::api {
+namespace {
+
+constexpr size_t kShownBytesMax = 200;
+
+StatusCode CodeOf(int status) {
+  switch (status) {
+    case 401:
+      return StatusCode::kUnauthenticated;
+    case 403:
+      return StatusCode::kPermissionDenied;
+    case 404:
+      return StatusCode::kNotFound;
+    case 409:
+      return StatusCode::kAlreadyExists;
+    case 412:
+      return StatusCode::kFailedPrecondition;
+    case 413:
+    case 507:
+      return StatusCode::kResourceExhausted;
+    case 429:
+    case 502:
+    case 503:
+      return StatusCode::kUnavailable;
+    case 499:
+      return StatusCode::kCancelled;
+    case 410:
+    case 501:
+      return StatusCode::kUnimplemented;
+    case 408:
+    case 504:
+      return StatusCode::kDeadlineExceeded;
+    default:
+      return status >= 400 && status < 500 ? StatusCode::kInvalidArgument : StatusCode::kInternal;
+  }
+}
+
+Status Unexpected(std::string_view what) {
+  return Status::Internal("The server's answer is not understood: " + std::string(what));
+}
+
+// Reads one whole answer.
+template <typename Decode>
+auto Read(const std::string& body, Decode decode)
+    -> Result<decltype(decode(std::declval<JsonReader&>()))> {
+  JsonReader reader(body);
+  auto value = decode(reader);
+  reader.Finish();
+  if (!reader.ok()) return Unexpected(reader.error().message);
+  return value;
+}
+
+// Calls `read(key)` for every member; what it does not take (false) is skipped.
+template <typename ReadMember>
+void ReadMembers(JsonReader& reader, ReadMember read) {
+  std::string key;
+  for (reader.BeginObject(); reader.NextKey(&key);) {
+    if (!read(key)) reader.SkipValue();
+  }
+}
+
+template <typename ReadElement>
+auto ReadList(JsonReader& reader, ReadElement read) {
+  std::vector<decltype(read(reader))> list;
+  for (reader.BeginArray(); reader.NextElement();) list.push_back(read(reader));
+  return list;
+}
+
+Uuid ReadUuid(JsonReader& reader) {
+  const std::optional<Uuid> id = Uuid::Parse(reader.ReadString());
+  if (!id) reader.FailShape("an id that is no UUID");
+  return id.value_or(Uuid());
+}
+
+model::Database ReadDatabase(JsonReader& reader) {
+  model::Database database;
+  ReadMembers(reader, [&](const std::string& key) {
+    if (key == "id") {
+      database.id = ReadUuid(reader);
+    } else if (key == "name") {
+      database.name = reader.ReadString();
+    } else if (key == "tenant") {
+      database.tenant = reader.ReadString();
+    } else {
+      return false;
+    }
+    return true;
+  });
+  return database;
+}
+
+CollectionInfo ReadCollection(JsonReader& reader) {
+  CollectionInfo info;
+  ReadMembers(reader, [&](const std::string& key) {
+    if (key == "id") {
+      info.id = ReadUuid(reader).ToString();
+    } else if (key == "name") {
+      info.name = reader.ReadString();
+    } else if (key == "tenant") {
+      info.tenant = reader.ReadString();
+    } else if (key == "database") {
+      info.database = reader.ReadString();
+    } else if (key == "metadata") {
+      if (!reader.TryNull()) info.metadata = FromModel(model::DecodeMetadata(reader, true));
+    } else if (key == "configuration_json") {
+      info.configuration = ReadConfiguration(reader.ReadValue());
+    } else if (key == "schema") {
+      if (!reader.TryNull()) info.schema = ToJson(reader.ReadValue());
+    } else if (key == "dimension") {
+      if (!reader.TryNull()) info.dimension = reader.ReadU32();
+    } else {
+      return false;
+    }
+    return true;
+  });
+  if (reader.ok() && (info.id.empty() || info.name.empty())) {
+    reader.FailShape("a collection without id or name");
+  }
+  return info;
+}
+
+// ---- columns of records. Each function reads one list into its column.
+
+void ReadIds(JsonReader& reader, executor::Records* records) {
+  for (reader.BeginArray(); reader.NextElement();) records->ids.push_back(reader.ReadString());
+}
+
+void ReadEmbeddings(JsonReader& reader, executor::Records* records) {
+  model::VectorMatrix& matrix = records->embeddings;
+  bool first = true;
+  for (reader.BeginArray(); reader.NextElement();) {
+    const size_t before = matrix.values.size();
+    reader.ReadF32Array(&matrix.values);
+    const size_t length = matrix.values.size() - before;
+    if (first) matrix.dimension = static_cast<uint32_t>(length);
+    first = false;
+    if (length == 0 || length != matrix.dimension) {
+      reader.FailShape("embeddings of different lengths");
+    }
+  }
+}
+
+void ReadTexts(JsonReader& reader, std::vector<std::optional<std::string>>* texts) {
+  for (reader.BeginArray(); reader.NextElement();) {
+    texts->emplace_back();
+    if (!reader.TryNull()) texts->back() = reader.ReadString();
+  }
+}
+
+void ReadMetadatas(JsonReader& reader, executor::Records* records) {
+  for (reader.BeginArray(); reader.NextElement();) {
+    records->metadatas.emplace_back();
+    if (!reader.TryNull()) records->metadatas.back() = model::DecodeMetadata(reader, true);
+  }
+}
+
+// Reads the column `key` of one list of records; false when it is none.
+bool ReadColumn(JsonReader& reader, const std::string& key, executor::Records* records) {
+  if (key == "ids") {
+    ReadIds(reader, records);
+  } else if (key == "embeddings") {
+    ReadEmbeddings(reader, records);
+  } else if (key == "documents") {
+    ReadTexts(reader, &records->documents);
+  } else if (key == "uris") {
+    ReadTexts(reader, &records->uris);
+  } else if (key == "metadatas") {
+    ReadMetadatas(reader, records);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool IsColumn(const std::string& key) {
+  return key == "ids" || key == "embeddings" || key == "documents" || key == "uris" ||
+         key == "metadatas";
+}
+
+Status CheckColumns(const executor::Records& records, model::IncludeSet include) {
+  const size_t n = records.ids.size();
+  const struct {
+    model::Include flag;
+    size_t size;
+    const char* name;
+  } columns[] = {{model::kIncludeEmbeddings, records.embeddings.rows(), "embeddings"},
+                 {model::kIncludeDocuments, records.documents.size(), "documents"},
+                 {model::kIncludeUris, records.uris.size(), "uris"},
+                 {model::kIncludeMetadatas, records.metadatas.size(), "metadatas"}};
+  for (const auto& [flag, size, name] : columns) {
+    const size_t expected = (include & flag) != 0 ? n : 0;
+    if (size == expected) continue;
+    return Unexpected(std::to_string(size) + " " + name + " where " + std::to_string(expected) +
+                      " are due");
+  }
+  return Status::Ok();
+}
+
+std::vector<float> ReadDistances(JsonReader& reader) {
+  return ReadList(reader, [](JsonReader& r) {
+    return r.TryNull() ? std::numeric_limits<float>::infinity() : r.ReadF32();
+  });
+}
+
+}  // namespace
+
+Status StatusOf(const HttpAnswer& answer) {
+  if (answer.status >= 200 && answer.status < 300) return Status::Ok();
+  const StatusCode code = CodeOf(answer.status);
+  if (Result<JsonValue> json = ParseJson(answer.body); json.ok()) {
+    const JsonValue* message = json->Find("message");
+    if (message != nullptr && message->AsString() != nullptr) {
+      return Status(code, *message->AsString());
+    }
+  }
+  std::string text = "The server answered " + std::to_string(answer.status);
+  if (!answer.body.empty()) text += ": " + answer.body.substr(0, kShownBytesMax);
+  return Status(code, std::move(text));
+}
+
+Result<uint64_t> DecodeCount(const std::string& body) {
+  return Read(body, [](JsonReader& reader) { return reader.ReadU64(); });
+}
+
+Result<uint64_t> DecodeCountIn(const std::string& body, std::string_view member) {
+  return Read(body, [&](JsonReader& reader) {
+    uint64_t count = 0;
+    ReadMembers(reader, [&](const std::string& key) {
+      if (key != member) return false;
+      count = reader.ReadU64();
+      return true;
+    });
+    return count;
+  });
+}
+
+Result<std::string> DecodeVersion(const std::string& body) {
+  return Read(body, [](JsonReader& reader) { return reader.ReadString(); });
+}
+
+Result<model::Tenant> DecodeTenant(const std::string& body) {
+  return Read(body, [](JsonReader& reader) {
+    model::Tenant tenant;
+    ReadMembers(reader, [&](const std::string& key) {
+      if (key != "name") return false;
+      tenant.name = reader.ReadString();
+      return true;
+    });
+    return tenant;
+  });
+}
+
+Result<model::Database> DecodeDatabase(const std::string& body) {
+  return Read(body, ReadDatabase);
+}
+
+Result<std::vector<model::Database>> DecodeDatabases(const std::string& body) {
+  return Read(body, [](JsonReader& reader) { return ReadList(reader, ReadDatabase); });
+}
+
+Result<CollectionInfo> DecodeCollection(const std::string& body) {
+  return Read(body, ReadCollection);
+}
+
+Result<std::vector<CollectionInfo>> DecodeCollections(const std::string& body) {
+  return Read(body, [](JsonReader& reader) { return ReadList(reader, ReadCollection); });
+}
+
+Result<executor::Records> DecodeGet(const std::string& body, model::IncludeSet include) {
+  CHROMA_ASSIGN(executor::Records records, Read(body, [](JsonReader& reader) {
+                  executor::Records read;
+                  ReadMembers(reader, [&](const std::string& key) {
+                    return reader.TryNull() || ReadColumn(reader, key, &read);
+                  });
+                  return read;
+                }));
+  CHROMA_TRY(CheckColumns(records, include));
+  return records;
+}
+
+Result<executor::QueryResult> DecodeQuery(const std::string& body, model::IncludeSet include) {
+  CHROMA_ASSIGN(executor::QueryResult result, Read(body, [](JsonReader& reader) {
+                  executor::QueryResult read;
+                  ReadMembers(reader, [&](const std::string& key) {
+                    if (reader.TryNull()) return true;
+                    if (key == "distances") {
+                      read.distances = ReadList(reader, ReadDistances);
+                      return true;
+                    }
+                    if (!IsColumn(key)) return false;
+                    size_t q = 0;
+                    for (reader.BeginArray(); reader.NextElement(); ++q) {
+                      if (q == read.records.size()) read.records.emplace_back();
+                      ReadColumn(reader, key, &read.records[q]);
+                    }
+                    return true;
+                  });
+                  return read;
+                }));
+  const bool with_distances = (include & model::kIncludeDistances) != 0;
+  if (with_distances && result.distances.size() != result.records.size()) {
+    return Unexpected("lists of distances and of ids differ in number");
+  }
+  for (size_t q = 0; q < result.records.size(); ++q) {
+    CHROMA_TRY(CheckColumns(result.records[q], include));
+    if (with_distances && result.distances[q].size() != result.records[q].ids.size()) {
+      return Unexpected("distances and ids differ in number");
+    }
+  }
+  return result;
+}
+
+}  // namespace chroma::api

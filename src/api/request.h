@@ -1,0 +1,19 @@
+// From the API's requests to the engine's: the checks that both backends share, kInvalidArgument
+// on failure. What is left to check needs the collection, and the engine does it on either side.
+#pragma once
+
+#include "chroma/status.h"
+#include "chroma/types.h"
+#include "engine/engine.h"
+
+namespace chroma::api {
+
+Result<engine::CreateCollectionRequest> ToRequest(const std::string& name,
+                                                  const CreateCollectionOptions& options);
+Result<engine::ModifyCollectionRequest> ToRequest(const ModifyCollectionOptions& options);
+Result<engine::WriteRequest> ToRequest(model::Operation operation, Records records);
+Result<engine::GetRequest> ToRequest(GetOptions options);
+Result<engine::QueryRequest> ToRequest(QueryOptions options);
+Result<engine::DeleteRequest> ToRequest(DeleteOptions options);
+
+}  // namespace chroma::api

@@ -1,0 +1,91 @@
+#include "api/result.h"
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "api/values.h"
+#include "base/json_writer.h"
+
+namespace chroma::api {
+namespace {
+
+std::vector<Metadata> ToMetadatas(const std::vector<std::optional<model::Metadata>>& metadatas) {
+  std::vector<Metadata> converted(metadatas.size());
+  for (size_t i = 0; i < metadatas.size(); ++i) converted[i] = FromModel(metadatas[i]);
+  return converted;
+}
+
+Embeddings ToEmbeddings(model::VectorMatrix matrix) {
+  return Embeddings(std::move(matrix.values), matrix.dimension);
+}
+
+}  // namespace
+
+CollectionInfo ToInfo(const model::Collection& collection) {
+  CollectionInfo info;
+  info.id = collection.id.ToString();
+  info.name = collection.name;
+  info.tenant = collection.tenant;
+  info.database = collection.database;
+  info.metadata = FromModel(collection.metadata);
+  std::string configuration;
+  JsonWriter configuration_out(&configuration);
+  model::EncodeConfigurationJson(configuration_out, collection.schema);
+  if (Result<JsonValue> json = ParseJson(configuration); json.ok()) {
+    info.configuration = ReadConfiguration(*json);
+  }
+  JsonWriter schema_out(&info.schema);
+  model::EncodeSchema(schema_out, collection.schema);
+  info.dimension = collection.dimension;
+  return info;
+}
+
+DatabaseInfo ToInfo(model::Database database) {
+  return {database.id.ToString(), std::move(database.name), std::move(database.tenant)};
+}
+
+GetResult ToResult(executor::Records records, model::IncludeSet include) {
+  GetResult result;
+  result.ids = std::move(records.ids);
+  if ((include & model::kIncludeEmbeddings) != 0) {
+    result.embeddings = ToEmbeddings(std::move(records.embeddings));
+  }
+  result.documents = std::move(records.documents);
+  result.metadatas = ToMetadatas(records.metadatas);
+  result.uris = std::move(records.uris);
+  return result;
+}
+
+QueryResult ToResult(executor::QueryResult found, model::IncludeSet include) {
+  QueryResult result;
+  const size_t queries = found.records.size();
+  const auto wanted = [&](model::Include one) { return (include & one) != 0 ? queries : 0; };
+  result.ids.resize(queries);
+  result.embeddings.resize(wanted(model::kIncludeEmbeddings));
+  result.documents.resize(wanted(model::kIncludeDocuments));
+  result.metadatas.resize(wanted(model::kIncludeMetadatas));
+  result.uris.resize(wanted(model::kIncludeUris));
+  result.distances.resize(wanted(model::kIncludeDistances));
+  for (size_t q = 0; q < queries; ++q) {
+    executor::Records& records = found.records[q];
+    result.ids[q] = std::move(records.ids);
+    if (!result.embeddings.empty()) {
+      result.embeddings[q] = ToEmbeddings(std::move(records.embeddings));
+    }
+    if (!result.documents.empty()) result.documents[q] = std::move(records.documents);
+    if (!result.metadatas.empty()) {
+      result.metadatas[q] = ToMetadatas(records.metadatas);
+    }
+    if (!result.uris.empty()) result.uris[q] = std::move(records.uris);
+    if (!result.distances.empty() && q < found.distances.size()) {
+      result.distances[q] = std::move(found.distances[q]);
+      for (float& distance : result.distances[q]) {
+        if (!std::isfinite(distance)) distance = std::numeric_limits<float>::infinity();
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace chroma::api

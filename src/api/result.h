@@ -1,0 +1,16 @@
+// From the engine's results to the API's. All columns but metadata are moved.
+#pragma once
+
+#include "chroma/types.h"
+#include "executor/node.h"
+#include "model/collection.h"
+#include "model/record.h"
+
+namespace chroma::api {
+
+CollectionInfo ToInfo(const model::Collection& collection);
+DatabaseInfo ToInfo(model::Database database);
+GetResult ToResult(executor::Records records, model::IncludeSet include);
+QueryResult ToResult(executor::QueryResult result, model::IncludeSet include);
+
+}  // namespace chroma::api
