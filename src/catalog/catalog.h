@@ -109,8 +109,9 @@ class Catalog {
   virtual Result<std::vector<std::string>> LiveBlobs(runtime::Context& ctx) = 0;
   virtual Result<bool> IsBlobLive(runtime::Context& ctx, const std::string& name) = 0;
 
-  // Drops everything and creates the default tenant and database again.
-  virtual Status Reset(runtime::Context& ctx) = 0;
+  // Drops everything and creates the default tenant and database again. Returns the collections
+  // that were dropped.
+  virtual Result<std::vector<Uuid>> Reset(runtime::Context& ctx) = 0;
 };
 
 }  // namespace chroma::catalog

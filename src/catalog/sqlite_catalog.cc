@@ -174,12 +174,16 @@ class SqliteCatalog final : public Catalog {
     return Read(ctx, [&](Connection& c) { return IsBlobNamed(c, name); });
   }
 
-  Status Reset(Context& ctx) override {
-    return Write(ctx, [](Connection& c) {
+  Result<std::vector<Uuid>> Reset(Context& ctx) override {
+    return Write(ctx, [](Connection& c) -> Result<std::vector<Uuid>> {
+      CHROMA_ASSIGN(std::vector<CollectionHead> heads, SelectHeads(c));
+      std::vector<Uuid> dropped;
+      for (const CollectionHead& head : heads) dropped.push_back(head.id);
       CHROMA_TRY(
           c.Execute("DELETE FROM version_blobs; DELETE FROM collection_versions; "
                     "DELETE FROM collections; DELETE FROM databases; DELETE FROM tenants"));
-      return InsertDefaults(c);
+      CHROMA_TRY(InsertDefaults(c));
+      return dropped;
     });
   }
 

@@ -9,10 +9,9 @@
 #include <vector>
 
 #include "catalog/connection.h"
-#include "catalog/faulty_files.h"
 #include "catalog/migrations.h"
-#include "catalog/power_loss_files.h"
 #include "catalog/sqlite_catalog.h"
+#include "testing/fault_file_system.h"
 
 namespace chroma::catalog {
 namespace {
@@ -21,7 +20,9 @@ using model::Collection;
 using runtime::Context;
 using runtime::FileSystem;
 using runtime::OpenMode;
-using testing::HasSubstr;
+using testing::FaultFileSystem;
+using ::testing::HasSubstr;
+using Call = FaultFileSystem::Call;
 
 constexpr const char* kPath = "/catalog.sqlite3";
 constexpr const char* kTenant = model::kDefaultTenant;
@@ -110,7 +111,8 @@ Status Change(Catalog& catalog, uint64_t step) {
     case 5:
       return catalog.DeleteCollection(ctx, kTenant, kDatabase, "c" + std::to_string(n)).status();
     default:
-      return step % 49 == 48 ? catalog.Reset(ctx) : catalog.CreateTenant(ctx, std::to_string(step));
+      return step % 49 == 48 ? catalog.Reset(ctx).status()
+                             : catalog.CreateTenant(ctx, std::to_string(step));
   }
 }
 
@@ -118,15 +120,16 @@ TEST(SqliteCatalogFaultsTest, AFullDiskChangesNothing) {
   bool reached_the_end = false;
   for (int fail_after = 0; !reached_the_end; ++fail_after) {
     ASSERT_LT(fail_after, 500);
-    auto memory = FileSystem::InMemory();
+    FaultFileSystem files(static_cast<uint64_t>(fail_after));
     int calls_left = -1;  // negative: room for all
     bool failed = false;
-    FaultyFileSystem files(*memory, [&](const char* call, const std::string& path) {
-      if (calls_left < 0 || std::string(call) == "remove") return Status();
+    files.SetFault([&](Call call, const std::string& path) {
+      if (calls_left < 0 || call == Call::kRemove) return Status();
       if (calls_left > 0) --calls_left;
       if (calls_left > 0) return Status();
       failed = true;
-      return Status::ResourceExhausted(std::string(call) + " " + path + ": no space left");
+      return Status::ResourceExhausted(std::string(FaultFileSystem::CallName(call)) + " " + path +
+                                       ": no space left");
     });
     auto catalog = *OpenSqliteCatalog(EnvOn(files), kPath);
     for (uint64_t step = 0; step < 25; ++step) (void)Change(*catalog, step);
@@ -148,16 +151,16 @@ TEST(SqliteCatalogFaultsTest, AFullDiskChangesNothing) {
     const std::string after = StateOf(*catalog);
     EXPECT_NE(after, before);
     catalog.reset();
-    auto reopened = OpenSqliteCatalog(EnvOn(*memory), kPath);
+    auto reopened = OpenSqliteCatalog(EnvOn(files), kPath);
     ASSERT_TRUE(reopened.ok()) << reopened.status().ToString();
     EXPECT_EQ(StateOf(**reopened), after) << "failing after " << fail_after;
   }
 }
 
 TEST(SqliteCatalogFaultsTest, ATransactionLargerThanTheCacheIsUndoneWhenTheDiskFills) {
-  auto memory = FileSystem::InMemory();
+  FaultFileSystem files(1);
   bool full = false;
-  FaultyFileSystem files(*memory, [&](const char*, const std::string&) {
+  files.SetFault([&](Call, const std::string&) {
     return full ? Status::ResourceExhausted("no space left") : Status();
   });
   auto catalog = *OpenSqliteCatalog(EnvOn(files), kPath);
@@ -168,7 +171,7 @@ TEST(SqliteCatalogFaultsTest, ATransactionLargerThanTheCacheIsUndoneWhenTheDiskF
   EXPECT_EQ(catalog->CreateCollection(ctx, Make(77, 40 << 20), false).status().code(),
             StatusCode::kResourceExhausted);
   EXPECT_EQ(StateOf(*catalog), before);
-  EXPECT_EQ(catalog->Reset(ctx).code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(catalog->Reset(ctx).status().code(), StatusCode::kResourceExhausted);
   EXPECT_EQ(StateOf(*catalog), before);
   full = false;
   EXPECT_TRUE(catalog->CreateCollection(ctx, Make(78), false).ok());
@@ -179,10 +182,10 @@ TEST(SqliteCatalogFaultsTest, ATransactionLargerThanTheCacheIsUndoneWhenTheDiskF
 TEST(SqliteCatalogFaultsTest, OpeningOnAFullDiskCanBeTriedAgain) {
   for (int fail_after = 0;; ++fail_after) {
     ASSERT_LT(fail_after, 200);
-    auto memory = FileSystem::InMemory();
+    FaultFileSystem files(static_cast<uint64_t>(fail_after));
     int calls_left = fail_after;
-    FaultyFileSystem files(*memory, [&](const char* call, const std::string&) {
-      if (std::string(call) == "remove" || calls_left-- > 0) return Status();
+    files.SetFault([&](Call call, const std::string&) {
+      if (call == Call::kRemove || calls_left-- > 0) return Status();
       return Status::ResourceExhausted("no space left");
     });
     auto opened = OpenSqliteCatalog(EnvOn(files), kPath);
@@ -191,7 +194,8 @@ TEST(SqliteCatalogFaultsTest, OpeningOnAFullDiskCanBeTriedAgain) {
       EXPECT_EQ(opened.status().code(), StatusCode::kResourceExhausted);
     }
     opened = Status::Internal("closed");
-    auto again = OpenSqliteCatalog(EnvOn(*memory), kPath);
+    files.SetFault({});
+    auto again = OpenSqliteCatalog(EnvOn(files), kPath);
     ASSERT_TRUE(again.ok()) << fail_after << ": " << again.status().ToString();
     Context ctx;
     EXPECT_TRUE((*again)->GetDatabase(ctx, kDatabase, kTenant).ok());
@@ -203,11 +207,11 @@ TEST(SqliteCatalogFaultsTest, PowerFailuresKeepWhatWasAcknowledged) {
   const uint64_t seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
   SeededRandom random(seed);
-  PowerLossFileSystem files;
-  std::vector<std::unique_ptr<PowerLossFileSystem>> images;
-  files.on_change = [&] {
-    if (random.Next() % 3 == 0) images.push_back(files.AfterPowerLoss(random));
-  };
+  FaultFileSystem files(seed);
+  std::vector<std::unique_ptr<FaultFileSystem>> images;
+  files.SetObserver([&] {
+    if (random.Next() % 3 == 0) images.push_back(files.AfterPowerLoss(random.Next()));
+  });
   std::unique_ptr<Catalog> catalog;
   std::string before = "none";
   int checked = 0;
@@ -274,7 +278,7 @@ TEST(SqliteCatalogFaultsTest, DamageIsAnErrorAndNeverACrash) {
       for (uint64_t step = 0; step < 7; ++step) (void)Change(**opened, step);
     } else {
       EXPECT_THAT(opened.status().code(),
-                  testing::AnyOf(StatusCode::kDataLoss, StatusCode::kFailedPrecondition))
+                  ::testing::AnyOf(StatusCode::kDataLoss, StatusCode::kFailedPrecondition))
           << opened.status().ToString();
       EXPECT_THAT(std::string(opened.status().message()), HasSubstr(kPath));
       ++noticed;

@@ -7,14 +7,15 @@
 #include <memory>
 #include <string>
 
-#include "catalog/faulty_files.h"
+#include "testing/fault_file_system.h"
 
 namespace chroma::catalog {
 namespace {
 
 using runtime::FileSystem;
 using runtime::OpenMode;
-using testing::HasSubstr;
+using testing::FaultFileSystem;
+using ::testing::HasSubstr;
 
 class FixedClock final : public runtime::Clock {
  public:
@@ -29,7 +30,7 @@ class FixedRandom final : public runtime::Random {
   uint64_t Next() override { return 0x0102030405060708; }
 };
 
-class SqliteVfsTest : public testing::Test {
+class SqliteVfsTest : public ::testing::Test {
  protected:
   SqliteVfsTest() {
     env_.files = files_.get();
@@ -167,8 +168,9 @@ TEST_F(SqliteVfsTest, IsForgottenWhenDestroyed) {
 
 TEST_F(SqliteVfsTest, NewFilesAreSyncedWithTheirDirectory) {
   std::string calls;
-  FaultyFileSystem traced(*files_, [&](const char* call, const std::string& path) {
-    calls += std::string(call) + " " + path + "\n";
+  FaultFileSystem traced(1);
+  traced.SetFault([&](FaultFileSystem::Call call, const std::string& path) {
+    calls += std::string(FaultFileSystem::CallName(call)) + " " + path + "\n";
     return Status();
   });
   env_.files = &traced;
@@ -188,8 +190,9 @@ TEST_F(SqliteVfsTest, NewFilesAreSyncedWithTheirDirectory) {
 
 TEST_F(SqliteVfsTest, AMainFileThatOnceFailedToSyncKeepsItsLog) {
   bool fail = false;
-  FaultyFileSystem faulty(*files_, [&](const char* call, const std::string& path) {
-    bool hit = fail && std::string(call) == "sync" && path == "/d/file: ?x=1";
+  FaultFileSystem faulty(1);
+  faulty.SetFault([&](FaultFileSystem::Call call, const std::string& path) {
+    bool hit = fail && call == FaultFileSystem::Call::kSync && path == "/d/file: ?x=1";
     if (hit) fail = false;  // the next one would succeed, without the lost pages
     return hit ? Status::Internal("EIO") : Status();
   });
@@ -203,7 +206,7 @@ TEST_F(SqliteVfsTest, AMainFileThatOnceFailedToSyncKeepsItsLog) {
   EXPECT_NE(Run(db, "PRAGMA wal_checkpoint(TRUNCATE)"), SQLITE_OK);
   EXPECT_EQ(Run(db, "DELETE FROM t WHERE rowid <= 10"), SQLITE_OK);
   sqlite3_close(db);
-  EXPECT_TRUE(*files_->Exists("/d/file: ?x=1-wal"));
+  EXPECT_TRUE(*faulty.Exists("/d/file: ?x=1-wal"));
   Create();
   db = Open();
   ASSERT_EQ(Run(db, "PRAGMA locking_mode = EXCLUSIVE"), SQLITE_OK);

@@ -75,7 +75,10 @@ Result<std::vector<EntryIndex::Found>> EntryIndex::Find(const Uuid& collection, 
 
 uint64_t EntryIndex::End(const Uuid& collection) const {
   auto it = collections_.find(collection);
-  if (it == collections_.end()) return 0;
+  if (it == collections_.end()) {
+    auto trimmed = trimmed_to_.find(collection);
+    return trimmed == trimmed_to_.end() ? 0 : trimmed->second;
+  }
   const Place& last = it->second.places.back();
   return last.first_offset + last.count;
 }

@@ -42,6 +42,7 @@ Result<std::unique_ptr<FileLog>> FileLog::Open(runtime::Env env, std::string dir
   log->files_ = std::move(recovered.files);
   log->closed_ = recovered.closed;
   log->state_offset_ = recovered.next_offset;
+  log->opening_offset_ = recovered.next_offset;
   log->leader_.next_offset = recovered.next_offset;
   log->leader_.next_number = recovered.next_number;
   if (!log->files_.empty()) log->newest_ = log->files_.rbegin()->second.get();

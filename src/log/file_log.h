@@ -48,6 +48,9 @@ class FileLog final : public Log {
   // Records that the log was closed in order. No call may be under way.
   ~FileLog() override;
 
+  // What Open() found: every offset that was ever given is below it.
+  uint64_t opening_offset() const { return opening_offset_; }
+
   Result<uint64_t> Append(runtime::Context& ctx, const Uuid& collection, Bytes payload,
                           uint32_t count) override;
   Result<std::vector<Entry>> Read(runtime::Context& ctx, const Uuid& collection, uint64_t from,
@@ -93,6 +96,7 @@ class FileLog final : public Log {
   const runtime::Env env_;
   const std::string directory_;  // of the log
   const FileLogOptions options_;
+  uint64_t opening_offset_ = 1;
 
   runtime::Mutex mutex_;                         // taken last; never held during input and output
   std::array<runtime::CondVar, 2> turns_;        // waiters of even and odd groups

@@ -22,7 +22,7 @@ class Model {
 
   void Run(int lives) {
     ASSERT_TRUE(f_.Open().ok());
-    for (int life = 0; life < lives && !testing::Test::HasFatalFailure(); ++life) {
+    for (int life = 0; life < lives && !::testing::Test::HasFatalFailure(); ++life) {
       const bool crashes = Below(3) != 0;
       if (crashes) f_.files.CrashAfter(Below(60));
       const uint64_t steps = 1 + Below(25);

@@ -15,7 +15,7 @@ using Snapshot = std::map<std::string, Bytes>;
 constexpr size_t kEntries = 9;
 const std::string kDirectory = "/db/log/";
 
-class FileLogDamageTest : public testing::Test {
+class FileLogDamageTest : public ::testing::Test {
  protected:
   FileLogDamageTest() {
     runtime::ConfigureLog(runtime::LogLevel::kOff, runtime::LogFormat::kText);
@@ -97,7 +97,7 @@ TEST_F(FileLogDamageTest, AfterAnOrderlyStopEveryCutIsNoticed) {
       std::vector<Held> held;
       Status status = Open(cut, held);
       ASSERT_EQ(status.code(), StatusCode::kDataLoss) << name << " cut at " << size;
-      ASSERT_THAT(std::string(status.message()), testing::HasSubstr(name));
+      ASSERT_THAT(std::string(status.message()), ::testing::HasSubstr(name));
     }
   }
 }

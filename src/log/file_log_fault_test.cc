@@ -8,9 +8,9 @@
 namespace chroma::log {
 namespace {
 
-using Call = store::TestFileSystem::Call;
+using Call = testing::FaultFileSystem::Call;
 
-class FileLogFaultTest : public testing::Test {
+class FileLogFaultTest : public ::testing::Test {
  protected:
   FileLogFaultTest() { runtime::ConfigureLog(runtime::LogLevel::kOff, runtime::LogFormat::kText); }
 };
@@ -101,8 +101,8 @@ TEST_F(FileLogFaultTest, AFullDiskTakesWritesAgainWhenThereIsRoom) {
     }
     ASSERT_EQ(full.code(), StatusCode::kResourceExhausted);
     EXPECT_THAT(std::string(full.message()),
-                testing::HasSubstr("no space left on device; free some space, writes go on by "
-                                   "themselves"));
+                ::testing::HasSubstr("no space left on device; free some space, writes go on by "
+                                     "themselves"));
     EXPECT_FALSE(f.Append(1, Bytes(200, 'x')).ok());
     EXPECT_EQ(f.Read(1), held);
     EXPECT_GE(*f.files.FreeBytes(""), reserve);

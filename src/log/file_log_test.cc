@@ -12,8 +12,8 @@
 namespace chroma::log {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 TEST(FileLogTest, GivesBackWhatWasAppended) {
   Fixture f(1);
@@ -45,7 +45,7 @@ TEST(FileLogTest, ReadsWithoutTheCacheAndChecksWhatItReads) {
   ASSERT_TRUE((*file)->WriteAt(kFileHeaderBytes + kFrameHeaderBytes, "P").ok());
   auto read = f.log->Read(f.ctx, CollectionId(1), 0, 100);
   EXPECT_EQ(read.status().code(), StatusCode::kDataLoss);
-  EXPECT_THAT(std::string(read.status().message()), testing::HasSubstr("0000000001.log"));
+  EXPECT_THAT(std::string(read.status().message()), ::testing::HasSubstr("0000000001.log"));
 }
 
 TEST(FileLogTest, ReadingBelowWhatWasTrimmedIsRefused) {
@@ -56,12 +56,10 @@ TEST(FileLogTest, ReadingBelowWhatWasTrimmedIsRefused) {
   ASSERT_TRUE(f.log->Trim(f.ctx, CollectionId(1), 3).ok());  // inside the first entry
   EXPECT_TRUE(f.log->Read(f.ctx, CollectionId(1), 0, 100).ok());
   ASSERT_TRUE(f.log->Trim(f.ctx, CollectionId(1), 4).ok());
-  EXPECT_EQ(f.log->Read(f.ctx, CollectionId(1), 3, 100).status().code(),
-            StatusCode::kOutOfRange);
+  EXPECT_EQ(f.log->Read(f.ctx, CollectionId(1), 3, 100).status().code(), StatusCode::kOutOfRange);
   EXPECT_THAT(f.Read(1, 4), ElementsAre(Held{4, 1, "two"}));
   ASSERT_TRUE(f.log->Trim(f.ctx, CollectionId(1), 100).ok());
-  EXPECT_EQ(f.log->Read(f.ctx, CollectionId(1), 4, 100).status().code(),
-            StatusCode::kOutOfRange);
+  EXPECT_EQ(f.log->Read(f.ctx, CollectionId(1), 4, 100).status().code(), StatusCode::kOutOfRange);
   EXPECT_THAT(f.Read(1, 5), IsEmpty());
 }
 
@@ -129,8 +127,8 @@ TEST(FileLogTest, OnlyReadingWritesNothing) {
   ASSERT_TRUE(f.Open().ok());
   ASSERT_TRUE(f.Append(1, "one").ok());
   ASSERT_TRUE(f.Open().ok());
-  f.files.SetFault([](store::TestFileSystem::Call call, const std::string& path) {
-    if (call == store::TestFileSystem::Call::kSyncDirectory) return Status::Ok();
+  f.files.SetFault([](testing::FaultFileSystem::Call call, const std::string& path) {
+    if (call == testing::FaultFileSystem::Call::kSyncDirectory) return Status::Ok();
     ADD_FAILURE() << path;
     return Status::Internal("no");
   });
@@ -161,8 +159,8 @@ TEST(FileLogTest, OneSyncAcknowledgesAllThatWait) {
   Fixture f(1);
   f.options.file_bytes_max = 100'000;
   ASSERT_TRUE(f.Open().ok());
-  f.files.SetFault([](store::TestFileSystem::Call call, const std::string&) {
-    if (call == store::TestFileSystem::Call::kSync) runtime::Clock::System().SleepNs(100'000);
+  f.files.SetFault([](testing::FaultFileSystem::Call call, const std::string&) {
+    if (call == testing::FaultFileSystem::Call::kSync) runtime::Clock::System().SleepNs(100'000);
     return Status::Ok();
   });
   std::vector<std::vector<Held>> written(kWriters);
@@ -203,7 +201,7 @@ TEST(FileLogTest, OneSyncAcknowledgesAllThatWait) {
 
 TEST(FileLogTest, WorksInRealFilesAndInMemory) {
   auto memory = runtime::FileSystem::InMemory();
-  const std::string directory = testing::TempDir() + "file_log_test";
+  const std::string directory = ::testing::TempDir() + "file_log_test";
   for (runtime::FileSystem* files : {memory.get(), &runtime::FileSystem::System()}) {
     runtime::Env env;
     env.files = files;

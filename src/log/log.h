@@ -40,7 +40,8 @@ class Log {
   virtual Result<std::vector<Entry>> Read(runtime::Context& ctx, const Uuid& collection,
                                           uint64_t from, size_t bytes_max) = 0;
 
-  // One past the last durable record of the collection; 0 when the log holds none.
+  // One past the last durable record of the collection, also when that was trimmed since the
+  // log was opened, so that a reader who missed it notices; 0 when the log knows none.
   virtual Result<uint64_t> End(runtime::Context& ctx, const Uuid& collection) = 0;
 
   // Entries of the collection below `offset` are not needed any more: a published version

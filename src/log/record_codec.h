@@ -33,7 +33,8 @@ struct BatchView {
   std::vector<Row> rows;
 };
 
-// Checks every length. kDataLoss when the bytes are not what EncodeBatch writes.
+// Checks every length. kDataLoss when the bytes are not what EncodeBatch writes,
+// kFailedPrecondition when a newer program wrote them.
 Result<BatchView> DecodeBatch(BytesView payload);
 // The metadata of a row.
 Result<model::Metadata> DecodeRowMetadata(BytesView metadata);

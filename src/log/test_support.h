@@ -1,4 +1,4 @@
-// For the tests of the file log: a log over a TestFileSystem and what it must hold.
+// For the tests of the file log: a log over a FaultFileSystem and what it must hold.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "log/file_log.h"
-#include "store/test_file_system.h"
+#include "testing/fault_file_system.h"
 
 namespace chroma::log {
 
@@ -82,7 +82,7 @@ struct Fixture {
     return names;
   }
 
-  store::TestFileSystem files;
+  testing::FaultFileSystem files;
   SequenceRandom random;
   runtime::Env env;
   FileLogOptions options{.file_bytes_max = 64 << 20, .cached_bytes_max = 4096, .free_bytes_min = 0};

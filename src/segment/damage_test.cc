@@ -30,7 +30,7 @@ bool IsDamageReport(const Status& status) {
 // True when the damage was noticed by reading everything.
 bool Survives(const Bytes& bytes, const std::vector<OracleRow>& rows, bool expect_verify_fails) {
   runtime::Context ctx;
-  auto segment = SegmentReader::Open(ctx, std::make_shared<BytesBlob>(bytes));
+  auto segment = SegmentReader::Open(ctx, std::make_shared<MemoryBlob>("test", bytes));
   if (!segment.ok()) {
     EXPECT_TRUE(IsDamageReport(segment.status())) << segment.status().ToString();
     return true;
@@ -67,7 +67,8 @@ TEST(DamageTest, EveryTruncation) {
   const Bytes bytes = WriteSegment(rows, 2);
   for (size_t size = 0; size < bytes.size(); ++size) {
     runtime::Context ctx;
-    auto segment = SegmentReader::Open(ctx, std::make_shared<BytesBlob>(bytes.substr(0, size)));
+    auto segment =
+        SegmentReader::Open(ctx, std::make_shared<MemoryBlob>("test", bytes.substr(0, size)));
     ASSERT_FALSE(segment.ok()) << size;
     ASSERT_TRUE(IsDamageReport(segment.status())) << segment.status().ToString();
   }
@@ -80,10 +81,10 @@ TEST(DamageTest, HostileSections) {
     RowGenerator generator(seed);
     static const Bytes original = WriteSegment(SmallRows(3, 70), 2);
     runtime::Context ctx;
-    auto sections = format::SectionReader::Open(ctx, std::make_shared<BytesBlob>(original),
+    auto sections = format::SectionReader::Open(ctx, std::make_shared<MemoryBlob>("test", original),
                                                 [](format::SectionType) { return true; });
     ASSERT_TRUE(sections.ok());
-    BytesStore store;
+    MemoryBlobStore store;
     format::SectionWriter out(*store.Create(ctx, "test"));
     for (const format::SectionInfo& section : sections->sections()) {
       Bytes payload(sections->ReadRange(ctx, section, 0, section.length)->bytes);
@@ -111,7 +112,8 @@ TEST(DamageTest, HostileSections) {
       ASSERT_TRUE(out.EndBlocks().ok());
     }
     ASSERT_TRUE(out.Finish(ctx).ok());
-    auto segment = SegmentReader::Open(ctx, std::make_shared<BytesBlob>(store.blobs["test"]));
+    auto segment =
+        SegmentReader::Open(ctx, std::make_shared<MemoryBlob>("test", store.Content("test")));
     if (!segment.ok()) continue;
     (void)(*segment)->VerifyAll(ctx);
     std::vector<uint32_t> rows;
@@ -143,13 +145,13 @@ TEST(DamageTest, IdsAreFoundWithoutTheirIndex) {
   const std::vector<OracleRow> rows = SmallRows(4, 50);
   Bytes bytes = WriteSegment(rows, 2);
   runtime::Context ctx;
-  auto sections = format::SectionReader::Open(ctx, std::make_shared<BytesBlob>(bytes),
+  auto sections = format::SectionReader::Open(ctx, std::make_shared<MemoryBlob>("test", bytes),
                                               [](format::SectionType) { return true; });
   ASSERT_TRUE(sections.ok());
   const format::SectionInfo* index = sections->Find(format::SectionType::kIdIndex);
   ASSERT_NE(index, nullptr);
   bytes[index->offset + 8] = static_cast<char>(bytes[index->offset + 8] ^ 1);
-  auto segment = SegmentReader::Open(ctx, std::make_shared<BytesBlob>(bytes));
+  auto segment = SegmentReader::Open(ctx, std::make_shared<MemoryBlob>("test", bytes));
   ASSERT_TRUE(segment.ok());
   const Status read = CompareWithRows(**segment, rows, 2);
   EXPECT_TRUE(read.ok()) << read.ToString();
@@ -161,7 +163,7 @@ TEST(DamageTest, IdsAreFoundWithoutTheirIndex) {
 TEST(DamageTest, UnknownSections) {
   for (const bool required : {false, true}) {
     runtime::Context ctx;
-    BytesStore store;
+    MemoryBlobStore store;
     format::SectionWriter out(*store.Create(ctx, "test"));
     format::SectionOptions options;
     options.required = required;
@@ -171,7 +173,8 @@ TEST(DamageTest, UnknownSections) {
     PutFixed(info, uint32_t{4});
     ASSERT_TRUE(out.Write(format::SectionType::kSegmentInfo, {}, info).ok());
     ASSERT_TRUE(out.Finish(ctx).ok());
-    auto segment = SegmentReader::Open(ctx, std::make_shared<BytesBlob>(store.blobs["test"]));
+    auto segment =
+        SegmentReader::Open(ctx, std::make_shared<MemoryBlob>("test", store.Content("test")));
     EXPECT_EQ(segment.status().code(),
               required ? StatusCode::kFailedPrecondition : StatusCode::kOk);
     if (segment.ok()) {

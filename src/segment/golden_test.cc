@@ -78,7 +78,7 @@ TEST(GoldenTest, SegmentVersion1) {
   const Bytes bytes = GoldenFile("segment_v1.bin", WriteSegment(rows, 3));
   EXPECT_LT(bytes.size(), 20'000u);
   runtime::Context ctx;
-  auto segment = SegmentReader::Open(ctx, std::make_shared<BytesBlob>(bytes));
+  auto segment = SegmentReader::Open(ctx, std::make_shared<MemoryBlob>("test", bytes));
   ASSERT_TRUE(segment.ok()) << segment.status().ToString();
   EXPECT_TRUE((*segment)->VerifyAll(ctx).ok());
   const Status status = CompareWithRows(**segment, rows, 3);

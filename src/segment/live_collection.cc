@@ -64,7 +64,9 @@ Status LiveCollection::CatchUp(runtime::Context& ctx, State& state, uint64_t end
                   log_.Read(ctx, id_, state.log_end, kReadBytesMax));
     if (entries.empty()) return Status::Ok();
     for (const log::Entry& entry : entries) {
-      if (Status applied = state.tail->Apply(ctx, entry); !applied.ok()) {
+      // Between entries: a reader that gives up leaves what it did to the next one.
+      CHROMA_TRY(ctx.Check());
+      if (Status applied = state.tail->Apply(entry); !applied.ok()) {
         // Half an entry may be in: build the tail anew on the next read.
         state.tail = std::make_unique<Tail>(state.version->parts);
         state.log_end = state.version->manifest.log_offset;
@@ -112,7 +114,7 @@ Status LiveCollection::Advance(runtime::Context& ctx, const VersionRef& ref) {
   runtime::MutexLock lock(mutex_);
   if (state_.version->manifest.version >= ref.version) return Status::Ok();
   CHROMA_TRY(CatchUp(ctx, next, state_.log_end));
-  state_ = std::move(next);
+  std::swap(state_, next);  // the old state is destroyed without the lock
   return Status::Ok();
 }
 

@@ -99,7 +99,8 @@ TEST(MatchTest, AgreesWithTheOracle) {
     const uint32_t sizes[] = {1, 70, 300, 600, 10'000, 40};
     const std::vector<OracleRow> rows = generator.Rows(sizes[seed % 6], 0);
     runtime::Context ctx;
-    auto segment = SegmentReader::Open(ctx, std::make_shared<BytesBlob>(WriteSegment(rows, 0)));
+    auto segment =
+        SegmentReader::Open(ctx, std::make_shared<MemoryBlob>("test", WriteSegment(rows, 0)));
     ASSERT_TRUE(segment.ok());
     const int predicates = rows.size() > 5000 ? 30 : 250;
     for (int i = 0; i < predicates; ++i) {
@@ -130,7 +131,8 @@ TEST(MatchTest, RangesOfIntegersAgainstFractionsAreExact) {
     rows[i].metadata.Set("x", values[i]);
   }
   runtime::Context ctx;
-  auto segment = SegmentReader::Open(ctx, std::make_shared<BytesBlob>(WriteSegment(rows, 0)));
+  auto segment =
+      SegmentReader::Open(ctx, std::make_shared<MemoryBlob>("test", WriteSegment(rows, 0)));
   ASSERT_TRUE(segment.ok());
   const auto match = [&](CompareOperator op, double operand) {
     return (*segment)->Match(ctx, {"x", op, operand})->ToVector();

@@ -11,7 +11,7 @@ namespace {
 
 std::shared_ptr<const SegmentReader> Open(const Bytes& bytes) {
   runtime::Context ctx;
-  auto segment = SegmentReader::Open(ctx, std::make_shared<BytesBlob>(bytes));
+  auto segment = SegmentReader::Open(ctx, std::make_shared<MemoryBlob>("test", bytes));
   EXPECT_TRUE(segment.ok()) << segment.status().ToString();
   return segment.ok() ? *segment : nullptr;
 }
@@ -99,7 +99,7 @@ TEST(SegmentTest, FindsTheLastRowOfAnId) {
 
 TEST(SegmentTest, WriterRefusesRowsOutOfOrder) {
   runtime::Context ctx;
-  BytesStore store;
+  MemoryBlobStore store;
   auto writer = SegmentWriter::Create(ctx, store, "test", 0);
   RowView row;
   row.id = "a";
@@ -107,7 +107,7 @@ TEST(SegmentTest, WriterRefusesRowsOutOfOrder) {
   ASSERT_TRUE((*writer)->Add(row).ok());
   EXPECT_EQ((*writer)->Add(row).code(), StatusCode::kInvalidArgument);
   writer->reset();
-  EXPECT_TRUE(store.blobs.empty());
+  EXPECT_TRUE(store.List(ctx, "")->empty());
 }
 
 TEST(SegmentTest, MatchesDocuments) {

@@ -6,27 +6,35 @@
 
 namespace chroma::segment {
 
-Tail::Tail(std::vector<SnapshotPart> base)
-    : base_(std::move(base)),
-      tail_(std::make_shared<TailRows>()),
-      tail_dead_(std::make_shared<Bitmap>()) {
-  for (const SnapshotPart& part : base_) {
+Tail::Tail(const std::vector<SnapshotPart>& base)
+    : tail_(std::make_shared<TailRows>()), tail_dead_(std::make_shared<Bitmap>()) {
+  for (const SnapshotPart& part : base) {
+    base_.push_back({part.part, DeadRows(part.dead)});
     if (part.part->dimension() != 0) dimension_ = part.part->dimension();
   }
 }
 
 Tail::~Tail() = default;
 
-uint32_t Tail::rows() const { return tail_->size; }
-
-Bitmap& Tail::Own(std::shared_ptr<const Bitmap>& bitmap) {
-  if (bitmap.use_count() > 1) bitmap = std::make_shared<Bitmap>(*bitmap);
-  // Nobody else holds it, and it was made as a non-const Bitmap: by this class or OpenVersion.
-  return const_cast<Bitmap&>(*bitmap);
+uint32_t Tail::rows() const {
+  return tail_->size;
 }
 
-Status Tail::Apply(runtime::Context& ctx, const log::Entry& entry) {
-  constexpr size_t kRowsPerCheck = 1024;
+void Tail::DeadRows::Add(uint32_t row) {
+  if (own_ == nullptr) {
+    auto copy = std::make_shared<Bitmap>(*shown_);
+    own_ = copy.get();
+    shown_ = std::move(copy);
+  }
+  own_->Add(row);
+}
+
+std::shared_ptr<const Bitmap> Tail::DeadRows::Show() {
+  own_ = nullptr;
+  return shown_;
+}
+
+Status Tail::Apply(const log::Entry& entry) {
   CHROMA_ASSIGN(log::BatchView batch, log::DecodeBatch(*entry.payload));
   if (batch.rows.size() != entry.count) {
     return Status::DataLoss("a log entry holds another number of records than its frame says");
@@ -41,7 +49,6 @@ Status Tail::Apply(runtime::Context& ctx, const log::Entry& entry) {
   payload_bytes_ += entry.payload->size();
   operations_ += entry.count;
   for (size_t i = 0; i < batch.rows.size(); ++i) {
-    if (i % kRowsPerCheck == 0) CHROMA_TRY(ctx.Check());
     CHROMA_TRY(ApplyRow(batch.operation, batch.rows[i], entry.first_offset + i));
   }
   return Status::Ok();
@@ -49,22 +56,21 @@ Status Tail::Apply(runtime::Context& ctx, const log::Entry& entry) {
 
 Result<std::optional<Tail::Place>> Tail::FindLive(std::string_view id) const {
   // The newest mention decides; an older part may only hold rows that are dead by now.
-  if (uint32_t row = tail_->Find(id); row != kNoRow && !tail_dead_->Contains(row)) {
+  if (uint32_t row = tail_->Find(id); row != kNoRow && !tail_dead_.Contains(row)) {
     return std::optional<Place>(Place{base_.size(), row});
   }
   for (size_t part = base_.size(); part-- > 0;) {
     CHROMA_ASSIGN(std::optional<uint32_t> row, base_[part].part->FindId(id));
-    if (row && !base_[part].dead->Contains(*row)) return std::optional<Place>(Place{part, *row});
+    if (row && !base_[part].dead.Contains(*row)) return std::optional<Place>(Place{part, *row});
   }
   return std::optional<Place>();
 }
 
 void Tail::Kill(const Place& place) {
-  Own(place.part == base_.size() ? tail_dead_ : base_[place.part].dead).Add(place.row);
+  (place.part == base_.size() ? tail_dead_ : base_[place.part].dead).Add(place.row);
 }
 
-Status Tail::ApplyRow(model::Operation operation, const log::BatchView::Row& row,
-                      uint64_t offset) {
+Status Tail::ApplyRow(model::Operation operation, const log::BatchView::Row& row, uint64_t offset) {
   CHROMA_ASSIGN(std::optional<Place> old, FindLive(row.id));
   switch (operation) {
     case model::Operation::kAdd:
@@ -130,9 +136,10 @@ Status Tail::Replace(const log::BatchView::Row& row, const Place& old) {
 }
 
 std::vector<SnapshotPart> Tail::Parts() {
-  std::vector<SnapshotPart> parts = base_;
+  std::vector<SnapshotPart> parts;
+  for (Base& base : base_) parts.push_back({base.part, base.dead.Show()});
   if (tail_->size > 0) {
-    parts.push_back({std::make_shared<TailView>(tail_, dimension_), tail_dead_});
+    parts.push_back({std::make_shared<TailView>(tail_, dimension_), tail_dead_.Show()});
   }
   return parts;
 }

@@ -10,8 +10,8 @@
 // A row that replaces or deletes another marks that one dead, in the tail or in a segment. So
 // every live record has one live row, and a compaction only writes the tail's live rows out.
 //
-// Rows are never changed or moved once added; what changes are bitmaps, which are copied when a
-// snapshot holds them. So readers keep a snapshot while one writer goes on applying.
+// Rows are never changed or moved once added; what changes are bitmaps, which are copied when
+// they were shown to a snapshot. So readers keep a snapshot while one writer goes on applying.
 //
 // Apply() and Parts() must be serialised by the owner; views are thread safe.
 #pragma once
@@ -19,13 +19,12 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "chroma/status.h"
 #include "log/log.h"
 #include "log/record_codec.h"
-#include "runtime/context.h"
 #include "segment/snapshot.h"
 
 namespace chroma::segment {
@@ -35,14 +34,14 @@ struct TailRows;
 class Tail {
  public:
   // `base`: the segments of the version under this tail, with their dead rows.
-  explicit Tail(std::vector<SnapshotPart> base);
+  explicit Tail(const std::vector<SnapshotPart>& base);
   ~Tail();
   Tail(const Tail&) = delete;
   Tail& operator=(const Tail&) = delete;
 
   // Entries in log order, each once. On failure (kDataLoss in a segment or the entry) the tail
   // must not be used any further: the owner builds a new one.
-  Status Apply(runtime::Context& ctx, const log::Entry& entry);
+  Status Apply(const log::Entry& entry);
 
   uint32_t rows() const;
   uint64_t payload_bytes() const { return payload_bytes_; }
@@ -52,6 +51,22 @@ class Tail {
   std::vector<SnapshotPart> Parts();
 
  private:
+  // Dead rows: shown to snapshots, and copied before the first change after that.
+  class DeadRows {
+   public:
+    explicit DeadRows(std::shared_ptr<const Bitmap> shown) : shown_(std::move(shown)) {}
+    bool Contains(uint32_t row) const { return shown_->Contains(row); }
+    void Add(uint32_t row);
+    std::shared_ptr<const Bitmap> Show();
+
+   private:
+    std::shared_ptr<const Bitmap> shown_;
+    Bitmap* own_ = nullptr;  // the same bitmap, while no snapshot has seen it
+  };
+  struct Base {
+    std::shared_ptr<const Part> part;
+    DeadRows dead;
+  };
   struct Place {  // where the live row of an id is
     size_t part;
     uint32_t row;
@@ -62,12 +77,10 @@ class Tail {
   Status ApplyRow(model::Operation operation, const log::BatchView::Row& row, uint64_t offset);
   Status Insert(const log::BatchView::Row& row, uint64_t offset);
   Status Replace(const log::BatchView::Row& row, const Place& old);
-  // A bitmap that no snapshot shares.
-  static Bitmap& Own(std::shared_ptr<const Bitmap>& bitmap);
 
-  std::vector<SnapshotPart> base_;
+  std::vector<Base> base_;
   std::shared_ptr<TailRows> tail_;
-  std::shared_ptr<const Bitmap> tail_dead_;
+  DeadRows tail_dead_;
   uint64_t payload_bytes_ = 0;
   uint64_t operations_ = 0;
   uint32_t dimension_ = 0;

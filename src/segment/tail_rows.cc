@@ -8,14 +8,15 @@ namespace chroma::segment {
 
 uint32_t TailRows::Append(TailRow added) {
   runtime::MutexLock lock(mutex);
-  if (size % TailBlock::kRows == 0) blocks.push_back(std::make_shared<TailBlock>());
+  if (size == blocks.size() * TailBlock::kRows) blocks.push_back(std::make_shared<TailBlock>());
   if (size > 0 && added.insertion_offset < row(size - 1).insertion_offset) {
     in_insertion_order = false;
   }
-  const uint32_t number = size++;
+  const uint32_t number = size;
   auto [slot, is_new] = latest.try_emplace(added.id, number);
   if (!is_new) added.previous = std::exchange(slot->second, number);
   row(number) = std::move(added);
+  ++size;
   return number;
 }
 
@@ -32,8 +33,7 @@ TailView::TailView(std::shared_ptr<const TailRows> rows, uint32_t dimension)
       blocks_(all_->blocks.begin(), all_->blocks.end()),
       size_(all_->size),
       dimension_(dimension),
-      in_insertion_order_(all_->in_insertion_order),
-      owners_(all_->owners) {}
+      in_insertion_order_(all_->in_insertion_order) {}
 
 Result<std::optional<uint32_t>> TailView::FindId(std::string_view id) const {
   const uint32_t row = all_->Find(id, size_);
@@ -41,9 +41,11 @@ Result<std::optional<uint32_t>> TailView::FindId(std::string_view id) const {
 }
 
 Result<VectorRun> TailView::Vectors(uint32_t row) const {
+  // Short runs: callers who want one row must not pay for a search of the whole entry.
+  constexpr uint32_t kRunRowsMax = 16;
   VectorRun run{At(row).vector, 1};
   const float* next = run.values + dimension_;
-  while (row + run.rows < size_ && At(row + run.rows).vector == next) {
+  while (run.rows < kRunRowsMax && row + run.rows < size_ && At(row + run.rows).vector == next) {
     ++run.rows;
     next += dimension_;
   }

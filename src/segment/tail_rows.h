@@ -89,12 +89,11 @@ class TailView : public Part {
   template <typename Test>
   Result<Bitmap> Select(runtime::Context& ctx, const Bitmap* candidates, Test test) const;
 
-  std::shared_ptr<const TailRows> all_;  // for its ids
+  std::shared_ptr<const TailRows> all_;  // for its ids; keeps what rows point into
   std::vector<std::shared_ptr<const TailBlock>> blocks_;
   const uint32_t size_;
   const uint32_t dimension_;
   const bool in_insertion_order_;
-  std::vector<std::shared_ptr<const void>> owners_;
 };
 
 }  // namespace chroma::segment

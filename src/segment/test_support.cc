@@ -153,7 +153,7 @@ std::vector<OracleRow> RowGenerator::Rows(uint32_t n, uint32_t dimension) {
 
 Bytes WriteSegment(const std::vector<OracleRow>& rows, uint32_t dimension) {
   runtime::Context ctx;
-  BytesStore store;
+  MemoryBlobStore store;
   auto writer = SegmentWriter::Create(ctx, store, "test", dimension);
   EXPECT_TRUE(writer.ok());
   for (const OracleRow& row : rows) {
@@ -170,8 +170,8 @@ Bytes WriteSegment(const std::vector<OracleRow>& rows, uint32_t dimension) {
   auto summary = (*writer)->Finish(ctx);
   EXPECT_TRUE(summary.ok()) << summary.status().ToString();
   EXPECT_EQ(summary->rows, rows.size());
-  EXPECT_EQ(summary->size_bytes, store.blobs["test"].size());
-  return store.blobs["test"];
+  EXPECT_EQ(summary->size_bytes, store.Content("test").size());
+  return store.Content("test");
 }
 
 namespace {

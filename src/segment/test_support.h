@@ -1,9 +1,8 @@
-// For the tests of segments: blobs in memory that can be damaged, random rows, and an oracle.
+// For the tests of segments: random rows and an oracle.
 #pragma once
 
 #include <gtest/gtest.h>
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,69 +11,12 @@
 #include "model/metadata.h"
 #include "segment/segment_reader.h"
 #include "segment/segment_writer.h"
-#include "store/blob_store.h"
+#include "testing/memory_blobs.h"
 
 namespace chroma::segment {
 
-class BytesBlob : public store::Blob {
- public:
-  explicit BytesBlob(Bytes bytes) : bytes_(std::move(bytes)) {}
-  const std::string& name() const override { return name_; }
-  uint64_t size_bytes() const override { return bytes_.size(); }
-  Result<store::BlobSlice> Read(runtime::Context&, uint64_t offset, uint64_t n) const override {
-    if (offset > bytes_.size() || n > bytes_.size() - offset) {
-      return Status::DataLoss("blob test is too short");
-    }
-    return store::BlobSlice{BytesView(bytes_).substr(offset, n), nullptr};
-  }
-  void WillNeed(uint64_t, uint64_t) const override {}
-  void DontNeed(uint64_t, uint64_t) const override {}
-
- private:
-  std::string name_ = "test";
-  Bytes bytes_;
-};
-
-// Keeps finished blobs in a map.
-class BytesStore : public store::BlobStore {
- public:
-  Result<std::shared_ptr<const store::Blob>> Open(runtime::Context&,
-                                                  const std::string& name) override {
-    if (!blobs.contains(name)) return Status::NotFound("no blob " + name);
-    return std::shared_ptr<const store::Blob>(std::make_shared<BytesBlob>(blobs[name]));
-  }
-  Result<std::unique_ptr<store::BlobWriter>> Create(runtime::Context&,
-                                                    const std::string& name) override {
-    return std::unique_ptr<store::BlobWriter>(std::make_unique<Writer>(this, name));
-  }
-  Status Delete(runtime::Context&, const std::string&) override { return Status::Ok(); }
-  Result<std::vector<store::BlobInfo>> List(runtime::Context&, const std::string&) override {
-    return std::vector<store::BlobInfo>();
-  }
-  Status RemoveUnfinished(runtime::Context&) override { return Status::Ok(); }
-
-  std::map<std::string, Bytes> blobs;
-
- private:
-  class Writer : public store::BlobWriter {
-   public:
-    Writer(BytesStore* store, std::string name) : store_(store), name_(std::move(name)) {}
-    Status Append(BytesView bytes) override {
-      bytes_ += bytes;
-      return Status::Ok();
-    }
-    uint64_t size_bytes() const override { return bytes_.size(); }
-    Status Finish(runtime::Context&) override {
-      store_->blobs[name_] = bytes_;
-      return Status::Ok();
-    }
-
-   private:
-    BytesStore* store_;
-    std::string name_;
-    Bytes bytes_;
-  };
-};
+using testing::MemoryBlob;
+using testing::MemoryBlobStore;
 
 struct OracleRow {
   std::string id;

@@ -4,13 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "runtime/log.h"
-#include "store/test_file_system.h"
+#include "testing/fault_file_system.h"
 
 namespace chroma::store {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 std::vector<std::string> Names(runtime::Context& ctx, BlobStore& store, const std::string& prefix) {
   std::vector<std::string> names;
@@ -70,7 +70,7 @@ TEST(DirStoreTest, InMemory) {
 }
 
 TEST(DirStoreTest, OnDisk) {
-  const std::string directory = testing::TempDir() + "dir_store_test";
+  const std::string directory = ::testing::TempDir() + "dir_store_test";
   auto store = OpenDirStore({}, directory);
   ASSERT_TRUE(store.ok());
   UseStore(**store);
@@ -80,7 +80,7 @@ TEST(DirStoreTest, OnDisk) {
 }
 
 TEST(DirStoreTest, UnfinishedBlobsDoNotShow) {
-  TestFileSystem files(1);
+  testing::FaultFileSystem files(1);
   runtime::Env env;
   env.files = &files;
   runtime::Context ctx;
@@ -112,7 +112,7 @@ TEST(DirStoreTest, WholeOrAbsent) {
     for (uint64_t at = 0; !finished; ++at) {
       for (uint64_t seed = 1; seed <= 5; ++seed) {
         SCOPED_TRACE("call " + std::to_string(at) + " seed " + std::to_string(seed));
-        TestFileSystem files(seed);
+        testing::FaultFileSystem files(seed);
         runtime::Env env;
         env.files = &files;
         runtime::Context ctx;
@@ -122,7 +122,7 @@ TEST(DirStoreTest, WholeOrAbsent) {
         if (fault == 0) {
           files.CrashAfter(at);
         } else {
-          files.SetFault([&](TestFileSystem::Call, const std::string&) {
+          files.SetFault([&](testing::FaultFileSystem::Call, const std::string&) {
             return calls++ == at ? Status::ResourceExhausted("full") : Status::Ok();
           });
         }

@@ -13,7 +13,12 @@ constexpr size_t kSectorBytes = 512;
 
 std::string ParentOf(const std::string& path) {
   const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? std::string() : path.substr(0, slash);
+  if (slash == std::string::npos) return std::string();
+  return path.substr(0, slash == 0 ? 1 : slash);
+}
+
+std::string BaseName(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
 }
 
 class Mapping final : public runtime::MappedFile {
@@ -347,9 +352,7 @@ Status FaultFileSystem::Remove(const std::string& path) {
 
 Status FaultFileSystem::CreateDirectory(const std::string& path) {
   MutexLock lock(mutex_);
-  for (std::string level = path; !level.empty(); level = ParentOf(level)) {
-    directories_.insert(level);
-  }
+  for (std::string level = path; directories_.insert(level).second;) level = ParentOf(level);
   return Status::Ok();
 }
 
@@ -383,12 +386,12 @@ Result<std::vector<runtime::DirectoryEntry>> FaultFileSystem::List(const std::st
   if (!directories_.contains(path)) return Status::NotFound("list " + path + ": none");
   std::vector<runtime::DirectoryEntry> entries;
   for (const std::string& directory : directories_) {
-    if (ParentOf(directory) != path) continue;
-    entries.push_back({directory.substr(path.size() + 1), true, 0, 0});
+    if (directory == path || ParentOf(directory) != path) continue;
+    entries.push_back({BaseName(directory), true, 0, 0});
   }
   for (const auto& [name, node] : names_) {
     if (ParentOf(name) != path) continue;
-    entries.push_back({name.substr(path.size() + 1), false, node->content.size(), 0});
+    entries.push_back({BaseName(name), false, node->content.size(), 0});
   }
   std::sort(entries.begin(), entries.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });

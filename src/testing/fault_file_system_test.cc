@@ -61,7 +61,7 @@ TEST(FaultFileSystemTest, AnImageIsApartFromTheOriginal) {
   FaultFileSystem files(1);
   auto file = Create(files, "/a");
   ASSERT_TRUE(file->WriteAt(0, "before").ok());
-  ASSERT_TRUE(file->Sync().ok() && files.SyncDirectory("").ok());
+  ASSERT_TRUE(file->Sync().ok() && files.SyncDirectory("/").ok());
   const auto image = files.AfterPowerLoss(2);
   ASSERT_TRUE(file->WriteAt(0, "after.").ok());
   ASSERT_TRUE(file->Sync().ok());
