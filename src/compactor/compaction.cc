@@ -21,7 +21,9 @@ struct Split {
 };
 
 // The segments of the snapshot, without its tail.
-size_t SegmentCount(const segment::Version& version) { return version.parts.size(); }
+size_t SegmentCount(const segment::Version& version) {
+  return version.parts.size();
+}
 
 Split SplitParts(const Policy& policy, Activity activity, const segment::Version& version,
                  const Snapshot& snapshot) {
@@ -69,26 +71,65 @@ bool IsSettled(const format::Manifest& manifest) {
   return manifest.segments.empty() || manifest.segments[0].deleted.Empty();
 }
 
-Status Publish(runtime::Context& ctx, const Seams& seams, const model::Collection& collection,
-               const format::Manifest& manifest) {
+// Deletes blobs that were written for a version that certainly is not published, so that attempts
+// that fail do not fill the disk. What cannot be deleted now is swept at the next start.
+void Discard(const Seams& seams, const std::vector<std::string>& blobs) {
+  runtime::Context ctx(*seams.env.clock);  // the attempt's own may be what failed
+  for (const std::string& blob : blobs) static_cast<void>(seams.store->Delete(ctx, blob));
+}
+
+// Writes the manifest and makes it the published version; `segment` is the new one's blob, or
+// empty. Returns how the catalog names the version.
+Result<segment::VersionRef> Publish(runtime::Context& ctx, const Seams& seams,
+                                    const model::Collection& collection,
+                                    const format::Manifest& manifest, const std::string& segment) {
   catalog::VersionUpdate update;
   update.collection = collection.id;
   update.expected_version = collection.version;
   update.manifest = NewBlobName(*seams.env.random, collection.id, "manifest");
   update.log_offset = manifest.log_offset;
   update.blobs.push_back(update.manifest);
-  for (const format::ManifestSegment& segment : manifest.segments) {
-    update.blobs.push_back(segment.blob);
+  for (const format::ManifestSegment& named : manifest.segments) {
+    update.blobs.push_back(named.blob);
   }
-  CHROMA_TRY(store::WriteBlob(ctx, *seams.store, update.manifest,
-                              format::EncodeManifest(manifest)));
-  CHROMA_TRY(seams.catalog->PublishVersion(ctx, update));
-  // From here on the new version is the truth; failures below cost space or time, not data.
-  const segment::VersionRef published{collection.id, manifest.version, update.manifest,
-                                      manifest.log_offset};
-  CHROMA_TRY(seams.node->Open(ctx, published).status());
-  seams.on_published(collection.id);
-  return seams.log->Trim(ctx, collection.id, manifest.log_offset);
+  std::vector<std::string> written;
+  if (!segment.empty()) written.push_back(segment);
+  if (Status status =
+          store::WriteBlob(ctx, *seams.store, update.manifest, format::EncodeManifest(manifest));
+      !status.ok()) {
+    Discard(seams, written);
+    return status;
+  }
+  written.push_back(update.manifest);
+  if (Status status = seams.catalog->PublishVersion(ctx, update); !status.ok()) {
+    // After any other failure a crash may still bring the version to life.
+    const bool refused =
+        status.code() == StatusCode::kNotFound || status.code() == StatusCode::kAborted;
+    if (refused) Discard(seams, written);
+    return status;
+  }
+  return segment::VersionRef{collection.id, manifest.version, update.manifest, manifest.log_offset};
+}
+
+// What follows a publication. The new version is the truth by now: a failure costs space or
+// time, not data, and one step's does not keep the others from being tried.
+Status GiveSpaceBack(runtime::Context& ctx, const Seams& seams, const Uuid& collection,
+                     uint64_t log_offset, const std::vector<std::string>& replaced) {
+  const Status trimmed = seams.log->Trim(ctx, collection, log_offset);
+  const Status swept = sweeper::SweepBlobs(ctx, *seams.catalog, *seams.store, replaced);
+  return trimmed.ok() ? swept : trimmed;
+}
+
+// The version that the catalog just named. Nobody sweeps during a compaction, so what is not
+// found has not been replaced: it is lost.
+Result<std::shared_ptr<segment::LiveCollection>> OpenPublished(runtime::Context& ctx,
+                                                               const Seams& seams,
+                                                               const segment::VersionRef& ref) {
+  auto live = seams.node->Open(ctx, ref);
+  if (live.ok() || live.status().code() != StatusCode::kNotFound) return live;
+  return Status::DataLoss(
+      "the published version of collection " + ref.collection.ToString() +
+      " names what is missing; restore it from a backup: " + std::string(live.status().message()));
 }
 
 // The blobs that the old version named and the new one does not.
@@ -110,16 +151,20 @@ std::vector<std::string> Replaced(const model::Collection& collection,
 Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy& policy,
                         const Uuid& id, Activity activity) {
   CHROMA_ASSIGN(model::Collection collection, seams.catalog->GetCollectionById(ctx, id));
-  const segment::VersionRef ref{id, collection.version, collection.manifest,
-                                collection.log_offset};
-  CHROMA_ASSIGN(std::shared_ptr<segment::LiveCollection> live, seams.node->Open(ctx, ref));
+  const segment::VersionRef ref{id, collection.version, collection.manifest, collection.log_offset};
+  CHROMA_ASSIGN(std::shared_ptr<segment::LiveCollection> live, OpenPublished(ctx, seams, ref));
   CHROMA_ASSIGN(std::shared_ptr<const Snapshot> snapshot, live->Read(ctx));
   std::shared_ptr<const segment::Version> version = live->version();
   if (snapshot->version != collection.version || version->manifest.version != collection.version) {
     return Status::Aborted("collection " + id.ToString() + " was compacted by somebody else");
   }
   Split split = SplitParts(policy, activity, *version, *snapshot);
-  if (!HasWork(split, *version, *snapshot)) return Outcome{false, IsSettled(version->manifest)};
+  if (!HasWork(split, *version, *snapshot)) {
+    // An earlier compaction may have failed between publishing and trimming.
+    seams.on_published(id);
+    CHROMA_TRY(seams.log->Trim(ctx, id, collection.log_offset));
+    return Outcome{false, IsSettled(version->manifest)};
+  }
 
   const int64_t begin_ns = seams.env.clock->MonotonicNs();
   format::Manifest manifest;
@@ -135,7 +180,10 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
   if (merged) {
     manifest.segments.push_back({merged->blob, merged->rows, merged->size_bytes, Bitmap()});
   }
-  CHROMA_TRY(Publish(ctx, seams, collection, manifest));
+  CHROMA_ASSIGN(const segment::VersionRef published,
+                Publish(ctx, seams, collection, manifest, merged ? merged->blob : ""));
+  CHROMA_TRY(OpenPublished(ctx, seams, published).status());
+  seams.on_published(id);
   runtime::Log(runtime::LogLevel::kDebug, "collection compacted",
                {{"collection", id.ToString()},
                 {"version", manifest.version},
@@ -143,8 +191,8 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
                 {"rows", merged ? merged->rows : 0},
                 {"segments", manifest.segments.size()},
                 {"ms", (seams.env.clock->MonotonicNs() - begin_ns) / runtime::kMillisecond}});
-  CHROMA_TRY(sweeper::SweepBlobs(ctx, *seams.catalog, *seams.store,
-                                 Replaced(collection, *version, manifest)));
+  CHROMA_TRY(
+      GiveSpaceBack(ctx, seams, id, manifest.log_offset, Replaced(collection, *version, manifest)));
   return Outcome{true, IsSettled(manifest)};
 }
 

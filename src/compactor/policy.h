@@ -16,6 +16,8 @@ struct Policy {
   uint64_t tail_records_max = 16'384;
   uint64_t tail_bytes_max = 64u << 20;
   int64_t idle_ns = 1'500'000'000;
+  // Or when it is this old: a trickle of writes must not keep files of the log forever.
+  int64_t tail_age_ns = 300'000'000'000;
   // Idle for this long, everything is merged whatever that costs; before, only if the rewritten
   // part is worth it.
   int64_t settle_ns = 15'000'000'000;

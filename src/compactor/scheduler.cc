@@ -33,38 +33,54 @@ void Scheduler::Start(const std::vector<Uuid>& unsettled) {
 void Scheduler::NotifyWrite(const Uuid& collection) {
   const int64_t now_ns = seams_.env.clock->MonotonicNs();
   runtime::MutexLock lock(mutex_);
-  auto [slot, is_new] = pending_.try_emplace(collection);
-  slot->second.last_write_ns = now_ns;
+  Pending& pending = pending_[collection];
+  // The task polls collections that are being written to, and only those.
+  const bool was_idle = now_ns - pending.last_write_ns >= policy_.idle_ns;
+  pending.last_write_ns = now_ns;
+  pending.idle_done = false;
   const uint64_t backlog = seams_.log->BacklogBytes(collection);
-  if (is_new || backlog > policy_.tail_bytes_max) wake_.NotifyAll();
+  if (was_idle || backlog > policy_.tail_bytes_max) wake_.NotifyAll();
 }
 
-void Scheduler::NotifyDeleted() {
+void Scheduler::NotifyDeleted(const std::vector<Uuid>& collections) {
   runtime::MutexLock lock(mutex_);
-  sweep_ = true;
+  deleted_.insert(deleted_.end(), collections.begin(), collections.end());
+  for (const Uuid& collection : collections) pending_.erase(collection);
   wake_.NotifyAll();
 }
 
+bool Scheduler::HasLargeTail(const log::Log::Backlog& backlog, int64_t now_unix_ns) const {
+  return backlog.records >= policy_.tail_records_max ||
+         backlog.payload_bytes >= policy_.tail_bytes_max ||
+         now_unix_ns - backlog.oldest_unix_ns >= policy_.tail_age_ns;
+}
+
 std::optional<Scheduler::Due> Scheduler::PickDue(int64_t now_ns, int64_t* wait_ns) {
-  // While writes come in, tails are looked at this often.
+  // Tails of collections that are being written to are looked at this often.
   constexpr int64_t kBusyPollNs = 200 * runtime::kMillisecond;
   *wait_ns = -1;
   if (pending_.empty()) return std::nullopt;
   std::unordered_map<Uuid, log::Log::Backlog, UuidHash> backlogs;
   for (log::Log::Backlog& backlog : seams_.log->Backlogs()) backlogs[backlog.collection] = backlog;
 
+  const int64_t now_unix_ns = seams_.env.clock->UnixNs();
   std::optional<Due> due;
   uint64_t due_records = 0;
-  *wait_ns = kBusyPollNs;
+  int64_t wait = INT64_MAX;
   for (const auto& [collection, pending] : pending_) {
-    if (pending.not_before_ns > now_ns) continue;
     const int64_t idle_ns = now_ns - pending.last_write_ns;
     auto backlog = backlogs.find(collection);
-    const uint64_t records = backlog == backlogs.end() ? 0 : backlog->second.records;
-    const bool large = records >= policy_.tail_records_max ||
-                       (records > 0 && backlog->second.payload_bytes >= policy_.tail_bytes_max);
-    if (!large && idle_ns < policy_.idle_ns) continue;
-    // Idle collections with only merges left wait for the settling time in between.
+    const bool has_backlog = backlog != backlogs.end();
+    const uint64_t records = has_backlog ? backlog->second.records : 0;
+    int64_t ready_in_ns = (pending.idle_done ? policy_.settle_ns : policy_.idle_ns) - idle_ns;
+    if (has_backlog && HasLargeTail(backlog->second, now_unix_ns)) ready_in_ns = 0;
+    // The next write may make its tail large: it is looked at again soon.
+    if (idle_ns < policy_.idle_ns) ready_in_ns = std::min(ready_in_ns, kBusyPollNs);
+    ready_in_ns = std::max(ready_in_ns, pending.not_before_ns - now_ns);
+    if (ready_in_ns > 0) {
+      wait = std::min(wait, ready_in_ns);
+      continue;
+    }
     if (due && records <= due_records) continue;
     const Activity activity = idle_ns >= policy_.settle_ns ? Activity::kSettled
                               : idle_ns >= policy_.idle_ns ? Activity::kIdle
@@ -72,15 +88,17 @@ std::optional<Scheduler::Due> Scheduler::PickDue(int64_t now_ns, int64_t* wait_n
     due = Due{collection, activity};
     due_records = records;
   }
+  *wait_ns = wait;
   return due;
 }
 
 void Scheduler::Run() {
   mutex_.Lock();
   while (!stopping_) {
-    if (std::exchange(sweep_, false)) {
+    if (!deleted_.empty()) {
+      const std::vector<Uuid> deleted = std::exchange(deleted_, {});
       mutex_.Unlock();
-      Sweep();
+      Sweep(deleted);
       mutex_.Lock();
       continue;
     }
@@ -117,41 +135,46 @@ void Scheduler::Finished(const Due& due, int64_t started_ns, const Result<Outcom
   const bool written_meanwhile = pending.last_write_ns >= started_ns;
   if (outcome.ok()) {
     pending.failures = 0;
-    if (outcome->settled && !written_meanwhile) {
+    const bool nothing_left =
+        outcome->settled || (!outcome->published && due.activity == Activity::kSettled);
+    if (nothing_left && !written_meanwhile) {
       pending_.erase(found);
-    } else if (!outcome->published && due.activity != Activity::kBusy) {
-      // Nothing more to do until it has been idle for longer.
-      pending.not_before_ns = pending.last_write_ns + policy_.settle_ns;
+    } else if (!outcome->published && due.activity != Activity::kBusy && !written_meanwhile) {
+      pending.idle_done = true;
     }
     return;
   }
-  if (code == StatusCode::kNotFound && !written_meanwhile) {
+  if (code == StatusCode::kNotFound) {  // it is deleted
     pending_.erase(found);
     return;
   }
   if (code == StatusCode::kCancelled) return;
-  pending.not_before_ns =
-      now_ns + (kRetryNsMin << std::min(pending.failures, kBackoffDoublings));
+  pending.not_before_ns = now_ns + (kRetryNsMin << std::min(pending.failures, kBackoffDoublings));
   if (pending.failures++ == 0 && code != StatusCode::kAborted) {
-    runtime::Log(runtime::LogLevel::kWarning, "compaction failed, will be tried again",
-                 {{"collection", due.collection.ToString()},
-                  {"error", outcome.status().ToString()}});
+    runtime::Log(
+        runtime::LogLevel::kWarning, "compaction failed, will be tried again",
+        {{"collection", due.collection.ToString()}, {"error", outcome.status().ToString()}});
   }
 }
 
-void Scheduler::Sweep() {
+void Scheduler::Sweep(const std::vector<Uuid>& deleted) {
   runtime::MutexLock one_at_a_time(compacting_);
-  const Status swept = sweeper::SweepAll(context_, *seams_.catalog, *seams_.store);
-  if (!swept.ok() && swept.code() != StatusCode::kCancelled) {
-    runtime::Log(runtime::LogLevel::kWarning, "sweep failed", {{"error", swept.ToString()}});
+  for (const Uuid& collection : deleted) {
+    // A read or a compaction that was under way may have opened it again.
+    seams_.node->Forget(collection);
+    const Status swept =
+        sweeper::SweepCollection(context_, *seams_.catalog, *seams_.store, collection);
+    if (swept.ok()) continue;
+    if (swept.code() == StatusCode::kCancelled) return;  // the next start sweeps
+    runtime::Log(runtime::LogLevel::kWarning, "sweep failed, the next start does it",
+                 {{"collection", collection.ToString()}, {"error", swept.ToString()}});
   }
 }
 
 Status Scheduler::CompactFully(runtime::Context& ctx, const Uuid& collection) {
   runtime::MutexLock one_at_a_time(compacting_);
   for (;;) {
-    CHROMA_ASSIGN(Outcome outcome,
-                  Compact(ctx, seams_, policy_, collection, Activity::kSettled));
+    CHROMA_ASSIGN(Outcome outcome, Compact(ctx, seams_, policy_, collection, Activity::kSettled));
     if (outcome.settled || !outcome.published) return Status::Ok();
   }
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "base/uuid.h"
 #include "compactor/compaction.h"
@@ -30,7 +31,7 @@ class Scheduler {
   // The collection was written to. Cheap; thread safe.
   void NotifyWrite(const Uuid& collection);
   // Collections were deleted: their blobs are to be swept. Thread safe.
-  void NotifyDeleted();
+  void NotifyDeleted(const std::vector<Uuid>& collections);
 
   // Compacts the collection now, on the calling task, until nothing is left to do.
   Status CompactFully(runtime::Context& ctx, const Uuid& collection);
@@ -38,7 +39,8 @@ class Scheduler {
  private:
   // A collection that is not settled.
   struct Pending {
-    int64_t last_write_ns = 0;  // Clock::MonotonicNs
+    int64_t last_write_ns = INT64_MIN / 2;  // Clock::MonotonicNs
+    bool idle_done = false;     // nothing is left to do before it has been idle for longer
     int64_t not_before_ns = 0;  // after a failure
     int failures = 0;
   };
@@ -50,18 +52,19 @@ class Scheduler {
   void Run();
   // The most urgent collection; or none, and when to look again (-1: when woken).
   std::optional<Due> PickDue(int64_t now_ns, int64_t* wait_ns) CHROMA_REQUIRES(mutex_);
+  bool HasLargeTail(const log::Log::Backlog& backlog, int64_t now_unix_ns) const;
   void RunOne(const Due& due);
   void Finished(const Due& due, int64_t started_ns, const Result<Outcome>& outcome);
-  void Sweep();
+  void Sweep(const std::vector<Uuid>& deleted);
 
   const Seams seams_;
   const Policy policy_;
-  runtime::Context context_;  // of the background task
+  runtime::Context context_;   // of the background task
   runtime::Mutex compacting_;  // held during one compaction: one at a time
   runtime::Mutex mutex_;
   runtime::CondVar wake_;
   bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;
-  bool sweep_ CHROMA_GUARDED_BY(mutex_) = false;
+  std::vector<Uuid> deleted_ CHROMA_GUARDED_BY(mutex_);  // not swept yet
   std::unordered_map<Uuid, Pending, UuidHash> pending_ CHROMA_GUARDED_BY(mutex_);
   std::unique_ptr<runtime::Task> task_;
 };

@@ -63,23 +63,22 @@ Result<std::vector<model::Database>> Engine::ListDatabases(runtime::Context& ctx
 Status Engine::DeleteDatabase(runtime::Context& ctx, const std::string& tenant,
                               const std::string& name) {
   CHROMA_ASSIGN(std::vector<Uuid> dropped, catalog_.DeleteDatabase(ctx, name, tenant));
-  Dropped(ctx, dropped);
+  Dropped(dropped);
   return Status::Ok();
 }
 
 Status Engine::Reset(runtime::Context& ctx) {
   if (!options_.allow_reset) return Status::PermissionDenied("Reset is disabled by config");
-  CHROMA_ASSIGN(std::vector<catalog::Catalog::CollectionHead> heads, catalog_.ListHeads(ctx));
-  CHROMA_TRY(catalog_.Reset(ctx));
-  std::vector<Uuid> dropped;
-  for (const catalog::Catalog::CollectionHead& head : heads) dropped.push_back(head.id);
-  Dropped(ctx, dropped);
+  CHROMA_ASSIGN(std::vector<Uuid> dropped, catalog_.Reset(ctx));
+  Dropped(dropped);
   return Status::Ok();
 }
 
 // The catalog no longer knows these collections. What the log and the node hold of them goes;
 // a failure here costs space until the next start, nothing else.
-void Engine::Dropped(runtime::Context& ctx, const std::vector<Uuid>& collections) {
+void Engine::Dropped(const std::vector<Uuid>& collections) {
+  // Not the request's, whose caller may be gone: the deletion has happened.
+  runtime::Context ctx(*env_.clock);
   for (const Uuid& id : collections) {
     cache_.Erase(id);
     // Appends that passed the existence check before the deletion end first.
@@ -88,7 +87,7 @@ void Engine::Dropped(runtime::Context& ctx, const std::vector<Uuid>& collections
     static_cast<void>(log_.Forget(ctx, id));
     node_.Forget(id);
   }
-  observer_.OnCollectionsDeleted();
+  observer_.OnCollectionsDeleted(collections);
 }
 
 // ---- collections
@@ -116,8 +115,7 @@ Result<CollectionRef> Engine::CreateCollection(runtime::Context& ctx, const std:
 Result<CollectionRef> Engine::GetCollection(runtime::Context& ctx, const std::string& tenant,
                                             const std::string& database, const std::string& name) {
   CHROMA_TRY(model::ValidateDatabaseNameLength(database));
-  CHROMA_ASSIGN(model::Collection collection,
-                catalog_.GetCollection(ctx, tenant, database, name));
+  CHROMA_ASSIGN(model::Collection collection, catalog_.GetCollection(ctx, tenant, database, name));
   return std::make_shared<const model::Collection>(std::move(collection));
 }
 
@@ -160,6 +158,9 @@ Result<uint64_t> Engine::CountCollections(runtime::Context& ctx, const std::stri
 Status Engine::ModifyCollection(runtime::Context& ctx, const CollectionRef& collection,
                                 const ModifyCollectionRequest& request) {
   CHROMA_TRY(model::ValidateModifyCollection(request.new_name, request.new_metadata));
+  // The schema is read and written back: no write may extend it in between.
+  WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/true);
+  CHROMA_ASSIGN(CollectionRef current, LoadCollection(ctx, collection->id));
   catalog::Catalog::CollectionUpdate update;
   update.name = request.new_name;
   if (request.new_metadata) {
@@ -170,10 +171,10 @@ Status Engine::ModifyCollection(runtime::Context& ctx, const CollectionRef& coll
   }
   if (request.new_configuration) {
     CHROMA_ASSIGN(update.schema,
-                  model::UpdateConfiguration(collection->schema, *request.new_configuration));
+                  model::UpdateConfiguration(current->schema, *request.new_configuration));
   }
-  const Status updated = catalog_.UpdateCollection(ctx, collection->id, update);
-  cache_.Erase(collection->id);
+  const Status updated = catalog_.UpdateCollection(ctx, current->id, update);
+  cache_.Erase(current->id);
   return updated;
 }
 
@@ -181,10 +182,12 @@ Status Engine::DeleteCollection(runtime::Context& ctx, const std::string& tenant
                                 const std::string& database, const std::string& name) {
   CHROMA_TRY(model::ValidateDatabaseNameLength(database));
   CHROMA_ASSIGN(Uuid id, catalog_.DeleteCollection(ctx, tenant, database, name));
-  Dropped(ctx, {id});
+  Dropped({id});
   return Status::Ok();
 }
 
-void Engine::OnVersionPublished(const Uuid& collection) { cache_.Erase(collection); }
+void Engine::OnVersionPublished(const Uuid& collection) {
+  cache_.Erase(collection);
+}
 
 }  // namespace chroma::engine

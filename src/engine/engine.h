@@ -87,6 +87,8 @@ struct EngineOptions {
   // after `backlog_wait_ns` refuses them with kUnavailable.
   uint64_t backlog_bytes_max = 512u << 20;
   int64_t backlog_wait_ns = 30 * runtime::kSecond;
+  uint64_t query_rows_max = model::kQueryRowsMax;
+  uint64_t query_answer_bytes_max = model::kQueryAnswerBytesMax;
 };
 
 // What the engine tells the background about; called after the fact, must not block.
@@ -94,7 +96,7 @@ class WriteObserver {
  public:
   virtual ~WriteObserver() = default;
   virtual void OnWrite(const Uuid& collection) = 0;
-  virtual void OnCollectionsDeleted() = 0;
+  virtual void OnCollectionsDeleted(const std::vector<Uuid>& collections) = 0;
 };
 
 using CollectionRef = std::shared_ptr<const model::Collection>;
@@ -167,9 +169,9 @@ class Engine {
   Result<uint64_t> DeleteMatching(runtime::Context& ctx, const CollectionRef& collection,
                                   const DeleteRequest& request);
   Status AppendDelete(runtime::Context& ctx, const Uuid& collection, std::vector<std::string> ids);
-  void Dropped(runtime::Context& ctx, const std::vector<Uuid>& collections);
-  // Runs `read(version)` against the newest known version, and once more against the catalog's
-  // when that one turns out to be swept already.
+  void Dropped(const std::vector<Uuid>& collections);
+  // Runs `read(version)` against the newest known version, and again against the catalog's when
+  // that one turns out to be swept already.
   template <typename Read>
   auto ReadVersion(runtime::Context& ctx, const CollectionRef& collection, Read read)
       -> decltype(read(segment::VersionRef()));

@@ -17,12 +17,16 @@ bool IsOutdated(const Status& status) {
   return status.code() == StatusCode::kNotFound || status.code() == StatusCode::kOutOfRange;
 }
 
-// Every key and type that the write brings, with some value of each type: what the schema may
-// have to grow by.
-std::vector<model::Metadata> NewSchemaKeys(const model::RecordBatch& batch, model::Schema schema) {
+// The metadata by which the schema has to grow, each with something that those before it lack.
+std::vector<model::Metadata> NewSchemaKeys(const model::RecordBatch& batch,
+                                           const model::Schema& schema) {
   std::vector<model::Metadata> keys;
+  std::optional<model::Schema> grown;  // copied for the rare write that brings something new
   for (const std::optional<model::Metadata>& metadata : batch.metadatas) {
-    if (metadata && model::ExtendSchema(schema, *metadata)) keys.push_back(*metadata);
+    if (!metadata || model::SchemaCovers(grown ? *grown : schema, *metadata)) continue;
+    if (!grown) grown = schema;
+    model::ExtendSchema(*grown, *metadata);
+    keys.push_back(*metadata);
   }
   return keys;
 }
@@ -44,6 +48,8 @@ Status CheckConsistent(const model::RecordBatch& batch) {
 
 Status Engine::RegisterWrite(runtime::Context& ctx, const CollectionRef& collection,
                              const WriteRequest& request) {
+  // The caller may have looked the collection up before another write fixed the dimension.
+  CHROMA_TRY(model::ValidateDimensions(request.shape.vector_lengths, collection->dimension));
   std::optional<uint32_t> dimension;
   if (!request.shape.vector_lengths.empty()) dimension = request.shape.vector_lengths.front();
   const std::vector<model::Metadata> keys = NewSchemaKeys(request.batch, collection->schema);
@@ -71,8 +77,7 @@ Status Engine::WaitForBacklog(runtime::Context& ctx, const Uuid& collection) {
   return Status::Ok();
 }
 
-Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection,
-                     WriteRequest request) {
+Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection, WriteRequest request) {
   model::RecordBatch& batch = request.batch;
   CHROMA_TRY(model::ValidateRecordPayload(batch, request.shape.vector_lengths));
   CHROMA_TRY(model::ValidateDimensions(request.shape.vector_lengths, collection->dimension));
@@ -98,8 +103,7 @@ Result<uint64_t> Engine::Delete(runtime::Context& ctx, const CollectionRef& coll
                                 const DeleteRequest& request) {
   const bool filtered = request.where || request.where_document;
   CHROMA_TRY(model::ValidateDelete(request.ids, request.where.has_value(),
-                                   request.where_document.has_value(),
-                                   request.limit.has_value()));
+                                   request.where_document.has_value(), request.limit.has_value()));
   if (filtered) return DeleteMatching(ctx, collection, request);
   if (!request.ids) return uint64_t{0};
   const uint64_t count = request.ids->size();
@@ -124,7 +128,8 @@ Result<uint64_t> Engine::DeleteMatching(runtime::Context& ctx, const CollectionR
   {
     // Nobody writes between the read and the delete.
     WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/true);
-    CHROMA_ASSIGN(executor::Records matching, Get(ctx, collection, get));
+    CHROMA_ASSIGN(CollectionRef current, LoadCollection(ctx, collection->id));
+    CHROMA_ASSIGN(executor::Records matching, Get(ctx, current, get));
     count = matching.ids.size();
     CHROMA_TRY(AppendDelete(ctx, collection->id, std::move(matching.ids)));
   }
@@ -147,13 +152,21 @@ Status Engine::AppendDelete(runtime::Context& ctx, const Uuid& collection,
 template <typename Read>
 auto Engine::ReadVersion(runtime::Context& ctx, const CollectionRef& collection, Read read)
     -> decltype(read(segment::VersionRef())) {
-  auto result = read(VersionOf(*collection));
-  if (result.ok() || !IsOutdated(result.status())) return result;
-  // A newer version was published and the one at hand swept: look it up again.
-  cache_.Erase(collection->id);
-  CHROMA_ASSIGN(CollectionRef current, LoadCollection(ctx, collection->id));
-  if (current->version == collection->version) return result;
-  return read(VersionOf(*current));
+  for (CollectionRef known = collection;;) {
+    auto result = read(VersionOf(*known));
+    if (result.ok() || !IsOutdated(result.status())) return result;
+    // A newer version was published and the one at hand swept: look it up again.
+    CHROMA_TRY(ctx.Check());
+    cache_.Erase(known->id);
+    CHROMA_ASSIGN(CollectionRef newest, LoadCollection(ctx, known->id));
+    if (newest->version == known->version) {
+      return Status::DataLoss(
+          "what the published version " + std::to_string(known->version) + " of collection " +
+          known->id.ToString() +
+          " needs is missing; restore it from a backup: " + std::string(result.status().message()));
+    }
+    known = std::move(newest);
+  }
 }
 
 Result<executor::Records> Engine::Get(runtime::Context& ctx, const CollectionRef& collection,
@@ -172,8 +185,7 @@ Result<executor::Records> Engine::Get(runtime::Context& ctx, const CollectionRef
   });
 }
 
-Result<executor::QueryResult> Engine::Query(runtime::Context& ctx,
-                                            const CollectionRef& collection,
+Result<executor::QueryResult> Engine::Query(runtime::Context& ctx, const CollectionRef& collection,
                                             const QueryRequest& request) {
   planner::QueryPlan plan;
   CHROMA_ASSIGN(plan.predicate,
@@ -190,6 +202,8 @@ Result<executor::QueryResult> Engine::Query(runtime::Context& ctx,
   }
   plan.queries = request.queries;
   plan.n_results = request.n_results;
+  plan.rows_max = options_.query_rows_max;
+  plan.answer_bytes_max = options_.query_answer_bytes_max;
   plan.space = collection->schema.space();
   plan.include = request.include;
   return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
@@ -226,9 +240,8 @@ Result<uint64_t> Engine::Count(runtime::Context& ctx, const CollectionRef& colle
 Result<IndexingStatus> Engine::GetIndexingStatus(runtime::Context& ctx,
                                                  const CollectionRef& collection) {
   Result<executor::CollectionStatus> status =
-      ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
-        return node_.Describe(ctx, version);
-      });
+      ReadVersion(ctx, collection,
+                  [&](const segment::VersionRef& version) { return node_.Describe(ctx, version); });
   if (!status.ok()) return status.status();
   return IndexingStatus{status->indexed_operations,
                         status->total_operations - status->indexed_operations};

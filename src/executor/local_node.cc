@@ -1,5 +1,6 @@
 #include "executor/local_node.h"
 
+#include <string>
 #include <utility>
 
 #include "executor/scan.h"
@@ -24,18 +25,18 @@ Result<std::shared_ptr<LiveCollection>> LocalNode::Open(runtime::Context& ctx,
       collection = found->second.collection;
     }
   }
-  if (collection) {
-    CHROMA_TRY(collection->Advance(ctx, version));
-    return collection;
+  if (!collection) {
+    // Opened without the lock, since it reads files; when two tasks do it at once, one wins.
+    CHROMA_ASSIGN(collection, LiveCollection::Open(ctx, log_, store_, version));
+    runtime::MutexLock lock(mutex_);
+    Slot& slot = open_[version.collection];
+    if (!slot.collection) slot.collection = std::move(collection);
+    slot.used = ++use_clock_;
+    collection = slot.collection;
+    if (open_.size() > options_.open_collections_max) EvictIdle();
   }
-  // Opened without the lock, since it reads files; when two tasks do it at once, one wins.
-  CHROMA_ASSIGN(collection, LiveCollection::Open(ctx, log_, store_, version));
-  runtime::MutexLock lock(mutex_);
-  Slot& slot = open_[version.collection];
-  if (!slot.collection) slot.collection = std::move(collection);
-  slot.used = ++use_clock_;
-  collection = slot.collection;
-  if (open_.size() > options_.open_collections_max) EvictIdle();
+  // What was open, or what won, may be of an older version.
+  CHROMA_TRY(collection->Advance(ctx, version));
   return collection;
 }
 
@@ -70,14 +71,29 @@ const planner::Predicate* PredicateOf(const std::optional<planner::Predicate>& p
   return predicate ? &*predicate : nullptr;
 }
 
+// What records hold in memory, about.
+uint64_t SizeBytes(const Records& records) {
+  constexpr uint64_t kMetadataEntryBytes = 100;
+  uint64_t size_bytes = records.embeddings.values.size() * sizeof(float);
+  for (const std::string& id : records.ids) size_bytes += sizeof(id) + id.size();
+  for (const auto* texts : {&records.documents, &records.uris}) {
+    for (const std::optional<std::string>& text : *texts) {
+      size_bytes += sizeof(text) + (text ? text->size() : 0);
+    }
+  }
+  for (const std::optional<model::Metadata>& metadata : records.metadatas) {
+    size_bytes += sizeof(metadata) + (metadata ? metadata->size() * kMetadataEntryBytes : 0);
+  }
+  return size_bytes;
+}
+
 }  // namespace
 
 Result<Records> LocalNode::Get(runtime::Context& ctx, const VersionRef& version,
                                const planner::GetPlan& plan) {
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
-  CHROMA_ASSIGN(std::vector<RowRef> rows,
-                SelectInOrder(ctx, *snapshot, PredicateOf(plan.predicate), plan.offset,
-                              plan.limit));
+  CHROMA_ASSIGN(std::vector<RowRef> rows, SelectInOrder(ctx, *snapshot, PredicateOf(plan.predicate),
+                                                        plan.offset, plan.limit));
   return Project(*snapshot, rows, plan.include);
 }
 
@@ -86,8 +102,17 @@ Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& ve
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
   CHROMA_ASSIGN(std::vector<NearestRows> nearest, SelectNearest(ctx, pool_, *snapshot, plan));
   QueryResult result;
+  uint64_t size_bytes = 0;
   for (NearestRows& one : nearest) {
+    CHROMA_TRY(ctx.Check());
     CHROMA_ASSIGN(Records records, Project(*snapshot, one.rows, plan.include));
+    size_bytes += SizeBytes(records);
+    if (size_bytes > plan.answer_bytes_max) {
+      return Status::InvalidArgument("The answer would be larger than " +
+                                     std::to_string(plan.answer_bytes_max) +
+                                     " bytes; lower n_results, include less or send fewer query "
+                                     "vectors");
+    }
     result.records.push_back(std::move(records));
     result.distances.push_back(std::move(one.distances));
   }

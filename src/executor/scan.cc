@@ -1,6 +1,8 @@
 #include "executor/scan.h"
 
 #include <algorithm>
+#include <atomic>
+#include <string>
 #include <utility>
 
 #include "base/top_k.h"
@@ -115,8 +117,8 @@ Status Prepare(runtime::Context& ctx, const planner::Predicate* predicate,
 }
 
 Status SearchOne(runtime::Context& ctx, const Snapshot& snapshot,
-                 const std::vector<SearchPart>& parts, const planner::QueryPlan& plan,
-                 size_t query, NearestRows* out) {
+                 const std::vector<SearchPart>& parts, const planner::QueryPlan& plan, size_t query,
+                 NearestRows* out) {
   const index::FlatIndex exact;
   TopK nearest(static_cast<size_t>(std::min<uint64_t>(plan.n_results, snapshot.live)));
   for (uint32_t i = 0; i < parts.size(); ++i) {
@@ -156,8 +158,11 @@ Result<std::vector<NearestRows>> SelectNearest(runtime::Context& ctx, runtime::T
     CHROMA_TRY(Prepare(ctx, predicate, snapshot.parts[i], &parts[i]));
   }
   std::vector<Status> statuses(queries);
+  std::atomic<uint64_t> rows{0};
   const auto search = [&](size_t i) {
+    if (rows.load(std::memory_order_relaxed) > plan.rows_max) return;
     statuses[i] = SearchOne(ctx, snapshot, parts, plan, i, &results[i]);
+    rows.fetch_add(results[i].rows.size(), std::memory_order_relaxed);
   };
   if (queries == 1) {
     search(0);
@@ -165,6 +170,11 @@ Result<std::vector<NearestRows>> SelectNearest(runtime::Context& ctx, runtime::T
     pool.ParallelFor(queries, search);
   }
   for (Status& status : statuses) CHROMA_TRY(status);
+  if (rows > plan.rows_max) {
+    return Status::InvalidArgument("The answer would have more than " +
+                                   std::to_string(plan.rows_max) +
+                                   " records; lower n_results or send fewer query vectors");
+  }
   return results;
 }
 

@@ -11,6 +11,7 @@
 
 #include "index/text/regex.h"
 #include "model/filter.h"
+#include "model/limits.h"
 #include "model/record.h"
 #include "model/schema.h"
 #include "segment/live_collection.h"
@@ -67,11 +68,13 @@ struct QueryPlan {
   uint32_t n_results = 0;
   model::Space space = model::Space::kL2;
   model::IncludeSet include = 0;
+  // Over all queries; what would exceed them is refused.
+  uint64_t rows_max = model::kQueryRowsMax;
+  uint64_t answer_bytes_max = model::kQueryAnswerBytesMax;
 };
 
 struct CountPlan {
   std::optional<Predicate> predicate;
 };
-
 
 }  // namespace chroma::planner

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/compare.h"
+
 namespace chroma::planner {
 namespace {
 
@@ -11,20 +13,6 @@ using model::DocumentOperator;
 
 Predicate Negate(Predicate predicate) {
   return Predicate{Not{std::make_unique<Predicate>(std::move(predicate))}};
-}
-
-// The positive operator of which `op` is the complement; none when `op` is positive.
-std::optional<CompareOperator> PositiveOf(CompareOperator op) {
-  switch (op) {
-    case CompareOperator::kNotEqual:
-      return CompareOperator::kEqual;
-    case CompareOperator::kNotIn:
-      return CompareOperator::kIn;
-    case CompareOperator::kArrayNotContains:
-      return CompareOperator::kArrayContains;
-    default:
-      return std::nullopt;
-  }
 }
 
 // The strings of a kEqual or kIn operand; none when it is of another type.
@@ -59,7 +47,7 @@ Predicate PlanPositive(const model::MetadataPredicate& predicate) {
 }
 
 Predicate PlanMetadata(const model::MetadataPredicate& predicate) {
-  std::optional<CompareOperator> positive = PositiveOf(predicate.op);
+  std::optional<CompareOperator> positive = model::PositiveOf(predicate.op);
   if (!positive) return PlanPositive(predicate);
   model::MetadataPredicate complement = predicate;
   complement.op = *positive;
@@ -123,9 +111,9 @@ Result<Predicate> PlanFilter(const model::Filter& filter) {
 
 }  // namespace
 
-Result<std::optional<Predicate>> PlanPredicate(
-    const std::optional<std::vector<std::string>>& ids, const std::optional<model::Filter>& where,
-    const std::optional<model::Filter>& where_document) {
+Result<std::optional<Predicate>> PlanPredicate(const std::optional<std::vector<std::string>>& ids,
+                                               const std::optional<model::Filter>& where,
+                                               const std::optional<model::Filter>& where_document) {
   std::vector<Predicate> conjuncts;
   if (ids) {
     std::vector<std::string> sorted = *ids;

@@ -78,7 +78,6 @@ Result<DataDirectory> DataDirectory::Open(runtime::Env env, const std::string& p
 std::string DataDirectory::catalog_path() const {
   return runtime::JoinPath(path_, "catalog.sqlite3");
 }
-std::string DataDirectory::log_path() const { return runtime::JoinPath(path_, "log"); }
 std::string DataDirectory::blobs_path() const { return runtime::JoinPath(path_, "blobs"); }
 
 }  // namespace chroma::service

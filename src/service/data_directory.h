@@ -21,7 +21,7 @@ class DataDirectory {
   static Result<DataDirectory> Open(runtime::Env env, const std::string& path);
 
   std::string catalog_path() const;
-  std::string log_path() const;
+  const std::string& path() const { return path_; }  // holds log/
   std::string blobs_path() const;
 
  private:

@@ -34,6 +34,11 @@ http::ServerOptions HttpOptionsOf(const ServerConfig& config) {
 
 // The code alone would not say which of the two it is: the directory or the port.
 Status ExplainOpen(const Status& status, const std::string& path) {
+  if (status.code() == StatusCode::kUnavailable) {
+    return Status::Unavailable("the data directory " + path + " is in use (" +
+                               std::string(status.message()) +
+                               "); stop that process or choose another directory");
+  }
   if (status.code() != StatusCode::kPermissionDenied) return status;
   return Status::PermissionDenied("this user may not write to the data directory " + path + " (" +
                                   std::string(status.message()) + "); choose another one");

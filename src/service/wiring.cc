@@ -30,20 +30,22 @@ class Local : public LocalService, public engine::WriteObserver {
     CHROMA_ASSIGN(directory_, DataDirectory::Open(env_, memory_ ? kMemoryPath : options.path));
     CHROMA_ASSIGN(catalog_, catalog::OpenSqliteCatalog(env_, directory_->catalog_path()));
     CHROMA_ASSIGN(store_, store::OpenDirStore(env_, directory_->blobs_path()));
-    CHROMA_ASSIGN(log_, log::FileLog::Open(env_, directory_->log_path()));
-    CHROMA_ASSIGN(std::vector<Uuid> unsettled, Recover(ctx));
+    CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_->path()));
+    const uint64_t log_end = log->opening_offset();
+    log_ = std::move(log);
+    CHROMA_ASSIGN(std::vector<Uuid> unsettled, Recover(ctx, log_end));
     CHROMA_TRY(sweeper::SweepAll(ctx, *catalog_, *store_));
 
     const int threads =
         options.search_threads > 0 ? options.search_threads : env_.scheduler->Parallelism();
-    pool_ = std::make_unique<runtime::ThreadPool>(*env_.scheduler, "search", threads,
-                                                  kSearchJobsMax);
+    pool_ =
+        std::make_unique<runtime::ThreadPool>(*env_.scheduler, "search", threads, kSearchJobsMax);
     node_ = std::make_unique<executor::LocalNode>(*log_, *store_, *pool_);
-    engine_ = std::make_unique<engine::Engine>(env_, *catalog_, *log_, *node_, *this,
-                                               options.engine);
-    compactor::Seams seams{env_,          catalog_.get(), log_.get(),
-                           store_.get(),  node_.get(),
-                           [this](const Uuid& id) { engine_->OnVersionPublished(id); }};
+    engine_ =
+        std::make_unique<engine::Engine>(env_, *catalog_, *log_, *node_, *this, options.engine);
+    compactor::Seams seams{
+        env_,         catalog_.get(), log_.get(),
+        store_.get(), node_.get(),    [this](const Uuid& id) { engine_->OnVersionPublished(id); }};
     compactor_ = std::make_unique<compactor::Scheduler>(std::move(seams), options.compaction);
     compactor_->Start(unsettled);
     return Status::Ok();
@@ -60,11 +62,19 @@ class Local : public LocalService, public engine::WriteObserver {
 
   // What the catalog says of the log: versions cover parts of it, and entries of collections
   // that were deleted are garbage. Returns the collections that the compactor should look at.
-  Result<std::vector<Uuid>> Recover(runtime::Context& ctx) {
+  Result<std::vector<Uuid>> Recover(runtime::Context& ctx, uint64_t log_end) {
     std::vector<Uuid> unsettled;
     CHROMA_ASSIGN(std::vector<catalog::Catalog::CollectionHead> heads, catalog_->ListHeads(ctx));
     std::unordered_map<Uuid, const catalog::Catalog::CollectionHead*, UuidHash> by_id;
     for (const catalog::Catalog::CollectionHead& head : heads) {
+      // A log that began anew would give offsets again that versions cover already: writes would
+      // be acknowledged and not seen.
+      if (head.log_offset > log_end) {
+        return Status::DataLoss("the log in " + directory_->path() + " ends at " +
+                                std::to_string(log_end) + ", but collection " + head.id.ToString() +
+                                " has read it up to " + std::to_string(head.log_offset) +
+                                ": files of it are missing; restore the directory from a backup");
+      }
       by_id[head.id] = &head;
       if (head.segments > 1) unsettled.push_back(head.id);
     }
@@ -83,7 +93,9 @@ class Local : public LocalService, public engine::WriteObserver {
   }
 
   void OnWrite(const Uuid& collection) override { compactor_->NotifyWrite(collection); }
-  void OnCollectionsDeleted() override { compactor_->NotifyDeleted(); }
+  void OnCollectionsDeleted(const std::vector<Uuid>& collections) override {
+    compactor_->NotifyDeleted(collections);
+  }
 
   runtime::Env env_;
   std::unique_ptr<runtime::FileSystem> memory_;

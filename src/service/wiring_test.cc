@@ -16,8 +16,7 @@ class WiringTest : public ::testing::Test {
  protected:
   WiringTest() { env_.files = files_.get(); }
 
-  Result<std::unique_ptr<LocalService>> Open() {
-    LocalOptions options;
+  Result<std::unique_ptr<LocalService>> Open(LocalOptions options = {}) {
     options.path = "/db";
     return LocalService::Open(env_, options);
   }
@@ -122,12 +121,29 @@ TEST_F(WiringTest, SpaceOfDeletedRecordsAndCollectionsComesBack) {
   EXPECT_LT(StoredBytes("/db/blobs"), full / 10);
   EXPECT_EQ(*(*service)->engine().Count(ctx_, collection), 100u);
 
-  ASSERT_TRUE((*service)->engine()
+  ASSERT_TRUE((*service)
+                  ->engine()
                   .DeleteCollection(ctx_, model::kDefaultTenant, model::kDefaultDatabase, "things")
                   .ok());
   service->reset();
   ASSERT_TRUE(Open().ok());  // sweeps
   EXPECT_EQ(StoredBytes("/db/blobs"), 0u);
+}
+
+TEST_F(WiringTest, RefusesADirectoryWhoseLogIsGone) {
+  {
+    auto service = Open();
+    ASSERT_TRUE(service.ok());
+    const CollectionRef collection = Create(**service, "things");
+    Add(**service, collection, 0, 10);
+    ASSERT_TRUE((*service)->Compact(ctx_, collection->id).ok());
+  }
+  const std::string log = "/db/log";
+  for (const auto& entry : *files_->List(log)) {
+    ASSERT_TRUE(files_->Remove(runtime::JoinPath(log, entry.name)).ok());
+  }
+  const Status status = Open().status();
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss) << status.ToString();
 }
 
 TEST_F(WiringTest, AReaderWithAnOldCollectionSeesNewWrites) {
@@ -143,6 +159,32 @@ TEST_F(WiringTest, AReaderWithAnOldCollectionSeesNewWrites) {
     ASSERT_TRUE(count.ok()) << count.status().ToString();
     EXPECT_EQ(*count, round * 10u);
   }
+}
+
+TEST_F(WiringTest, RefusesAQueryWhoseAnswerWouldBeTooLarge) {
+  LocalOptions options;
+  options.engine.query_rows_max = 200;
+  options.engine.query_answer_bytes_max = 40 * 64 * sizeof(float);
+  auto service = Open(options);
+  ASSERT_TRUE(service.ok());
+  CollectionRef collection = Create(**service, "things");
+  Add(**service, collection, 0, 100);
+  collection = Create(**service, "things");  // with its dimension
+  const auto query = [&](size_t queries, uint32_t n_results, model::IncludeSet include) {
+    engine::QueryRequest request;
+    request.queries.dimension = 64;
+    request.queries.values.resize(queries * 64);
+    request.query_lengths.assign(queries, 64);
+    request.n_results = n_results;
+    request.include = include;
+    return (*service)->engine().Query(ctx_, collection, request).status();
+  };
+  EXPECT_TRUE(query(2, UINT32_MAX, 0).ok());
+  EXPECT_EQ(query(3, UINT32_MAX, 0).message(),
+            "The answer would have more than 200 records; lower n_results or send fewer query "
+            "vectors");
+  EXPECT_TRUE(query(3, 10, model::kIncludeEmbeddings).ok());
+  EXPECT_EQ(query(4, 10, model::kIncludeEmbeddings).code(), StatusCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -16,6 +16,14 @@ Status SweepBlobs(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobS
   return Status::Ok();
 }
 
+Status SweepCollection(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store,
+                       const Uuid& collection) {
+  CHROMA_ASSIGN(std::vector<store::BlobInfo> blobs, store.List(ctx, collection.ToString() + "/"));
+  std::vector<std::string> names;
+  for (store::BlobInfo& blob : blobs) names.push_back(std::move(blob.name));
+  return SweepBlobs(ctx, catalog, store, names);
+}
+
 Status SweepAll(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store) {
   CHROMA_TRY(store.RemoveUnfinished(ctx));
   // Listed before the catalog is asked: a blob that appears later is not looked at.

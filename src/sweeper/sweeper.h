@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/uuid.h"
 #include "catalog/catalog.h"
 #include "chroma/status.h"
 #include "runtime/context.h"
@@ -18,6 +19,10 @@ namespace chroma::sweeper {
 // Deletes those of `names` that no version names any more.
 Status SweepBlobs(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store,
                   const std::vector<std::string>& names);
+
+// Looks at the blobs of a collection that was deleted.
+Status SweepCollection(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store,
+                       const Uuid& collection);
 
 // Looks at every blob of the store. Only while nobody writes blobs.
 Status SweepAll(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store);

@@ -1,0 +1,308 @@
+#include "compactor/compaction.h"
+
+#include <gtest/gtest.h>
+
+#include "catalog/sqlite_catalog.h"
+#include "compactor/scheduler.h"
+#include "log/file_log.h"
+#include "log/record_codec.h"
+#include "store/dir_store.h"
+#include "testing/fault_file_system.h"
+
+namespace chroma::compactor {
+namespace {
+
+using model::Operation;
+using testing::FaultFileSystem;
+
+class CompactionTest : public ::testing::Test {
+ protected:
+  CompactionTest() {
+    env_.files = &files_;
+    EXPECT_TRUE(files_.CreateDirectory("/db").ok());
+    catalog_ = *catalog::OpenSqliteCatalog(env_, "/db/catalog");
+    log_ = *log::FileLog::Open(env_, "/db");
+    store_ = *store::OpenDirStore(env_, "/db/blobs");
+    Reopen();
+    model::Collection collection;
+    collection.id = id_;
+    collection.name = "things";
+    collection.tenant = model::kDefaultTenant;
+    collection.database = model::kDefaultDatabase;
+    EXPECT_TRUE(catalog_->CreateCollection(ctx_, collection, false).ok());
+  }
+
+  void Reopen() { node_ = std::make_unique<executor::LocalNode>(*log_, *store_, pool_); }
+
+  Seams SeamsHere() {
+    return {env_, catalog_.get(), log_.get(), store_.get(), node_.get(), [](const Uuid&) {}};
+  }
+  Result<Outcome> CompactOnce(Activity activity = Activity::kSettled) {
+    return Compact(ctx_, SeamsHere(), Policy(), id_, activity);
+  }
+
+  void Write(Operation operation, int first, int n) {
+    model::RecordBatch batch;
+    batch.operation = operation;
+    if (operation != Operation::kDelete) batch.vectors.dimension = 1;
+    for (int i = first; i < first + n; ++i) {
+      batch.ids.push_back("id" + std::to_string(i));
+      if (operation != Operation::kDelete) batch.vectors.values.push_back(static_cast<float>(i));
+    }
+    auto offset = log_->Append(ctx_, id_, log::EncodeBatch(batch), static_cast<uint32_t>(n));
+    ASSERT_TRUE(offset.ok()) << offset.status().ToString();
+  }
+
+  // The ids of the live records, in the order of `get`.
+  std::vector<std::string> Ids() {
+    auto row = catalog_->GetCollectionById(ctx_, id_);
+    EXPECT_TRUE(row.ok());
+    auto records =
+        node_->Get(ctx_, {id_, row->version, row->manifest, row->log_offset}, planner::GetPlan());
+    EXPECT_TRUE(records.ok()) << records.status().ToString();
+    return records.ok() ? records->ids : std::vector<std::string>();
+  }
+  static std::vector<std::string> Numbered(int first, int n) {
+    std::vector<std::string> ids;
+    for (int i = first; i < first + n; ++i) ids.push_back("id" + std::to_string(i));
+    return ids;
+  }
+  std::vector<std::string> Blobs() {
+    std::vector<std::string> names;
+    for (const store::BlobInfo& blob : *store_->List(ctx_, "")) names.push_back(blob.name);
+    return names;
+  }
+  // Fails what changes files whose path contains `part`.
+  void FailOn(const std::string& part, StatusCode code) {
+    files_.SetFault([part, code](FaultFileSystem::Call, const std::string& path) {
+      return path.find(part) == std::string::npos ? Status::Ok() : Status(code, "made to fail");
+    });
+  }
+
+  FaultFileSystem files_{1};
+  runtime::Env env_;
+  runtime::Context ctx_;
+  runtime::ThreadPool pool_{*env_.scheduler, "search", 0, 1};
+  const Uuid id_ = Uuid::FromRandom(1, 2);
+  std::unique_ptr<catalog::Catalog> catalog_;
+  std::unique_ptr<log::Log> log_;
+  std::unique_ptr<store::BlobStore> store_;
+  std::unique_ptr<executor::LocalNode> node_;
+};
+
+TEST_F(CompactionTest, MovesTheTailIntoASegment) {
+  Write(Operation::kAdd, 0, 10);
+  Write(Operation::kDelete, 3, 2);
+  const auto before = Ids();
+  auto outcome = CompactOnce();
+  ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
+  EXPECT_TRUE(outcome->published);
+  EXPECT_TRUE(outcome->settled);
+  EXPECT_EQ(Ids(), before);
+  EXPECT_EQ(log_->BacklogBytes(id_), 0u);
+  EXPECT_EQ(Blobs().size(), 2u);  // a segment and a manifest
+  Reopen();
+  EXPECT_EQ(Ids(), before);
+  outcome = CompactOnce();
+  ASSERT_TRUE(outcome.ok());
+  EXPECT_FALSE(outcome->published);
+}
+
+TEST_F(CompactionTest, MergesKeepTheOrderOfInsertion) {
+  for (int round = 0; round < 6; ++round) {
+    Write(Operation::kAdd, round * 10, 10);
+    Write(Operation::kUpsert, round * 5, 7);  // records of older segments move to the new one
+    ASSERT_TRUE(CompactOnce(Activity::kBusy).ok());
+    EXPECT_EQ(Ids(), Numbered(0, round * 10 + 10));
+  }
+  ASSERT_TRUE(CompactOnce(Activity::kSettled).ok());
+  EXPECT_EQ(Ids(), Numbered(0, 60));
+  EXPECT_EQ(Blobs().size(), 2u);
+}
+
+TEST_F(CompactionTest, NothingLiveLeavesNoSegment) {
+  Write(Operation::kAdd, 0, 5);
+  ASSERT_TRUE(CompactOnce().ok());
+  Write(Operation::kDelete, 0, 5);
+  ASSERT_TRUE(CompactOnce().ok());
+  EXPECT_TRUE(Ids().empty());
+  EXPECT_EQ(Blobs().size(), 1u);
+}
+
+TEST_F(CompactionTest, AttemptsThatFailDoNotFillTheDisk) {
+  Write(Operation::kAdd, 0, 100);
+  for (const char* part : {".manifest", ".segment"}) {
+    FailOn(part, StatusCode::kResourceExhausted);
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      EXPECT_EQ(CompactOnce().status().code(), StatusCode::kResourceExhausted);
+    }
+    EXPECT_EQ(Blobs(), std::vector<std::string>()) << part;
+    EXPECT_EQ(Ids(), Numbered(0, 100));
+  }
+  files_.SetFault(nullptr);
+  ASSERT_TRUE(CompactOnce().ok());
+  EXPECT_EQ(Ids(), Numbered(0, 100));
+}
+
+TEST_F(CompactionTest, SpaceComesBackThoughTheLogCannotBeTrimmed) {
+  Write(Operation::kAdd, 0, 10);
+  ASSERT_TRUE(CompactOnce().ok());
+  Write(Operation::kAdd, 10, 10);
+  class NoTrim : public log::Log {
+   public:
+    explicit NoTrim(log::Log& log) : log_(log) {}
+    Result<uint64_t> Append(runtime::Context& ctx, const Uuid& id, Bytes payload,
+                            uint32_t count) override {
+      return log_.Append(ctx, id, std::move(payload), count);
+    }
+    Result<std::vector<log::Entry>> Read(runtime::Context& ctx, const Uuid& id, uint64_t from,
+                                         size_t bytes_max) override {
+      return log_.Read(ctx, id, from, bytes_max);
+    }
+    Result<uint64_t> End(runtime::Context& ctx, const Uuid& id) override {
+      return log_.End(ctx, id);
+    }
+    Status Trim(runtime::Context&, const Uuid&, uint64_t) override {
+      return Status::ResourceExhausted("no space");
+    }
+    Status Forget(runtime::Context& ctx, const Uuid& id) override { return log_.Forget(ctx, id); }
+    std::vector<Backlog> Backlogs() override { return log_.Backlogs(); }
+    uint64_t BacklogBytes(const Uuid& id) override { return log_.BacklogBytes(id); }
+
+   private:
+    log::Log& log_;
+  };
+  NoTrim no_trim(*log_);
+  Seams seams = SeamsHere();
+  seams.log = &no_trim;
+  EXPECT_EQ(Compact(ctx_, seams, Policy(), id_, Activity::kSettled).status().code(),
+            StatusCode::kResourceExhausted);
+  EXPECT_EQ(Blobs().size(), 2u);
+  EXPECT_EQ(Ids(), Numbered(0, 20));
+  EXPECT_GT(log_->BacklogBytes(id_), 0u);
+  // The next attempt finds nothing to merge, and trims.
+  ASSERT_TRUE(CompactOnce().ok());
+  EXPECT_EQ(log_->BacklogBytes(id_), 0u);
+  EXPECT_EQ(Ids(), Numbered(0, 20));
+}
+
+TEST_F(CompactionTest, AMissingSegmentIsDamageAndNotADeletedCollection) {
+  Write(Operation::kAdd, 0, 10);
+  ASSERT_TRUE(CompactOnce().ok());
+  for (const std::string& name : Blobs()) {
+    if (!name.ends_with(".segment")) continue;
+    ASSERT_TRUE(store_->Delete(ctx_, name).ok());
+  }
+  Reopen();
+  EXPECT_EQ(CompactOnce().status().code(), StatusCode::kDataLoss);
+}
+
+TEST_F(CompactionTest, ADeletedCollectionIsNotFound) {
+  Write(Operation::kAdd, 0, 10);
+  ASSERT_TRUE(
+      catalog_->DeleteCollection(ctx_, model::kDefaultTenant, model::kDefaultDatabase, "things")
+          .ok());
+  EXPECT_EQ(CompactOnce().status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(Blobs(), std::vector<std::string>());
+}
+
+// ---- the scheduler
+
+class SchedulerTest : public CompactionTest {
+ protected:
+  SchedulerTest() {
+    policy_.idle_ns = 10 * runtime::kMillisecond;
+    policy_.settle_ns = 20 * runtime::kMillisecond;
+  }
+  bool Eventually(const std::function<bool()>& condition) {
+    for (int i = 0; i < 2000; ++i) {
+      if (condition()) return true;
+      env_.clock->SleepNs(2 * runtime::kMillisecond);
+    }
+    return false;
+  }
+  Policy policy_;
+};
+
+TEST_F(SchedulerTest, AnIdleCollectionIsCompacted) {
+  Scheduler scheduler(SeamsHere(), policy_);
+  scheduler.Start({});
+  for (int round = 0; round < 3; ++round) {
+    Write(Operation::kAdd, round * 10, 10);
+    scheduler.NotifyWrite(id_);
+    EXPECT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
+  }
+  EXPECT_TRUE(Eventually([&] { return Blobs().size() == 2; }));
+  EXPECT_EQ(Ids(), Numbered(0, 30));
+}
+
+TEST_F(SchedulerTest, ALargeTailDoesNotWaitForIdleness) {
+  policy_.idle_ns = policy_.settle_ns = 3600 * runtime::kSecond;
+  policy_.tail_records_max = 50;
+  Scheduler scheduler(SeamsHere(), policy_);
+  scheduler.Start({});
+  Write(Operation::kAdd, 0, 49);
+  scheduler.NotifyWrite(id_);
+  env_.clock->SleepNs(300 * runtime::kMillisecond);
+  EXPECT_GT(log_->BacklogBytes(id_), 0u);
+  Write(Operation::kAdd, 49, 1);
+  scheduler.NotifyWrite(id_);
+  EXPECT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
+}
+
+TEST_F(SchedulerTest, AnOldTailDoesNotWaitForIdleness) {
+  policy_.idle_ns = policy_.settle_ns = 3600 * runtime::kSecond;
+  policy_.tail_age_ns = 50 * runtime::kMillisecond;
+  Scheduler scheduler(SeamsHere(), policy_);
+  scheduler.Start({});
+  Write(Operation::kAdd, 0, 1);
+  scheduler.NotifyWrite(id_);
+  EXPECT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
+}
+
+TEST_F(SchedulerTest, AWriteEndsTheWaitForSettling) {
+  policy_.settle_ns = 3600 * runtime::kSecond;
+  policy_.tail_records_max = 50;
+  Scheduler scheduler(SeamsHere(), policy_);
+  scheduler.Start({});
+  // A second segment that is not worth a merge: it waits for the settling.
+  Write(Operation::kAdd, 0, 49);
+  scheduler.NotifyWrite(id_);
+  ASSERT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
+  Write(Operation::kUpsert, 0, 1);
+  scheduler.NotifyWrite(id_);
+  ASSERT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
+  env_.clock->SleepNs(100 * runtime::kMillisecond);
+  Write(Operation::kAdd, 49, 60);
+  scheduler.NotifyWrite(id_);
+  EXPECT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
+}
+
+TEST_F(SchedulerTest, FailedCompactionsAreTriedAgain) {
+  FailOn(".manifest", StatusCode::kResourceExhausted);
+  Scheduler scheduler(SeamsHere(), policy_);
+  scheduler.Start({});
+  Write(Operation::kAdd, 0, 10);
+  scheduler.NotifyWrite(id_);
+  env_.clock->SleepNs(100 * runtime::kMillisecond);
+  EXPECT_GT(log_->BacklogBytes(id_), 0u);
+  EXPECT_EQ(Ids(), Numbered(0, 10));
+  files_.SetFault(nullptr);
+  EXPECT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
+  EXPECT_EQ(Ids(), Numbered(0, 10));
+}
+
+TEST_F(SchedulerTest, BlobsOfDeletedCollectionsGo) {
+  Write(Operation::kAdd, 0, 10);
+  ASSERT_TRUE(CompactOnce().ok());
+  Scheduler scheduler(SeamsHere(), policy_);
+  scheduler.Start({});
+  ASSERT_TRUE(
+      catalog_->DeleteCollection(ctx_, model::kDefaultTenant, model::kDefaultDatabase, "things")
+          .ok());
+  scheduler.NotifyDeleted({id_});
+  EXPECT_TRUE(Eventually([&] { return Blobs().empty(); }));
+}
+
+}  // namespace
+}  // namespace chroma::compactor
