@@ -23,7 +23,7 @@ test: packages clients
 clients: packages
 	tools/install-clients
 
-bench: build
+bench: packages
 	tools/run-bench
 
 fuzz: packages

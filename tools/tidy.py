@@ -72,6 +72,10 @@ PRIVATE_NEW = re.compile(r"(std::)?(unique_ptr|shared_ptr)<[^;]*\bnew ")
 INCLUDE = re.compile(r'^\s*#include\s+([<"])([^>"]+)[>"]')
 
 
+def is_test(path):
+    return path.stem == "test_support" or path.stem.endswith(("_test", "_fixture"))
+
+
 def strip_comment(line):
     return re.sub(r'"(\\.|[^"\\])*"', '""', line).split("//")[0]
 
@@ -101,7 +105,7 @@ class Tidy:
         target = name.split("/")[0]
         if target == "chroma" or target not in self.layer_of or folder not in self.layer_of:
             return
-        if path.name.endswith("_test.cc"):
+        if is_test(path):
             return
         if folder in ONLY and target not in ONLY[folder] | {folder}:
             self.report(path, number, f'{folder}/ may not include "{name}"')
@@ -155,9 +159,9 @@ class Tidy:
             include = INCLUDE.match(line)
             if include:
                 self.check_include(path, number, folder, include.group(1), include.group(2))
-            elif relative[0] == "src" and not path.name.endswith("_test.cc"):
+            elif relative[0] == "src" and not is_test(path):
                 self.check_banned(path, number, folder, strip_comment(line))
-        if path.suffix == ".cc" and not path.name.endswith("_test.cc"):
+        if path.suffix == ".cc" and not is_test(path):
             self.check_functions(path, lines)
 
     def check_listed(self, paths):

@@ -413,8 +413,17 @@ void JsonReader::Restore(const Checkpoint& mark) {
   levels_.resize(mark.depth);
 }
 
-JsonValue JsonReader::ReadValue() {
+JsonValue JsonReader::ReadValue(size_t values_max) {
+  size_t values = 0;
+  return ReadTree(values_max, &values);
+}
+
+JsonValue JsonReader::ReadTree(size_t values_max, size_t* values) {
   if (!StartValue()) return JsonValue();
+  if (++*values > values_max) {
+    FailShape("more than " + std::to_string(values_max) + " values");
+    return JsonValue();
+  }
   switch (Peek()) {
     case Kind::kNull:
       TryNull();
@@ -427,13 +436,15 @@ JsonValue JsonReader::ReadValue() {
       return JsonValue(ReadString());
     case Kind::kArray: {
       JsonArray array;
-      for (BeginArray(); NextElement();) array.push_back(ReadValue());
+      for (BeginArray(); NextElement();) array.push_back(ReadTree(values_max, values));
       return JsonValue(std::move(array));
     }
     case Kind::kObject: {
       JsonObject object;
       std::string key;
-      for (BeginObject(); NextKey(&key);) object.emplace_back(key, ReadValue());
+      for (BeginObject(); NextKey(&key);) {
+        object.emplace_back(key, ReadTree(values_max, values));
+      }
       if (object.size() > 1) MergeRepeatedKeys(&object);
       return JsonValue(std::move(object));
     }

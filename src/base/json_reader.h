@@ -69,8 +69,8 @@ class JsonReader {
   // A number of any kind as it stands in the text: bool and null excluded. An int64_t if it fits,
   // else uint64_t if it fits, else double; `-0` is the double -0.0.
   JsonValue ReadNumber(std::string_view expected = "a number");
-  // Any value, as a tree.
-  JsonValue ReadValue();
+  // Any value, as a tree. More than `values_max` values in it are a shape error.
+  JsonValue ReadValue(size_t values_max = SIZE_MAX);
   // Skips any value. Strict: everything ReadValue checks is checked, with the full path. With
   // `unlimited_depth`, for fields the decoder ignores: neither depth, UTF-8 nor number ranges
   // are checked, the path ends at the value, and no stack or path is used per level.
@@ -163,6 +163,7 @@ class JsonReader {
   bool OpenLevel(bool object);
   // NextKey with the key in text_ or scratch_.
   bool NextKeyView(std::string_view* key);
+  JsonValue ReadTree(size_t values_max, size_t* values);
   void SkipStrict();
   void SkipIgnored();
   void SkipIgnoredScalar();

@@ -19,7 +19,9 @@ auto ReadText(std::string* out) {
   return [out](JsonReader& reader) { *out = reader.ReadString(); };
 }
 
-void Ignore(JsonReader& reader) { static_cast<void>(reader.ReadValue()); }
+void Ignore(JsonReader& reader) {
+  reader.SkipValue();
+}
 
 }  // namespace
 
@@ -55,8 +57,7 @@ void CheckAttachFunction(JsonReader& reader) {
 
 void CheckDetachFunction(JsonReader& reader) {
   DecodeStruct(reader, "DetachFunctionRequest", StructForm::kObjectOrSequence,
-               {{"delete_output", false,
-                 [](JsonReader& r) { static_cast<void>(r.ReadBool()); }}});
+               {{"delete_output", false, [](JsonReader& r) { static_cast<void>(r.ReadBool()); }}});
 }
 
 engine::CreateCollectionRequest DecodeCreateCollection(JsonReader& reader) {
@@ -68,8 +69,7 @@ engine::CreateCollectionRequest DecodeCreateCollection(JsonReader& reader) {
        {"schema", false, Optional(&request.schema, model::DecodeSchema)},
        {"configuration", false, Optional(&request.configuration, model::DecodeConfiguration)},
        {"metadata", false, Optional(&request.metadata, read_metadata)},
-       {"get_or_create", false,
-        [&](JsonReader& r) { request.get_or_create = r.ReadBool(); }}});
+       {"get_or_create", false, [&](JsonReader& r) { request.get_or_create = r.ReadBool(); }}});
   return request;
 }
 

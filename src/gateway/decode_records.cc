@@ -7,6 +7,7 @@
 #include "base/base64.h"
 #include "gateway/decode.h"
 #include "gateway/decode_struct.h"
+#include "model/limits.h"
 #include "model/metadata_json.h"
 
 namespace chroma::gateway {
@@ -170,16 +171,16 @@ WriteBody DecodeWrite(JsonReader& reader, model::Operation operation) {
   const bool is_update = operation == model::Operation::kUpdate;
   const bool allow_null_values = operation != model::Operation::kAdd;
   EmbeddingsDecoder embeddings(&body, is_update);
-  DecodeStruct(reader, WriteStructName(operation), StructForm::kObjectOrSequence,
-               {{"ids", true, [&](JsonReader& r) { batch.ids = ReadTexts(r); }},
-                {"embeddings", !is_update, [&](JsonReader& r) { embeddings.Read(r); }},
-                {"documents", false,
-                 [&](JsonReader& r) { ReadTextColumn(r, &batch.documents, &shape.documents); }},
-                {"uris", false,
-                 [&](JsonReader& r) { ReadTextColumn(r, &batch.uris, &shape.uris); }},
-                {"metadatas", false, [&](JsonReader& r) {
-                   ReadMetadataColumn(r, allow_null_values, &batch.metadatas, &shape.metadatas);
-                 }}});
+  DecodeStruct(
+      reader, WriteStructName(operation), StructForm::kObjectOrSequence,
+      {{"ids", true, [&](JsonReader& r) { batch.ids = ReadTexts(r); }},
+       {"embeddings", !is_update, [&](JsonReader& r) { embeddings.Read(r); }},
+       {"documents", false,
+        [&](JsonReader& r) { ReadTextColumn(r, &batch.documents, &shape.documents); }},
+       {"uris", false, [&](JsonReader& r) { ReadTextColumn(r, &batch.uris, &shape.uris); }},
+       {"metadatas", false, [&](JsonReader& r) {
+          ReadMetadataColumn(r, allow_null_values, &batch.metadatas, &shape.metadatas);
+        }}});
   SetDimension(shape.vector_lengths, &batch.vectors);
   return body;
 }
@@ -200,7 +201,7 @@ Result<engine::WriteRequest> ToWriteRequest(WriteBody body) {
 namespace {
 
 std::optional<JsonValue> ReadFilter(JsonReader& reader) {
-  JsonValue value = reader.ReadValue();
+  JsonValue value = reader.ReadValue(model::kJsonTreeValuesMax);
   if (value.IsNull()) return std::nullopt;
   return value;
 }
@@ -346,7 +347,7 @@ void CollectSparseKeys(const JsonValue& rank, std::vector<std::string>* keys) {
 }
 
 void ReadSearchFilter(JsonReader& reader, SearchBody* body) {
-  const JsonValue json = reader.ReadValue();
+  const JsonValue json = reader.ReadValue(model::kJsonTreeValuesMax);
   if (!reader.ok() || json.IsNull()) return;
   if (json.AsObject() != nullptr && json.AsObject()->empty()) return;
   Result<model::Filter> filter = model::ParseWhere(json);
@@ -364,7 +365,7 @@ SearchBody DecodeSearch(JsonReader& reader) {
       if (key == "filter") {
         ReadSearchFilter(r, &body);
       } else if (key == "rank") {
-        CollectSparseKeys(r.ReadValue(), &body.sparse_keys);
+        CollectSparseKeys(r.ReadValue(model::kJsonTreeValuesMax), &body.sparse_keys);
       } else {
         r.SkipValue();
       }

@@ -337,6 +337,18 @@ TEST(DecodeGetTest, BadFilters) {
   }
 }
 
+TEST(DecodeGetTest, RefusesATreeOfTooManyValues) {
+  std::string text = R"({"where":{"k":{"$in":[0)";
+  for (size_t i = 0; i < model::kJsonTreeValuesMax; ++i) text += ",0";
+  text += "]}}}";
+  JsonReader reader(text);
+  DecodeGet(reader);
+  ASSERT_FALSE(reader.ok());
+  EXPECT_EQ(reader.error().kind, JsonError::Kind::kShape);
+  EXPECT_NE(reader.error().message.find("more than 1000000 values"), std::string::npos)
+      << reader.error().message;
+}
+
 TEST(DecodeQueryTest, VectorsAndDefaults) {
   JsonReader reader(R"({"query_embeddings":[[1,2],[3,4]],"n_results":null})");
   const Result<engine::QueryRequest> request = ToQueryRequest(DecodeQuery(reader));

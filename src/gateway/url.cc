@@ -35,6 +35,26 @@ std::string PercentDecode(std::string_view text, bool plus_is_space) {
   return decoded;
 }
 
+// Bytes that are no UTF-8 become U+FFFD, as upstream's decoder of query strings does; what a
+// message repeats must be text.
+std::string ReplaceInvalidUtf8(std::string_view text) {
+  constexpr size_t kSequenceBytesMax = 4;
+  std::string valid;
+  while (!text.empty()) {
+    size_t n = 1;
+    const size_t longest = std::min(text.size(), kSequenceBytesMax);
+    while (n <= longest && !IsValidUtf8(text.substr(0, n))) ++n;
+    if (n <= longest) {
+      valid += text.substr(0, n);
+      text.remove_prefix(n);
+    } else {
+      valid += "\xef\xbf\xbd";
+      text.remove_prefix(1);
+    }
+  }
+  return valid;
+}
+
 Status BadQuery(std::string_view text) {
   return Status::InvalidArgument("Failed to deserialize query string: " + std::string(text));
 }
@@ -54,7 +74,7 @@ Result<std::array<std::optional<std::string>, N>> DecodeQuery(
     if (found == known.end()) continue;
     std::optional<std::string>& value = values[static_cast<size_t>(found - known.begin())];
     if (value) return BadQuery("duplicate field `" + key + "`");
-    value = PercentDecode(pair.substr(std::min(equals + 1, pair.size())), true);
+    value = ReplaceInvalidUtf8(PercentDecode(pair.substr(std::min(equals + 1, pair.size())), true));
   }
   return values;
 }

@@ -111,5 +111,11 @@ TEST(CheckReadLevelTest, Levels) {
   EXPECT_FALSE(CheckReadLevel("read_level=index_only&read_level=index_only").ok());
 }
 
+TEST(CheckReadLevelTest, WhatItRepeatsIsUtf8) {
+  const Status wrong = CheckReadLevel("read_level=a%ff%C3%A9%e2%82");
+  EXPECT_NE(wrong.message().find("`a\uFFFD\u00e9\uFFFD\uFFFD`"), std::string_view::npos)
+      << wrong.message();
+}
+
 }  // namespace
 }  // namespace chroma::gateway

@@ -61,6 +61,15 @@ bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
   return folded == lower;
 }
 
+// Whether the request line is well-formed but for its version: not where a stray space in the
+// target makes something else stand there.
+bool EndsWithVersion(std::string_view head) {
+  const std::string_view line = head.substr(0, head.find("\r\n"));
+  constexpr std::string_view kProtocol = " HTTP/";
+  const size_t at = line.find(' ', line.find(' ') + 1);
+  return at != std::string_view::npos && line.substr(at).starts_with(kProtocol);
+}
+
 bool IsTargetByte(char c) {
   return static_cast<unsigned char>(c) > ' ' && c != '\x7f';
 }
@@ -94,7 +103,7 @@ int ParseHead(std::string_view bytes, ParsedHead& parsed) {
   parser.body_limit(boost::none);
   beast::error_code error;
   parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
-  if (error == beast::http::error::bad_version) return 505;
+  if (error == beast::http::error::bad_version && EndsWithVersion(bytes)) return 505;
   if (error || !parser.is_header_done()) return 400;
 
   const RequestHead& head = parsed.request;

@@ -33,7 +33,7 @@ struct ServerOptions {
 
   size_t header_bytes_max = 16 << 10;                 // request line and headers; beyond: 431
   uint64_t body_bytes_max = 41'943'040;               // inclusive; beyond: BodyTooLarge
-  uint64_t body_bytes_in_flight_max = 1024ull << 20;  // of all requests; beyond: Overloaded
+  uint64_t body_bytes_in_flight_max = 256ull << 20;   // of all requests; beyond: Overloaded
   uint64_t discard_bytes_max = 2048ull << 20;  // read and dropped so that the peer sees an answer
   // Beyond, the connection that is idle longest is closed for the new one, or, where none is
   // idle, the new one gets a 503.

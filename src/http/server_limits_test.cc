@@ -23,6 +23,7 @@ TEST_F(ServerLimitsTest, RefusesBytesThatAreNoRequest) {
       {"no version", "GET /\r\n\r\n", 400},
       {"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
       {"version", "GET / HTTP/1.2\r\n\r\n", 505},
+      {"space in target", "GET /a b HTTP/1.1\r\n\r\n", 400},
       {"TLS hello", "\x16\x03\x01\x00\xa5\x01\x00"s, 400},
       {"NUL in target", "GET /a\0b HTTP/1.1\r\n\r\n"s, 400},
       {"NUL in value", "GET / HTTP/1.1\r\na: b\0c\r\n\r\n"s, 400},

@@ -67,19 +67,6 @@ bool IsIn(const MetadataValue& value, const MetadataValue& list) {
   }
 }
 
-CompareOperator Positive(CompareOperator op) {
-  switch (op) {
-    case CompareOperator::kNotEqual:
-      return CompareOperator::kEqual;
-    case CompareOperator::kNotIn:
-      return CompareOperator::kIn;
-    case CompareOperator::kArrayNotContains:
-      return CompareOperator::kArrayContains;
-    default:
-      return op;
-  }
-}
-
 // `op` is none of the negative operators, nor a list operator.
 bool Satisfies(CompareOperator op, const MetadataValue& value, const MetadataValue& operand) {
   switch (op) {
@@ -151,8 +138,21 @@ bool EqualScalars(const MetadataValue& a, const MetadataValue& b) {
   return std::is_eq(CompareNumbers(a, b));
 }
 
+std::optional<CompareOperator> PositiveOf(CompareOperator op) {
+  switch (op) {
+    case CompareOperator::kNotEqual:
+      return CompareOperator::kEqual;
+    case CompareOperator::kNotIn:
+      return CompareOperator::kIn;
+    case CompareOperator::kArrayNotContains:
+      return CompareOperator::kArrayContains;
+    default:
+      return std::nullopt;
+  }
+}
+
 bool MatchesValue(const MetadataPredicate& predicate, const MetadataValue* value) {
-  const CompareOperator op = Positive(predicate.op);
+  const CompareOperator op = PositiveOf(predicate.op).value_or(predicate.op);
   bool matches = false;
   if (value != nullptr) {
     matches = op == CompareOperator::kIn ? IsIn(*value, predicate.operand)

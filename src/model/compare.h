@@ -6,6 +6,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 
 #include "model/filter.h"
 #include "model/metadata.h"
@@ -19,6 +20,9 @@ std::partial_ordering CompareNumbers(const MetadataValue& a, const MetadataValue
 
 // Equality of scalars as `$eq` sees it: 1 equals 1.0, true does not equal 1. False for arrays.
 bool EqualScalars(const MetadataValue& a, const MetadataValue& b);
+
+// The positive operator of which `op` is the complement; none when `op` is positive.
+std::optional<CompareOperator> PositiveOf(CompareOperator op);
 
 // Whether a record whose value under the predicate's key is `value` (null: it has none) matches.
 // Takes time proportional to the operand; see PredicateMatcher for many records.

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "model/limits.h"
+
 namespace chroma::model {
 
 namespace {
@@ -122,9 +124,9 @@ EmbeddingFunction DecodeEmbeddingFunction(JsonReader& reader) {
       if (type) reader.DuplicateField(key);
       type = ReadFunctionType(reader);
     } else if (key == "name") {
-      name = reader.ReadValue();
+      name = reader.ReadValue(kJsonTreeValuesMax);
     } else if (key == "config") {
-      config = reader.ReadValue();
+      config = reader.ReadValue(kJsonTreeValuesMax);
     } else {
       reader.SkipValue();
     }

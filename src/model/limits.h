@@ -10,6 +10,14 @@ namespace chroma::model {
 inline constexpr int kFilterDepthMax = 128;
 inline constexpr size_t kFilterLeavesMax = 10'000;
 inline constexpr size_t kFilterListMax = 100'000;
+// JSON that is held as a tree: a filter, a rank, an embedding function's configuration. Counts
+// every value in it; a tree takes some 30 times the memory of its text.
+inline constexpr size_t kJsonTreeValuesMax = 1'000'000;
+
+// What one query may answer with, over all of its vectors. A few bytes can ask for every record
+// once for each of a million vectors.
+inline constexpr uint64_t kQueryRowsMax = 10'000'000;
+inline constexpr uint64_t kQueryAnswerBytesMax = 1ull << 30;
 
 inline constexpr uint32_t kDimensionMax = 100'000;
 inline constexpr uint32_t kDefaultResults = 10;

@@ -163,11 +163,47 @@ Schema DefaultSchema(uint64_t num_threads) {
   return schema;
 }
 
+namespace {
+
+bool HasType(const ValueTypes& types, ValueType type) {
+  switch (type) {
+    case ValueType::kBool:
+      return types.has_bool;
+    case ValueType::kInt:
+      return types.has_int;
+    case ValueType::kFloat:
+      return types.has_float;
+    case ValueType::kString:
+      return types.has_string;
+    case ValueType::kSparseVector:
+      return types.has_sparse_vector;
+    default:
+      return true;
+  }
+}
+
+// Nulls delete, and hidden keys are not the user's.
+bool IsListed(std::string_view key, ValueType type) {
+  return type != ValueType::kNull && !key.starts_with(kHiddenKeyPrefix);
+}
+
+}  // namespace
+
+bool SchemaCovers(const Schema& schema, const Metadata& metadata) {
+  for (const auto& [key, value] : metadata) {
+    const ValueType type = ElementType(TypeOf(value));
+    if (!IsListed(key, type)) continue;
+    auto at = schema.keys.find(key);
+    if (at == schema.keys.end() || !HasType(at->second, type)) return false;
+  }
+  return true;
+}
+
 bool ExtendSchema(Schema& schema, const Metadata& metadata) {
   bool added = false;
   for (const auto& [key, value] : metadata) {
     const ValueType type = ElementType(TypeOf(value));
-    if (type == ValueType::kNull || std::string_view(key).starts_with(kHiddenKeyPrefix)) continue;
+    if (!IsListed(key, type)) continue;
     auto at = schema.keys.find(key);
     if (at == schema.keys.end()) at = schema.keys.emplace(key, ValueTypes()).first;
     added = AddType(at->second, schema.defaults, type) || added;

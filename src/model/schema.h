@@ -161,6 +161,8 @@ Result<Schema> UpdateConfiguration(const Schema& schema, const ConfigurationUpda
 // Adds the keys and types of `metadata` that the schema does not list yet, as copies of the
 // defaults (rest-api.md §6.4 "Schema grows on writes"); true when something was added.
 bool ExtendSchema(Schema& schema, const Metadata& metadata);
+// Whether ExtendSchema would add nothing.
+bool SchemaCovers(const Schema& schema, const Metadata& metadata);
 
 // JSON, as requests carry it and the catalog stores it. Decoders report through the reader.
 Schema DecodeSchema(JsonReader& reader);

@@ -273,6 +273,7 @@ class CannotStart(CliTest):
         server.url()
         error = self.fails(1, "--path", "data", "--port", "0")
         self.assertIn(str(server.process.pid), error)
+        self.assertIn("is in use", error)
         self.assertIn("data", error)
 
     def test_directory_is_a_file(self):

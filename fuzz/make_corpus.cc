@@ -1,0 +1,199 @@
+// Writes the seeds that are bytes of our own formats; those that are text are kept by hand.
+//
+//   make_corpus DIRECTORY
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "base/coding.h"
+#include "format/manifest.h"
+#include "fuzz_sections.h"
+#include "log/file_log.h"
+#include "log/log_file_format.h"
+#include "log/record_codec.h"
+#include "model/metadata_codec.h"
+#include "model/record.h"
+#include "segment/segment_writer.h"
+#include "testing/memory_blobs.h"
+
+namespace chroma::fuzz {
+namespace {
+
+using runtime::FileSystem;
+
+std::string directory;
+
+void Put(const std::string& target, const std::string& seed, BytesView bytes) {
+  FileSystem& files = FileSystem::System();
+  const std::string folder = runtime::JoinPath(directory, target);
+  CHECK(files.CreateDirectory(folder).ok());
+  const auto file = files.Open(runtime::JoinPath(folder, seed), runtime::OpenMode::kCreate);
+  CHECK(file.ok());
+  CHECK((*file)->Truncate(0).ok() && (*file)->WriteAt(0, bytes).ok());
+}
+
+Bytes WithChoice(char choice, BytesView bytes) {
+  return Bytes(1, choice) + Bytes(bytes);
+}
+
+model::Metadata EveryType() {
+  model::Metadata metadata;
+  metadata.Set("k1", true);
+  metadata.Set("k2", int64_t{-3});
+  metadata.Set("k3", 2.5);
+  metadata.Set("k4", std::string("red"));
+  metadata.Set("k5", model::SparseVector{{1, 70'000}, {0.5F, -1.0F}, {"a", "b"}});
+  metadata.Set("k6", model::BoolArray{{0, 1}});
+  metadata.Set("k7", std::vector<int64_t>{1, INT64_MIN});
+  metadata.Set("k8", std::vector<double>{0.0, -2.5});
+  metadata.Set("k9", std::vector<std::string>{"", "ключ"});
+  return metadata;
+}
+
+model::RecordBatch Batch(model::Operation operation) {
+  model::RecordBatch batch;
+  batch.operation = operation;
+  batch.ids = {"a", "b", "c"};
+  if (operation == model::Operation::kDelete) return batch;
+  batch.vectors = {2, {1, 2, 3, 4}};
+  batch.has_vector = {1, 0, 1};
+  batch.documents = {"a document", std::nullopt, ""};
+  batch.uris = {std::nullopt, "file:///b", std::nullopt};
+  batch.metadatas = {EveryType(), std::nullopt, model::Metadata()};
+  return batch;
+}
+
+void PutMetadataSeeds() {
+  Bytes bytes;
+  model::PutMetadata(bytes, EveryType());
+  Put("metadata", "every_type", bytes);
+  bytes.clear();
+  model::PutMetadata(bytes, {});
+  Put("metadata", "empty", bytes);
+}
+
+void PutBatchSeeds() {
+  Put("record_batch", "upsert", log::EncodeBatch(Batch(model::Operation::kUpsert)));
+  Put("record_batch", "delete", log::EncodeBatch(Batch(model::Operation::kDelete)));
+  model::RecordBatch dense;
+  dense.ids = {"x", "y"};
+  dense.vectors = {3, {1, 2, 3, 4, 5, 6}};
+  Put("record_batch", "vectors_only", log::EncodeBatch(dense));
+}
+
+Bytes Content(FileSystem& files, const std::string& path) {
+  const auto file = files.Open(path, runtime::OpenMode::kRead);
+  CHECK(file.ok());
+  Bytes bytes(*(*file)->Size(), '\0');
+  CHECK(*(*file)->ReadAt(0, bytes.data(), bytes.size()) == bytes.size());
+  return bytes;
+}
+
+void PutLogSeeds() {
+  const auto files = FileSystem::InMemory();
+  runtime::Env env;
+  env.files = files.get();
+  runtime::Context ctx;
+  {
+    auto log = log::FileLog::Open(env, "/db");
+    CHECK(log.ok());
+    for (uint64_t i = 0; i < 3; ++i) {
+      const Uuid collection = Uuid::FromRandom(i % 2, 7);
+      CHECK((*log)->Append(ctx, collection, Bytes(i * 9, 'p'), 1 + i % 2).ok());
+    }
+  }
+  const Bytes file = Content(*files, "/db/log/" + log::LogFileName(1));
+  for (const char choice : {'\0', '\1', '\2', '\3'}) {
+    Put("log_recovery", "file_" + std::to_string(choice), WithChoice(choice, file));
+  }
+  Put("log_recovery", "torn", WithChoice(0, BytesView(file).substr(0, file.size() - 20)));
+  // The first slot of the state without its header and checksum.
+  const Bytes state = Content(*files, "/db/log/state");
+  const auto slot_bytes = LoadFixed<uint32_t>(state.data() + 12);
+  const BytesView content = BytesView(state).substr(16, slot_bytes - 24);
+  Put("log_recovery", "state",
+      WithChoice(4, WithChoice(static_cast<char>(content.size()), Bytes(content) + file)));
+}
+
+void PutManifestSeeds() {
+  format::Manifest manifest;
+  manifest.collection = Uuid::FromRandom(1, 2);
+  manifest.version = 3;
+  manifest.log_offset = 100;
+  manifest.dimension = 384;
+  manifest.operations = 99;
+  manifest.segments = {{"segments/a", 10, 4096, Bitmap()},
+                       {"segments/b", 70'000, 1 << 20, Bitmap::Range(5, 66'000)}};
+  const uint32_t rows[] = {1, 4, 9};
+  manifest.segments.push_back({"segments/c", 10, 4096, Bitmap::FromSorted(rows, 3)});
+  const Bytes bytes = format::EncodeManifest(manifest);
+  Put("manifest", "whole", WithChoice(0, bytes));
+  // Header and checksum are made again around the body.
+  Put("manifest", "body", WithChoice(1, BytesView(bytes).substr(24, bytes.size() - 32)));
+}
+
+Bytes Segment(uint32_t rows, uint32_t dimension) {
+  runtime::Context ctx;
+  testing::MemoryBlobStore store;
+  auto writer = segment::SegmentWriter::Create(ctx, store, "s", dimension);
+  CHECK(writer.ok());
+  const std::vector<float> vector(dimension, 0.5F);
+  const model::Metadata every_type = EveryType();
+  for (uint32_t row = 0; row < rows; ++row) {
+    const std::string id = "id-" + std::to_string(row);
+    const std::string document = "document number " + std::to_string(row);
+    segment::RowView view;
+    view.id = id;
+    view.insertion_offset = row * 3;
+    view.vector = dimension > 0 ? vector.data() : nullptr;
+    if (row % 2 == 0) view.document = document;
+    if (row % 3 == 1) view.uri = id;
+    if (row % 4 == 0) view.metadata = &every_type;
+    CHECK((*writer)->Add(view).ok());
+  }
+  CHECK((*writer)->Finish(ctx).ok());
+  return store.Content("s");
+}
+
+void PutSegmentSeeds() {
+  const Bytes small = Segment(3, 2);
+  Put("segment", "whole", WithChoice(0, small));
+  for (const auto& [name, bytes] :
+       {std::pair("sections", small), std::pair("more_rows", Segment(40, 2)),
+        std::pair("no_vectors", Segment(5, 0)), std::pair("no_rows", Segment(0, 0))}) {
+    const auto sections = ReadSections(bytes);
+    CHECK(sections.ok());
+    CHECK(WriteSections(*sections).size() > 0);
+    Put("segment", name, WithChoice(1, EncodeSections(*sections)));
+  }
+}
+
+void PutSimdSeeds() {
+  for (const uint32_t dimension : {1u, 7u, 16u, 33u}) {
+    Bytes bytes{3, static_cast<char>(dimension % 5)};
+    for (uint32_t i = 0; i < 4 * dimension; ++i) {
+      PutFixed(bytes, static_cast<float>(i % 11) / 7 - 0.5F);
+    }
+    Put("simd", "dimension_" + std::to_string(dimension), bytes);
+  }
+}
+
+}  // namespace
+}  // namespace chroma::fuzz
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: make_corpus DIRECTORY\n");
+    return 2;
+  }
+  chroma::fuzz::directory = argv[1];
+  chroma::fuzz::PutMetadataSeeds();
+  chroma::fuzz::PutBatchSeeds();
+  chroma::fuzz::PutLogSeeds();
+  chroma::fuzz::PutManifestSeeds();
+  chroma::fuzz::PutSegmentSeeds();
+  chroma::fuzz::PutSimdSeeds();
+  return 0;
+}

@@ -1,0 +1,26 @@
+// index/text/regex.h: the first line of an input is the pattern, the rest is the text.
+#include "index/text/regex.h"
+
+#include <memory>
+#include <string>
+
+#include "base/check.h"
+#include "fuzz.h"
+
+namespace chroma::fuzz {
+
+void Run(BytesView input) {
+  const auto [pattern, text] = SplitFirstLine(input);
+  const Result<std::unique_ptr<index::Regex>> regex = index::Regex::Compile(pattern);
+  if (!regex.ok()) {
+    CHECK(regex.status().code() == StatusCode::kInvalidArgument);
+    return;
+  }
+  const bool matches = (*regex)->Matches(text);
+  CHECK((*regex)->Matches(text) == matches);
+  // An alternative more never takes a match away.
+  const auto wider = index::Regex::Compile("(?:" + std::string(pattern) + ")|(?:)");
+  if (wider.ok()) CHECK((*wider)->Matches(text));
+}
+
+}  // namespace chroma::fuzz

@@ -1,0 +1,70 @@
+// gateway/decode.h: the bodies of all endpoints. The first line of an input names the decoder.
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/check.h"
+#include "fuzz.h"
+#include "gateway/decode.h"
+#include "model/validate.h"
+
+namespace chroma::fuzz {
+namespace {
+
+using gateway::DecodeWrite;
+using model::Operation;
+
+void Write(JsonReader& reader, Operation operation) {
+  gateway::WriteBody body = DecodeWrite(reader, operation);
+  reader.Finish();
+  if (!reader.ok()) return;
+  const Result<engine::WriteRequest> request = gateway::ToWriteRequest(std::move(body));
+  if (!request.ok()) return;
+  const model::RecordBatch& batch = request->batch;
+  CHECK(batch.documents.empty() || batch.documents.size() == batch.size() ||
+        request->shape.documents != batch.size());
+}
+
+template <typename Decode, typename Convert>
+void Read(JsonReader& reader, Decode decode, Convert convert) {
+  auto body = decode(reader);
+  reader.Finish();
+  if (reader.ok()) (void)convert(std::move(body));
+}
+
+struct Decoder {
+  std::string_view name;
+  void (*run)(JsonReader&);
+};
+
+constexpr Decoder kDecoders[] = {
+    {"add", [](JsonReader& r) { Write(r, Operation::kAdd); }},
+    {"update", [](JsonReader& r) { Write(r, Operation::kUpdate); }},
+    {"upsert", [](JsonReader& r) { Write(r, Operation::kUpsert); }},
+    {"get", [](JsonReader& r) { Read(r, gateway::DecodeGet, gateway::ToGetRequest); }},
+    {"query", [](JsonReader& r) { Read(r, gateway::DecodeQuery, gateway::ToQueryRequest); }},
+    {"delete", [](JsonReader& r) { Read(r, gateway::DecodeDelete, gateway::ToDeleteRequest); }},
+    {"search", [](JsonReader& r) { (void)gateway::DecodeSearch(r); }},
+    {"create", [](JsonReader& r) { (void)gateway::DecodeCreateCollection(r); }},
+    {"modify", [](JsonReader& r) { (void)gateway::DecodeModifyCollection(r); }},
+    {"name", [](JsonReader& r) { (void)gateway::DecodeName(r, "CreateTenantPayload"); }},
+    {"tenant", [](JsonReader& r) { (void)gateway::DecodeUpdateTenant(r); }},
+    {"fork", [](JsonReader& r) { (void)gateway::DecodeFork(r); }},
+    {"attach", [](JsonReader& r) { gateway::CheckAttachFunction(r); }},
+    {"detach", [](JsonReader& r) { gateway::CheckDetachFunction(r); }},
+};
+
+}  // namespace
+
+void Run(BytesView input) {
+  const auto [name, body] = SplitFirstLine(input);
+  for (const Decoder& decoder : kDecoders) {
+    if (decoder.name != name) continue;
+    JsonReader reader(body);
+    decoder.run(reader);
+    reader.Finish();
+    CHECK(reader.ok() == reader.error().message.empty());
+  }
+}
+
+}  // namespace chroma::fuzz

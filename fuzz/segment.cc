@@ -1,0 +1,87 @@
+// segment/segment_reader.h: any bytes as a segment, and everything that can be asked of it. The
+// first byte of an input says whether the rest is a whole blob, or sections (sections.h) that get
+// a right frame, footer and checksums around them.
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "fuzz.h"
+#include "fuzz_sections.h"
+#include "segment/segment_reader.h"
+#include "testing/memory_blobs.h"
+
+namespace chroma::fuzz {
+namespace {
+
+// A segment may truly hold 2^32 - 2 rows in few bytes; asking for each takes too long.
+constexpr uint32_t kRowsMax = 300;
+
+void ReadRows(const segment::SegmentReader& segment) {
+  std::vector<uint32_t> rows;
+  for (uint32_t row = 0; row < std::min(segment.rows(), kRowsMax); ++row) {
+    rows.push_back(row);
+    const auto id = segment.Id(row);
+    if (id.ok()) (void)segment.FindId(*id);
+    (void)segment.InsertionOffset(row);
+    const auto run = segment.dimension() > 0 ? segment.Vectors(row) : segment::VectorRun();
+    if (!run.ok() || run->rows == 0) continue;
+    CHECK(run->rows <= segment.rows() - row);
+    const volatile float last = run->values[size_t{run->rows} * segment.dimension() - 1];
+    (void)last;
+  }
+  std::vector<std::optional<std::string>> texts;
+  if (segment.ReadDocuments(rows, &texts).ok()) CHECK(texts.size() == rows.size());
+  texts.clear();
+  if (segment.ReadUris(rows, &texts).ok()) CHECK(texts.size() == rows.size());
+  std::vector<model::Metadata> metadata;
+  if (segment.ReadMetadata(rows, &metadata).ok()) CHECK(metadata.size() == rows.size());
+}
+
+void MatchRows(runtime::Context& ctx, const segment::SegmentReader& segment) {
+  using model::CompareOperator;
+  const model::MetadataValue scalars[] = {true, int64_t{3}, 2.5, std::string("red")};
+  const model::MetadataValue arrays[] = {model::BoolArray{{1}}, std::vector<int64_t>{1, 3},
+                                         std::vector<double>{2.5}, std::vector<std::string>{"red"}};
+  for (const char* key : {"k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "k9", "none"}) {
+    for (const auto op : {CompareOperator::kEqual, CompareOperator::kLess,
+                          CompareOperator::kGreaterOrEqual, CompareOperator::kArrayContains}) {
+      for (const auto& value : scalars) (void)segment.Match(ctx, {key, op, value});
+    }
+    for (const auto& value : arrays) (void)segment.Match(ctx, {key, CompareOperator::kIn, value});
+  }
+  const auto has_text = [](std::string_view text) { return !text.empty(); };
+  (void)segment.MatchDocuments(ctx, nullptr, has_text);
+  const Bitmap some = Bitmap::Range(1, 3);
+  (void)segment.MatchDocuments(ctx, &some, has_text);
+  (void)segment.MatchUris(ctx, has_text);
+}
+
+}  // namespace
+
+void Run(BytesView input) {
+  if (input.empty()) return;
+  const bool whole = (input[0] & 1) == 0;
+  input.remove_prefix(1);
+  Bytes bytes(input);
+  if (!whole) {
+    const std::vector<Section> sections = DecodeSections(input);
+    if (sections.empty()) return;  // not a call that the writer takes
+    bytes = WriteSections(sections);
+  }
+  runtime::Context ctx;
+  auto segment =
+      segment::SegmentReader::Open(ctx, std::make_shared<testing::MemoryBlob>("s", bytes));
+  if (!segment.ok()) {
+    const StatusCode code = segment.status().code();
+    CHECK(code == StatusCode::kDataLoss || code == StatusCode::kFailedPrecondition);
+    return;
+  }
+  ReadRows(**segment);
+  MatchRows(ctx, **segment);
+  (void)(*segment)->VerifyAll(ctx);
+  (*segment)->ReleasePages();
+}
+
+}  // namespace chroma::fuzz

@@ -1,0 +1,98 @@
+"""The program under test as a child process, and a plain HTTP client for it (stdlib only)."""
+import http.client
+import json
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+START_SECONDS = 60
+STARTED = re.compile(r"server started.*http://127\.0\.0\.1:(\d+)")
+
+
+class Failed(Exception):
+    """What was expected did not happen; the message says what."""
+
+
+class DidNotStart(Exception):
+    def __init__(self, code, log):
+        super().__init__(f"the server ended with {code} before it served:\n{log}")
+        self.code = code
+        self.log = log
+
+
+class Server:
+    def __init__(self, binary, directory, flags=(), log_path=None):
+        self.log_path = pathlib.Path(log_path or f"{directory}.log")
+        begin = self.log_path.stat().st_size if self.log_path.exists() else 0
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [str(binary), "run", "--path", str(directory), "--host", "127.0.0.1", "--port", "0",
+                 *flags], stdout=subprocess.DEVNULL, stderr=log)
+        self.port = self._wait_for_port(begin)
+
+    def _wait_for_port(self, begin):
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            code = self.process.poll()
+            log = self.log_path.read_bytes()[begin:].decode("utf-8", "replace")
+            started = STARTED.search(log)
+            if started:
+                return int(started.group(1))
+            if code is not None:
+                raise DidNotStart(code, log)
+            time.sleep(0.01)
+        self.kill()
+        raise DidNotStart(None, log)
+
+    def kill(self):
+        """SIGKILL: the process gets no chance to do anything."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        """SIGTERM, as an operator would; fails if it does not end in order."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(60)
+        if code != 0:
+            raise Failed(f"the server ended with {code}; its log:\n{self.log_path.read_text()}")
+
+    def client(self):
+        return Client(self.port)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(60)
+
+
+class Client:
+    """One connection; not for several threads."""
+    DATABASE = "/api/v2/tenants/default_tenant/databases/default_database"
+
+    def __init__(self, port, timeout=60):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+
+    def send(self, method, path, body=None):
+        """(status, decoded body); raises OSError or HTTPException when there is no answer."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {} if body is None else {"content-type": "application/json"}
+        self.connection.request(method, path, data, headers)
+        answer = self.connection.getresponse()
+        text = answer.read()
+        return answer.status, json.loads(text) if text else None
+
+    def post(self, path, body, status=200):
+        got, answer = self.send("POST", path, body)
+        if got != status:
+            raise Failed(f"POST {path}: want {status}, got {got}: {answer}")
+        return answer
+
+    def create(self, name, **more):
+        """The path of the collection of that name, made when there is none."""
+        made = self.post(self.DATABASE + "/collections", {"name": name, "get_or_create": True, **more})
+        return self.DATABASE + "/collections/" + made["id"]
