@@ -11,7 +11,7 @@ namespace chroma::format {
 namespace {
 
 // A read of one text decompresses one block, so blocks are small.
-constexpr size_t kBlockBytes = 16 << 10;
+constexpr size_t kBlockBytes = 4 << 10;
 // Bounds a block of rows without text.
 constexpr uint64_t kBlockRowsMax = 16 << 10;
 constexpr int kCompressionLevel = 3;
