@@ -13,7 +13,7 @@ packages:
 	tools/install-packages
 
 build: packages
-	cmake --preset release -DCHROMA_TESTS=OFF
+	cmake --preset release
 	cmake --build --preset release -j $(JOBS) --target chroma_cli
 
 test: packages clients
