@@ -21,13 +21,16 @@ Scheduler::~Scheduler() {
   task_.reset();
 }
 
-void Scheduler::Start(const std::vector<Uuid>& unsettled) {
+Status Scheduler::Start(const std::vector<Uuid>& unsettled) {
   {
     runtime::MutexLock lock(mutex_);
     const int64_t now_ns = seams_.env.clock->MonotonicNs();
     for (const Uuid& collection : unsettled) pending_[collection].last_write_ns = now_ns;
   }
   task_ = seams_.env.scheduler->Start("compactor", [this] { Run(); });
+  if (task_ != nullptr) return Status::Ok();
+  return Status::ResourceExhausted(
+      "cannot start the compactor: this user's limit of threads is reached");
 }
 
 void Scheduler::NotifyWrite(const Uuid& collection) {

@@ -26,7 +26,7 @@ class Scheduler {
   Scheduler& operator=(const Scheduler&) = delete;
 
   // Begins work, with the collections that the log holds entries of or that are not settled.
-  void Start(const std::vector<Uuid>& unsettled);
+  Status Start(const std::vector<Uuid>& unsettled);
 
   // The collection was written to. Cheap; thread safe.
   void NotifyWrite(const Uuid& collection);

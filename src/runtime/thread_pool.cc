@@ -54,30 +54,49 @@ struct Loop {
 }  // namespace
 
 ThreadPool::ThreadPool(Scheduler& scheduler, std::string name, int workers, size_t queue_max)
-    : workers_(workers), queue_max_(queue_max) {
+    : scheduler_(scheduler), name_(std::move(name)), workers_(workers), queue_max_(queue_max) {
   CHECK(workers >= 0);
-  tasks_.reserve(static_cast<size_t>(workers));
-  for (int i = 0; i < workers; ++i) {
-    tasks_.push_back(scheduler.Start(name + "-" + std::to_string(i), [this] { Work(); }));
-  }
 }
 
 ThreadPool::~ThreadPool() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
+    for (Worker* worker : idle_) {
+      worker->called = true;
+      worker->wake.NotifyOne();
+    }
+    idle_.clear();
   }
-  wake_.NotifyAll();
-  for (auto& task : tasks_) task->Join();
+  // Nobody submits any more, so started_ stays as it is.
+  for (auto& worker : started_) worker->task->Join();
 }
 
 bool ThreadPool::TrySubmit(std::function<void()> job) {
+  Worker* called = nullptr;
   {
     MutexLock lock(mutex_);
     if (stopping_ || workers_ == 0 || queue_.size() >= queue_max_) return false;
+    if (idle_.empty() && !StartWorker() && started_.empty()) return false;
     queue_.push_back(std::move(job));
+    if (!idle_.empty()) {
+      called = idle_.back();
+      idle_.pop_back();
+      called->called = true;
+    }
   }
-  wake_.NotifyOne();
+  if (called != nullptr) called->wake.NotifyOne();
+  return true;
+}
+
+bool ThreadPool::StartWorker() {
+  if (started_.size() >= static_cast<size_t>(workers_)) return false;
+  auto worker = std::make_unique<Worker>();
+  Worker& started = *worker;
+  worker->task = scheduler_.Start(name_ + "-" + std::to_string(started_.size()),
+                                  [this, &started] { Work(started); });
+  if (worker->task == nullptr) return false;
+  started_.push_back(std::move(worker));
   return true;
 }
 
@@ -96,12 +115,16 @@ void ThreadPool::ParallelFor(size_t n, const std::function<void(size_t)>& job) {
   loop->AwaitAll();
 }
 
-void ThreadPool::Work() {
+void ThreadPool::Work(Worker& worker) {
   for (;;) {
     std::function<void()> job;
     {
       MutexLock lock(mutex_);
-      while (queue_.empty() && !stopping_) wake_.Wait(mutex_);
+      while (queue_.empty() && !stopping_) {
+        worker.called = false;
+        idle_.push_back(&worker);
+        while (!worker.called) worker.wake.Wait(mutex_);
+      }
       if (queue_.empty()) return;
       job = std::move(queue_.front());
       queue_.pop_front();

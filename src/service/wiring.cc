@@ -40,15 +40,14 @@ class Local : public LocalService, public engine::WriteObserver {
         options.search_threads > 0 ? options.search_threads : env_.scheduler->Parallelism();
     pool_ =
         std::make_unique<runtime::ThreadPool>(*env_.scheduler, "search", threads, kSearchJobsMax);
-    node_ = std::make_unique<executor::LocalNode>(*log_, *store_, *pool_);
+    node_ = std::make_unique<executor::LocalNode>(env_, *log_, *store_, *pool_);
     engine_ =
         std::make_unique<engine::Engine>(env_, *catalog_, *log_, *node_, *this, options.engine);
     compactor::Seams seams{
         env_,         catalog_.get(), log_.get(),
         store_.get(), node_.get(),    [this](const Uuid& id) { engine_->OnVersionPublished(id); }};
     compactor_ = std::make_unique<compactor::Scheduler>(std::move(seams), options.compaction);
-    compactor_->Start(unsettled);
-    return Status::Ok();
+    return compactor_->Start(unsettled);
   }
 
   engine::Engine& engine() override { return *engine_; }
