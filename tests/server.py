@@ -1,6 +1,7 @@
 """The program under test as a child process, and a plain HTTP client for it (stdlib only)."""
 import http.client
 import json
+import os
 import pathlib
 import re
 import signal
@@ -23,26 +24,41 @@ class DidNotStart(Exception):
 
 
 class Server:
-    def __init__(self, binary, directory, flags=(), log_path=None):
+    """`settings` are keys of the configuration file, `environment` is added to this process's."""
+
+    def __init__(self, binary, directory, flags=(), log_path=None, settings=None, environment=None,
+                 wait=True):
         self.log_path = pathlib.Path(log_path or f"{directory}.log")
-        begin = self.log_path.stat().st_size if self.log_path.exists() else 0
+        self.log_begin = self.log_path.stat().st_size if self.log_path.exists() else 0
+        config = []
+        if settings:
+            path = pathlib.Path(f"{self.log_path}.yaml")
+            path.write_text("".join(f"{key}: {value}\n" for key, value in settings.items()))
+            config = [str(path)]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [str(binary), "run", "--path", str(directory), "--host", "127.0.0.1", "--port", "0",
-                 *flags], stdout=subprocess.DEVNULL, stderr=log)
-        self.port = self._wait_for_port(begin)
+                [str(binary), "run", *config, "--path", str(directory), "--host", "127.0.0.1",
+                 "--port", "0", *flags],
+                stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, **(environment or {})})
+        self.port = self.wait_for_port() if wait else None
 
-    def _wait_for_port(self, begin):
+    def log(self):
+        """What this process wrote there."""
+        with open(self.log_path, "rb") as file:
+            file.seek(self.log_begin)
+            return file.read().decode("utf-8", "replace")
+
+    def wait_for_port(self):
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             code = self.process.poll()
-            log = self.log_path.read_bytes()[begin:].decode("utf-8", "replace")
+            log = self.log()
             started = STARTED.search(log)
             if started:
                 return int(started.group(1))
             if code is not None:
                 raise DidNotStart(code, log)
-            time.sleep(0.01)
+            time.sleep(0.003)
         self.kill()
         raise DidNotStart(None, log)
 

@@ -11,6 +11,10 @@ LocalOptions EngineOptionsOf(const ServerConfig& config) {
   options.path = config.persist_path;
   options.engine.allow_reset = config.allow_reset;
   options.search_threads = config.search_threads;
+  options.compaction.tail_records_max = config.compaction_tail_records;
+  options.compaction.idle_ns = config.compaction_idle_ms * runtime::kMillisecond;
+  options.compaction.settle_ns = config.compaction_settle_ms * runtime::kMillisecond;
+  options.log.file_bytes_max = config.log_file_bytes;
   return options;
 }
 

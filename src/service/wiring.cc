@@ -9,6 +9,7 @@
 #include "compactor/scheduler.h"
 #include "executor/local_node.h"
 #include "log/file_log.h"
+#include "runtime/test_points.h"
 #include "runtime/thread_pool.h"
 #include "service/data_directory.h"
 #include "store/dir_store.h"
@@ -30,11 +31,13 @@ class Local : public LocalService, public engine::WriteObserver {
     CHROMA_ASSIGN(directory_, DataDirectory::Open(env_, memory_ ? kMemoryPath : options.path));
     CHROMA_ASSIGN(catalog_, catalog::OpenSqliteCatalog(env_, directory_->catalog_path()));
     CHROMA_ASSIGN(store_, store::OpenDirStore(env_, directory_->blobs_path()));
-    CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_->path()));
+    CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_->path(), options.log));
     const uint64_t log_end = log->opening_offset();
     log_ = std::move(log);
     CHROMA_ASSIGN(std::vector<Uuid> unsettled, Recover(ctx, log_end));
+    CHROMA_TEST_POINT("service.log_recovered");
     CHROMA_TRY(sweeper::SweepAll(ctx, *catalog_, *store_));
+    CHROMA_TEST_POINT("service.swept");
 
     const int threads =
         options.search_threads > 0 ? options.search_threads : env_.scheduler->Parallelism();
