@@ -20,22 +20,24 @@ from server import DidNotStart, Failed, Server
 from workload import History
 
 POINT = re.compile(r'CHROMA_TEST_POINT\("([a-z_.]+)"\)')
-REACH_SECONDS = 15
+REACH_SECONDS = 60
 BULK_BATCH = 350  # payloads over 256 KB, which the log writes in two parts
 
-# Points that a server passes only while it makes a directory.
+# Points that a server passes only while it makes a directory …
 FRESH = {"service.format_created", "service.format_synced", "service.format_named",
          "log.first_state_written", "log.first_state_named", "catalog.journal_removed",
          "catalog.prepared", "catalog.file_synced"}
-# … while it stops in order.
+# … while it stops in order …
 STOPPING = {"log.closed"}
 # … when it starts after a crash at another point.
 AFTER = {"log.tail_cut": "log.part_written", "store.unfinished_removed": "store.blob_written",
          "sweeper.orphan_deleted": "compactor.manifest_written"}
+# Passed by the largest writes only.
+ONCE = {"log.part_written"}
 # Passed so often that a late pass is as good as an early one; the others are passed a few times.
 PASSES_MAX = {"log": 40, "engine": 40, "gateway": 200, "catalog": 30}
 RARE = {"log.file_created", "log.file_header_synced", "log.file_name_synced", "log.file_begun",
-        "log.files_forgotten", "log.file_removed", "log.directory_made", "log.part_written",
+        "log.files_forgotten", "log.file_removed", "log.directory_made",
         "log.state_written", "log.state_synced", "engine.collection_dropped",
         "engine.log_forgotten", "catalog.file_truncated", "catalog.file_synced",
         "catalog.page_written"}
@@ -105,7 +107,8 @@ class Points:
             server.kill()
 
     def passes(self, name, number):
-        if number == 0 or name in FRESH | STOPPING or name in AFTER or name.startswith("service."):
+        if number == 0 or name in FRESH | STOPPING | ONCE or name in AFTER or \
+                name.startswith("service."):
             return 1
         limit = 4 if name in RARE else PASSES_MAX.get(name.split(".")[0], 6)
         return self.history.random.randint(1, limit)

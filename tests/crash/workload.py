@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from server import Client, Failed  # noqa: E402
 
 BUCKETS = 8  # records with the same number modulo this can be deleted together
-LONG_TEXT = "a long text " * 75
+LONG_TEXT = "a long text " * 130
 ALL_FIELDS = ["embeddings", "documents", "metadatas"]
 
 
