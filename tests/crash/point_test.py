@@ -32,12 +32,13 @@ STOPPING = {"log.closed"}
 # … when it starts after a crash at another point.
 AFTER = {"log.tail_cut": "log.part_written", "store.unfinished_removed": "store.blob_written",
          "sweeper.orphan_deleted": "compactor.manifest_written"}
-# Passed by the largest writes only.
-ONCE = {"log.part_written"}
+# Passed once by each start, or by the largest writes only.
+ONCE = {"log.directory_made", "service.directory_made", "service.directory_locked",
+        "service.log_recovered", "service.swept", "log.part_written"}
 # Passed so often that a late pass is as good as an early one; the others are passed a few times.
 PASSES_MAX = {"log": 40, "engine": 40, "gateway": 200, "catalog": 30}
 RARE = {"log.file_created", "log.file_header_synced", "log.file_name_synced", "log.file_begun",
-        "log.files_forgotten", "log.file_removed", "log.directory_made",
+        "log.files_forgotten", "log.file_removed",
         "log.state_written", "log.state_synced", "engine.collection_dropped",
         "engine.log_forgotten", "catalog.file_truncated", "catalog.file_synced",
         "catalog.page_written"}
@@ -107,8 +108,7 @@ class Points:
             server.kill()
 
     def passes(self, name, number):
-        if number == 0 or name in FRESH | STOPPING | ONCE or name in AFTER or \
-                name.startswith("service."):
+        if number == 0 or name in FRESH | STOPPING | ONCE or name in AFTER:
             return 1
         limit = 4 if name in RARE else PASSES_MAX.get(name.split(".")[0], 6)
         return self.history.random.randint(1, limit)
