@@ -83,11 +83,11 @@ class Local : public LocalService, public engine::WriteObserver {
     }
     for (const log::Log::Backlog& backlog : log_->Backlogs()) {
       auto found = by_id.find(backlog.collection);
-      if (found == by_id.end()) {
-        CHROMA_TRY(log_->Forget(ctx, backlog.collection));
-      } else {
-        CHROMA_TRY(log_->Trim(ctx, backlog.collection, found->second->log_offset));
-      }
+      const Status trimmed = found == by_id.end()
+                                 ? log_->Forget(ctx, backlog.collection)
+                                 : log_->Trim(ctx, backlog.collection, found->second->log_offset);
+      // On a full disk there may be no room to give space back with: a later trim does it.
+      if (!trimmed.ok() && trimmed.code() != StatusCode::kResourceExhausted) return trimmed;
     }
     for (const log::Log::Backlog& backlog : log_->Backlogs()) {
       if (backlog.records > 0) unsettled.push_back(backlog.collection);
