@@ -77,6 +77,23 @@ TEST_F(WiringTest, RefusesADirectoryOfUpstream) {
   EXPECT_NE(status.message().find("chroma.sqlite3"), std::string_view::npos);
 }
 
+TEST_F(WiringTest, NoticesThatTheCatalogOfAUsedDirectoryIsGone) {
+  for (bool removed : {true, false}) {
+    files_ = runtime::FileSystem::InMemory();
+    env_.files = files_.get();
+    {
+      auto service = Open();
+      ASSERT_TRUE(service.ok());
+      Add(**service, Create(**service, "things"), 0, 1);
+    }
+    ASSERT_TRUE(files_->Remove("/db/catalog.sqlite3").ok());
+    if (!removed) Write("/db/catalog.sqlite3", "");
+    const Status status = Open().status();
+    EXPECT_EQ(status.code(), StatusCode::kDataLoss) << status.ToString();
+    EXPECT_NE(status.message().find("catalog.sqlite3"), std::string_view::npos);
+  }
+}
+
 TEST_F(WiringTest, NamesADamagedFormatFile) {
   Write("/db/FORMAT", "garbage");
   EXPECT_EQ(Open().status().code(), StatusCode::kDataLoss);
