@@ -1,4 +1,6 @@
 """The program under test as a child process, and a plain HTTP client for it (stdlib only)."""
+import atexit
+import contextlib
 import http.client
 import json
 import os
@@ -10,6 +12,19 @@ import time
 
 START_SECONDS = 60
 STARTED = re.compile(r"server started.*http://127\.0\.0\.1:(\d+)")
+
+
+running = set()  # servers of this program
+
+
+def kill_all():
+    """None outlives the program that started it, however that ends."""
+    for server in list(running):
+        with contextlib.suppress(OSError):
+            server.kill()
+
+
+atexit.register(kill_all)
 
 
 class Failed(Exception):
@@ -40,6 +55,7 @@ class Server:
                 [str(binary), "run", *config, "--path", str(directory), "--host", "127.0.0.1",
                  "--port", "0", *flags],
                 stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, **(environment or {})})
+        running.add(self)
         self.port = self.wait_for_port() if wait else None
 
     def log(self):
@@ -57,6 +73,7 @@ class Server:
             if started:
                 return int(started.group(1))
             if code is not None:
+                running.discard(self)
                 raise DidNotStart(code, log)
             time.sleep(0.003)
         self.kill()
@@ -66,11 +83,13 @@ class Server:
         """SIGKILL: the process gets no chance to do anything."""
         self.process.kill()
         self.process.wait()
+        running.discard(self)
 
     def stop(self):
         """SIGTERM, as an operator would; fails if it does not end in order."""
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(60)
+        running.discard(self)
         if code != 0:
             raise Failed(f"the server ended with {code}; its log:\n{self.log_path.read_text()}")
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-from server import Failed
+from server import Failed, kill_all
 
 mounted = []  # mount points of this process, the newest last
 
@@ -25,8 +25,10 @@ def command(*words):
 
 
 def unmount(point):
+    """Also when a server of this program still runs on it: that one is killed."""
     if point not in mounted:
         return
+    kill_all()
     if command("umount", point) is None:
         command("umount", "--lazy", point)
     mounted.remove(point)
