@@ -26,7 +26,9 @@ class Loop;
 
 // One request and its answer. Owned by the connection and, while it runs, by the worker.
 struct Exchange {
-  explicit Exchange(Core& core) : body(core.body_budget), context(*core.env.clock) {}
+  explicit Exchange(Core& core)
+      : body(core.body_budget),
+        context(*core.env.clock, runtime::Context::kNoDeadline, &core.answer_budget) {}
   // Calls the handler; every exception becomes a response.
   void Run(Handler& handler);
 

@@ -6,6 +6,7 @@
 
 #include "http/body_buffer.h"
 #include "http/server.h"
+#include "runtime/memory_budget.h"
 #include "runtime/mutex.h"
 #include "runtime/thread_pool.h"
 
@@ -17,6 +18,7 @@ struct Core {
         handler(application),
         env(environment),
         body_budget(chosen.body_bytes_in_flight_max),
+        answer_budget(chosen.answer_bytes_in_flight_max),
         workers(std::make_unique<runtime::ThreadPool>(*environment.scheduler, "http-worker",
                                                       chosen.worker_threads,
                                                       chosen.worker_queue_max)) {}
@@ -30,6 +32,7 @@ struct Core {
   Handler& handler;
   const runtime::Env env;
   BodyBudget body_budget;
+  runtime::MemoryBudget answer_budget;
   std::unique_ptr<runtime::ThreadPool> workers;  // null only after Stop
   std::atomic<size_t> connections{0};
   std::atomic<bool> draining{false};

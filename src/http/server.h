@@ -34,6 +34,8 @@ struct ServerOptions {
   size_t header_bytes_max = 16 << 10;                 // request line and headers; beyond: 431
   uint64_t body_bytes_max = 41'943'040;               // inclusive; beyond: BodyTooLarge
   uint64_t body_bytes_in_flight_max = 256ull << 20;   // of all requests; beyond: Overloaded
+  // Of all answers, as far as handlers reserve it in their context; beyond: 429 from the handler.
+  uint64_t answer_bytes_in_flight_max = 512ull << 20;
   uint64_t discard_bytes_max = 2048ull << 20;  // read and dropped so that the peer sees an answer
   // Beyond, the connection that is idle longest is closed for the new one, or, where none is
   // idle, the new one gets a 503.
