@@ -28,7 +28,7 @@ class Loop;
 struct Exchange {
   explicit Exchange(Core& core)
       : body(core.body_budget),
-        context(*core.env.clock, runtime::Context::kNoDeadline, &core.answer_budget) {}
+        context(*core.env.clock, core.RequestDeadlineNs(), &core.answer_budget) {}
   // Calls the handler; every exception becomes a response.
   void Run(Handler& handler);
 

@@ -23,6 +23,8 @@ struct Core {
                                                       chosen.worker_threads,
                                                       chosen.worker_queue_max)) {}
 
+  // Of a request whose head has just arrived.
+  int64_t RequestDeadlineNs() const;
   // Called for every connection that was opened; wakes Stop when it was the last.
   void ConnectionClosed();
   // False when connections were still open after `timeout_ns`.

@@ -111,6 +111,7 @@ const std::vector<Key>& Keys() {
       Number<uint64_t>("connections_max", &C::connections_max, 1, 1 << 20),
       Number<int64_t>("header_timeout_ms", &C::header_timeout_ms, 1, kTimeoutMsMax),
       Number<int64_t>("body_timeout_ms", &C::body_timeout_ms, 1, kTimeoutMsMax),
+      Number<int64_t>("request_timeout_ms", &C::request_timeout_ms, 0, kTimeoutMsMax),
       Number<int64_t>("idle_timeout_ms", &C::idle_timeout_ms, 1, kTimeoutMsMax),
       Number<int64_t>("stop_timeout_ms", &C::stop_timeout_ms, 0, kTimeoutMsMax),
       Number<uint64_t>("compaction_tail_records", &C::compaction_tail_records, 1, 1 << 24),

@@ -33,6 +33,7 @@ struct ServerConfig {
   uint64_t connections_max = 16'384;
   int64_t header_timeout_ms = 15'000;         // for the head of a request to arrive
   int64_t body_timeout_ms = 30'000;           // for every 16 KB of its body
+  int64_t request_timeout_ms = 0;             // from head to answer; 0: as long as it takes
   int64_t idle_timeout_ms = 300'000;          // between requests of a connection
   int64_t stop_timeout_ms = 30'000;           // for running requests, when the server is stopped
   uint64_t compaction_tail_records = 16'384;  // a collection with more in the log is compacted

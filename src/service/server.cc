@@ -31,6 +31,7 @@ http::ServerOptions HttpOptionsOf(const ServerConfig& config) {
   options.connections_max = config.connections_max;
   options.header_timeout_ms = config.header_timeout_ms;
   options.body_timeout_ms = config.body_timeout_ms;
+  options.request_timeout_ms = config.request_timeout_ms;
   options.keep_alive_timeout_ms = config.idle_timeout_ms;
   options.drain_timeout_ms = config.stop_timeout_ms;
   return options;

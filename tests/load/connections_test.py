@@ -34,6 +34,8 @@ def run(options, temporary):
         if open_files(pid) < count:
             raise Failed(f"the server has only {open_files(pid)} files open")
         idle_after = seconds_until_idle(pid)
+        if idle_after is None:
+            raise Failed("a server whose connections are all idle does not rest")
         used = memory(pid)[0] - before
         # Those that are idle longest work as the newest do.
         path = server.client().create("things")
