@@ -2,8 +2,8 @@
 """Memory stays bounded under many writers and readers with large batches: what does not fit is
 refused with 429 and a retry-after, and comes through later.
 
-usage: memory_test.py BINARY [--writers N] [--readers N] [--seconds S] [--batch-mb M]
-                             [--read-mb M] [--limit-mb M] [--seed N]
+usage: memory_test.py BINARY [--writers N] [--readers N] [--collections N] [--seconds S]
+                             [--batch-mb M] [--read-mb M] [--limit-mb M] [--seed N]
 """
 import json
 import sys
@@ -16,7 +16,6 @@ from common import main
 from server import Failed, Server
 
 DIMENSION = 256
-COLLECTIONS = 4
 RETRY_SECONDS_MAX = 60
 
 
@@ -70,8 +69,8 @@ class Load:
 def run(options, temporary):
     with Server(options.binary, temporary / "db") as server:
         client = server.client()
-        paths = [client.create(f"load-{n}") for n in range(COLLECTIONS)]
-        bodies = [batch(n * 1_000_000, options.batch_mb) for n in range(COLLECTIONS)]
+        paths = [client.create(f"load-{n}") for n in range(options.collections)]
+        bodies = [batch(n * 1_000_000, options.batch_mb) for n in range(options.collections)]
         counts = []
         for n, path in enumerate(paths):
             counts.append(bodies[n][1])
@@ -83,12 +82,12 @@ def run(options, temporary):
         load = Load(server.port, options.seconds)
         threads = []
         for n in range(options.writers):
-            c = n % COLLECTIONS
+            c = n % options.collections
             request = Connection.request("POST", f"{paths[c]}/upsert", bodies[c][0])
             threads.append(threading.Thread(target=load.run, args=(request, 200), daemon=True))
         for n in range(options.readers):
             body = {"include": ["embeddings", "documents", "metadatas"]}
-            request = Connection.request("POST", f"{paths[n % COLLECTIONS]}/get", body)
+            request = Connection.request("POST", f"{paths[n % options.collections]}/get", body)
             threads.append(threading.Thread(target=load.run, args=(request, 200), daemon=True))
         before = memory(server.process.pid)[0]
         for thread in threads:
@@ -117,6 +116,7 @@ def run(options, temporary):
 def add_options(parser):
     parser.add_argument("--writers", type=int, default=64)
     parser.add_argument("--readers", type=int, default=64)
+    parser.add_argument("--collections", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--batch-mb", type=int, default=8)
     parser.add_argument("--read-mb", type=int, default=60, help="JSON that one reader gets")
