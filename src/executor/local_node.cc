@@ -134,6 +134,25 @@ uint64_t SizeBytes(const Records& records) {
   return size_bytes;
 }
 
+// What an answer takes until it is sent: the records, and about as much again as JSON text.
+constexpr uint64_t kTextBytesPerFloat = 12;
+
+uint64_t VectorAnswerBytes(const segment::Snapshot& snapshot, size_t rows,
+                           model::IncludeSet include) {
+  if ((include & model::kIncludeEmbeddings) == 0) return 0;
+  return rows * snapshot.dimension * (sizeof(float) + kTextBytesPerFloat);
+}
+
+// Vectors are accounted for before they are fetched, the rest, whose size is not known, after.
+Result<Records> ProjectWithin(runtime::Context& ctx, const segment::Snapshot& snapshot,
+                              const std::vector<RowRef>& rows, model::IncludeSet include) {
+  CHROMA_TRY(ctx.ReserveAnswer(VectorAnswerBytes(snapshot, rows.size(), include)));
+  CHROMA_ASSIGN(Records records, Project(snapshot, rows, include));
+  const uint64_t vector_bytes = records.embeddings.values.size() * sizeof(float);
+  CHROMA_TRY(ctx.ReserveAnswer(2 * (SizeBytes(records) - vector_bytes)));
+  return records;
+}
+
 }  // namespace
 
 Result<Records> LocalNode::Get(runtime::Context& ctx, const VersionRef& version,
@@ -141,7 +160,7 @@ Result<Records> LocalNode::Get(runtime::Context& ctx, const VersionRef& version,
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
   CHROMA_ASSIGN(std::vector<RowRef> rows, SelectInOrder(ctx, *snapshot, PredicateOf(plan.predicate),
                                                         plan.offset, plan.limit));
-  return Project(*snapshot, rows, plan.include);
+  return ProjectWithin(ctx, *snapshot, rows, plan.include);
 }
 
 Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& version,
@@ -152,7 +171,7 @@ Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& ve
   uint64_t size_bytes = 0;
   for (NearestRows& one : nearest) {
     CHROMA_TRY(ctx.Check());
-    CHROMA_ASSIGN(Records records, Project(*snapshot, one.rows, plan.include));
+    CHROMA_ASSIGN(Records records, ProjectWithin(ctx, *snapshot, one.rows, plan.include));
     size_bytes += SizeBytes(records);
     if (size_bytes > plan.answer_bytes_max) {
       return Status::InvalidArgument("The answer would be larger than " +

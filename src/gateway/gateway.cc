@@ -6,6 +6,7 @@
 #include "gateway/call.h"
 #include "gateway/url.h"
 #include "runtime/log.h"
+#include "runtime/test_points.h"
 
 namespace chroma::gateway {
 namespace {
@@ -107,7 +108,9 @@ http::Response Gateway::Handle(http::Request&& request, runtime::Context& ctx) {
     return Finish(request, *std::move(refused));
   }
   Call call{route.match->endpoint, request, ctx, *DecodeParameters(*route.match)};
-  return Finish(request, Dispatch(call));
+  http::Response response = Dispatch(call);
+  CHROMA_TEST_POINT("gateway.request_done");
+  return Finish(request, std::move(response));
 }
 
 http::Response Gateway::Dispatch(Call& call) {

@@ -41,7 +41,9 @@ struct Outgoing {
 
 // One request and its answer. Owned by the connection and, while it runs, by the worker.
 struct Exchange {
-  explicit Exchange(Core& core) : body(core.body_budget), context(*core.env.clock) {}
+  explicit Exchange(Core& core)
+      : body(core.body_budget),
+        context(*core.env.clock, core.RequestDeadlineNs(), &core.answer_budget) {}
   // Calls the handler; every exception becomes a response.
   void Run(Handler& handler);
   // Frames `response` into `out`; `keep` says whether another request may follow.

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <utility>
 
+#include "runtime/test_points.h"
+
 namespace chroma::service {
 namespace {
 
@@ -39,10 +41,13 @@ Status WriteFormat(runtime::FileSystem& files, const std::string& path) {
   CHROMA_ASSIGN(std::unique_ptr<runtime::File> file,
                 files.Open(temporary, runtime::OpenMode::kCreate));
   const std::string text = std::string(kFormatName) + std::to_string(kFormatVersion) + "\n";
+  CHROMA_TEST_POINT("service.format_created");
   CHROMA_TRY(file->Truncate(0));
   CHROMA_TRY(file->WriteAt(0, text));
   CHROMA_TRY(file->Sync());
+  CHROMA_TEST_POINT("service.format_synced");
   CHROMA_TRY(files.Rename(temporary, runtime::JoinPath(path, kFormatFile)));
+  CHROMA_TEST_POINT("service.format_named");
   return files.SyncDirectory(path);
 }
 
@@ -69,8 +74,10 @@ Status CheckOrWriteFormat(runtime::FileSystem& files, const std::string& path) {
 
 Result<DataDirectory> DataDirectory::Open(runtime::Env env, const std::string& path) {
   CHROMA_TRY(env.files->CreateDirectory(path));
+  CHROMA_TEST_POINT("service.directory_made");
   CHROMA_ASSIGN(std::unique_ptr<runtime::FileLock> lock,
                 env.files->Lock(runtime::JoinPath(path, kLockFile)));
+  CHROMA_TEST_POINT("service.directory_locked");
   CHROMA_TRY(CheckOrWriteFormat(*env.files, path));
   return DataDirectory(path, std::move(lock));
 }

@@ -9,6 +9,7 @@
 #include "compactor/scheduler.h"
 #include "executor/local_node.h"
 #include "log/file_log.h"
+#include "runtime/test_points.h"
 #include "runtime/thread_pool.h"
 #include "service/data_directory.h"
 #include "store/dir_store.h"
@@ -28,13 +29,16 @@ class Local : public LocalService, public engine::WriteObserver {
   Status Init(const LocalOptions& options) {
     runtime::Context ctx(*env_.clock);
     CHROMA_ASSIGN(directory_, DataDirectory::Open(env_, memory_ ? kMemoryPath : options.path));
+    CHROMA_TRY(CheckCatalogIsThere());
     CHROMA_ASSIGN(catalog_, catalog::OpenSqliteCatalog(env_, directory_->catalog_path()));
     CHROMA_ASSIGN(store_, store::OpenDirStore(env_, directory_->blobs_path()));
-    CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_->path()));
+    CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_->path(), options.log));
     const uint64_t log_end = log->opening_offset();
     log_ = std::move(log);
     CHROMA_ASSIGN(std::vector<Uuid> unsettled, Recover(ctx, log_end));
+    CHROMA_TEST_POINT("service.log_recovered");
     CHROMA_TRY(sweeper::SweepAll(ctx, *catalog_, *store_));
+    CHROMA_TEST_POINT("service.swept");
 
     const int threads =
         options.search_threads > 0 ? options.search_threads : env_.scheduler->Parallelism();
@@ -59,6 +63,23 @@ class Local : public LocalService, public engine::WriteObserver {
  private:
   static constexpr size_t kSearchJobsMax = 1 << 16;
 
+  // The catalog is made before the log. With a new one beside an old log every collection would be
+  // gone, and their blobs swept.
+  Status CheckCatalogIsThere() {
+    CHROMA_ASSIGN(bool used, env_.files->Exists(runtime::JoinPath(directory_->path(), "log")));
+    if (!used) return Status::Ok();
+    auto file = env_.files->Open(directory_->catalog_path(), runtime::OpenMode::kRead);
+    uint64_t size_bytes = 0;
+    if (file.ok()) {
+      CHROMA_ASSIGN(size_bytes, (*file)->Size());
+    }
+    if (!file.ok() && file.status().code() != StatusCode::kNotFound) return file.status();
+    if (size_bytes > 0) return Status::Ok();
+    return Status::DataLoss("the catalog " + directory_->catalog_path() +
+                            (file.ok() ? " is empty" : " is missing") +
+                            ", but the directory has been in use; restore it from a backup");
+  }
+
   // What the catalog says of the log: versions cover parts of it, and entries of collections
   // that were deleted are garbage. Returns the collections that the compactor should look at.
   Result<std::vector<Uuid>> Recover(runtime::Context& ctx, uint64_t log_end) {
@@ -79,11 +100,11 @@ class Local : public LocalService, public engine::WriteObserver {
     }
     for (const log::Log::Backlog& backlog : log_->Backlogs()) {
       auto found = by_id.find(backlog.collection);
-      if (found == by_id.end()) {
-        CHROMA_TRY(log_->Forget(ctx, backlog.collection));
-      } else {
-        CHROMA_TRY(log_->Trim(ctx, backlog.collection, found->second->log_offset));
-      }
+      const Status trimmed = found == by_id.end()
+                                 ? log_->Forget(ctx, backlog.collection)
+                                 : log_->Trim(ctx, backlog.collection, found->second->log_offset);
+      // On a full disk there may be no room to give space back with: a later trim does it.
+      if (!trimmed.ok() && trimmed.code() != StatusCode::kResourceExhausted) return trimmed;
     }
     for (const log::Log::Backlog& backlog : log_->Backlogs()) {
       if (backlog.records > 0) unsettled.push_back(backlog.collection);

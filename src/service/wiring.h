@@ -7,6 +7,7 @@
 #include "chroma/status.h"
 #include "compactor/policy.h"
 #include "engine/engine.h"
+#include "log/file_log.h"
 #include "runtime/env.h"
 
 namespace chroma::service {
@@ -15,6 +16,7 @@ struct LocalOptions {
   std::string path = "./chroma";  // empty: in memory, forgotten at the end
   engine::EngineOptions engine;
   compactor::Policy compaction;
+  log::FileLogOptions log;
   int search_threads = 0;  // 0: one per processor
 };
 

@@ -80,6 +80,45 @@ TEST_F(WiringTest, RefusesADirectoryOfUpstream) {
   EXPECT_NE(status.message().find("chroma.sqlite3"), std::string_view::npos);
 }
 
+// Many collections, none of which has much: together they are not to fill the memory.
+TEST_F(WiringTest, CompactsTheLargestTailWhenAllTogetherAreTooLarge) {
+  LocalOptions options;
+  options.compaction.idle_ns = 3600 * runtime::kSecond;
+  options.compaction.all_tails_bytes_max = 64 << 10;
+  auto service = Open(options);
+  ASSERT_TRUE(service.ok());
+  std::vector<CollectionRef> collections;
+  for (int i = 0; i < 3; ++i) {
+    collections.push_back(Create(**service, "things-" + std::to_string(i)));
+    Add(**service, collections.back(), 0, i == 1 ? 200 : 100);  // 256 bytes and more each
+  }
+  uint64_t unindexed = 1;
+  for (int step = 0; step < 500 && unindexed > 0; ++step) {
+    unindexed = (*service)->engine().GetIndexingStatus(ctx_, collections[1])->unindexed_operations;
+    env_.clock->SleepNs(10 * runtime::kMillisecond);
+  }
+  EXPECT_EQ(unindexed, 0u);
+  EXPECT_EQ((*service)->engine().GetIndexingStatus(ctx_, collections[0])->unindexed_operations,
+            100u);
+}
+
+TEST_F(WiringTest, NoticesThatTheCatalogOfAUsedDirectoryIsGone) {
+  for (bool removed : {true, false}) {
+    files_ = runtime::FileSystem::InMemory();
+    env_.files = files_.get();
+    {
+      auto service = Open();
+      ASSERT_TRUE(service.ok());
+      Add(**service, Create(**service, "things"), 0, 1);
+    }
+    ASSERT_TRUE(files_->Remove("/db/catalog.sqlite3").ok());
+    if (!removed) Write("/db/catalog.sqlite3", "");
+    const Status status = Open().status();
+    EXPECT_EQ(status.code(), StatusCode::kDataLoss) << status.ToString();
+    EXPECT_NE(status.message().find("catalog.sqlite3"), std::string_view::npos);
+  }
+}
+
 TEST_F(WiringTest, NamesADamagedFormatFile) {
   Write("/db/FORMAT", "garbage");
   EXPECT_EQ(Open().status().code(), StatusCode::kDataLoss);
