@@ -15,16 +15,6 @@
 
 namespace chroma::format {
 
-struct SectionInfo {
-  SectionType type;
-  uint8_t flags = 0;
-  std::string key;
-  uint64_t offset = 0;
-  uint64_t length = 0;
-  uint64_t checksum = 0;    // of the payload, or of the checksums of its blocks in order
-  uint64_t block_size = 0;  // 0: not in blocks
-};
-
 class SectionReader {
  public:
   // kDataLoss when trailer or footer is damaged or a section lies outside the blob;
@@ -35,6 +25,7 @@ class SectionReader {
 
   const store::Blob& blob() const { return *blob_; }
   const std::vector<SectionInfo>& sections() const { return sections_; }
+  uint64_t footer_offset() const { return footer_offset_; }
   // The section, or null.
   const SectionInfo* Find(SectionType type, BytesView key = {}) const;
 

@@ -41,16 +41,6 @@ class SectionWriter {
   Status Finish(runtime::Context& ctx);
 
  private:
-  struct Section {
-    SectionType type;
-    uint8_t flags = 0;
-    std::string key;
-    uint64_t offset = 0;
-    uint64_t length = 0;
-    uint64_t checksum = 0;
-    uint64_t block_size = 0;
-  };
-
   Status Begin(SectionType type, BytesView key, const SectionOptions& options);
   Status End(uint64_t checksum);
   Status Put(BytesView bytes);
@@ -60,7 +50,7 @@ class SectionWriter {
   uint64_t offset_ = 0;
   bool open_ = false;
   Bytes block_checksums_;
-  std::vector<Section> sections_;
+  std::vector<SectionInfo> sections_;
 };
 
 }  // namespace chroma::format
