@@ -38,9 +38,8 @@ Status WriteFormat(runtime::FileSystem& files, const std::string& path) {
   const std::string temporary = runtime::JoinPath(path, "FORMAT.tmp");
   CHROMA_ASSIGN(std::unique_ptr<runtime::File> file,
                 files.Open(temporary, runtime::OpenMode::kCreate));
-  const std::string text = std::string(kFormatName) + std::to_string(kFormatVersion) + "\n";
   CHROMA_TRY(file->Truncate(0));
-  CHROMA_TRY(file->WriteAt(0, text));
+  CHROMA_TRY(file->WriteAt(0, FormatText()));
   CHROMA_TRY(file->Sync());
   CHROMA_TRY(files.Rename(temporary, runtime::JoinPath(path, kFormatFile)));
   return files.SyncDirectory(path);
@@ -79,5 +78,13 @@ std::string DataDirectory::catalog_path() const {
   return runtime::JoinPath(path_, "catalog.sqlite3");
 }
 std::string DataDirectory::blobs_path() const { return runtime::JoinPath(path_, "blobs"); }
+
+std::string FormatText() {
+  return std::string(kFormatName) + std::to_string(kFormatVersion) + "\n";
+}
+
+Status CheckFormatText(const std::string& path, std::string_view text) {
+  return CheckFormat(path, text);
+}
 
 }  // namespace chroma::service
