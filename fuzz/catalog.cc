@@ -159,15 +159,14 @@ void Run(BytesView input) {
   runtime::Env env;
   env.files = memory.get();
   runtime::Context ctx;
-  for (int opening = 0; opening < 2; ++opening) {
-    auto catalog = catalog::OpenSqliteCatalog(env, kFile);
-    if (!catalog.ok()) {
-      CHECK(!catalog.status().message().empty());
-      return;
-    }
-    ReadAll(ctx, **catalog);
-    WriteAll(ctx, **catalog);
+  const auto catalog = catalog::OpenSqliteCatalog(env, kFile);
+  if (!catalog.ok()) {
+    CHECK(!catalog.status().message().empty());
+    return;
   }
+  ReadAll(ctx, **catalog);
+  WriteAll(ctx, **catalog);
+  ReadAll(ctx, **catalog);
 }
 
 }  // namespace chroma::fuzz

@@ -11,6 +11,7 @@
 #include "catalog/collection_row.h"
 #include "catalog/connection.h"
 #include "catalog/migrations.h"
+#include "catalog/wal_check.h"
 
 namespace chroma::catalog {
 namespace {
@@ -29,6 +30,7 @@ class Examiner {
   explicit Examiner(Connection& connection) : connection_(connection) {}
 
   CatalogExamination Run() {
+    found_.opened = true;
     found_.complete = true;
     Check(CheckIntegrity());
     Check(ReadCollections());
@@ -214,6 +216,7 @@ Result<CatalogExamination> ExamineCatalog(runtime::Env env, const std::string& p
   CHROMA_ASSIGN(const bool exists, env.files->Exists(path));
   if (!exists) return add(Status::DataLoss(path + " is missing"));
   if (Status ours = CheckIsCatalog(*env.files, path); !ours.ok()) return add(ours);
+  const Status log = CheckWriteAheadLog(*env.files, path);
   auto connection = Connection::Open(env, path);
   if (!connection.ok()) return add(connection.status());
   Transaction transaction(**connection);
@@ -221,7 +224,12 @@ Result<CatalogExamination> ExamineCatalog(runtime::Env env, const std::string& p
   Result<bool> is_new = Migrate(**connection, Migrations());
   if (!is_new.ok()) return add(is_new.status());
   if (*is_new) return add(Status::DataLoss(path + " is empty"));
-  return Examiner(**connection).Run();
+  CatalogExamination found = Examiner(**connection).Run();
+  if (!log.ok()) {
+    found.damages.push_back({std::string(log.message()), {}});
+    found.complete = false;
+  }
+  return found;
 }
 
 Result<int> CopyCatalog(runtime::Env env, const std::string& path, const std::string& to,

@@ -43,6 +43,8 @@ struct CatalogCollection {
 struct CatalogExamination {
   std::vector<CatalogDamage> damages;
   std::vector<CatalogCollection> collections;
+  // It could be opened.
+  bool opened = false;
   // Every row could be read: what is not here does not exist.
   bool complete = false;
 };

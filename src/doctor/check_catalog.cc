@@ -62,7 +62,7 @@ Status Inspection::CheckCatalog() {
       if (collection.id == *damage.collection) added.finding.collection = NameOf(collection);
     }
   }
-  if (lost == 0 && catalog_.damages.empty()) return Status::Ok();
+  if (!catalog_.opened || (lost == 0 && catalog_.damages.empty())) return Status::Ok();
   if (lost == 0 && catalog_.complete) return Status::Ok();
   return CopyNeeded(std::to_string(lost) + " pages have wrong checksums", env);
 }

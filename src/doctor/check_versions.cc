@@ -130,6 +130,10 @@ Status Inspection::CheckSegment(const catalog::CatalogCollection& collection,
                                                  : examined->found.damages[0].what);
     return Status::Ok();
   }
+  if (named.checksum != 0 && examined->found.checksum != named.checksum) {
+    whole_lost("it is not the one that the manifest names: another one is in its place");
+    return Status::Ok();
+  }
   AddDamages(collection, *examined);
   return Status::Ok();
 }

@@ -83,4 +83,8 @@ Bytes EncodeEnd(std::span<const SectionInfo> sections) {
   return footer;
 }
 
+uint64_t EndChecksum(BytesView bytes) {
+  return LoadFixed<uint64_t>(bytes.data() + bytes.size() - kTrailerBytes + 8);
+}
+
 }  // namespace chroma::format

@@ -85,5 +85,8 @@ Bytes EncodeFrame(const SectionInfo& section);
 uint64_t FrameOffset(const SectionInfo& section);
 // Footer and trailer; empty when they would exceed 4 GiB.
 Bytes EncodeEnd(std::span<const SectionInfo> sections);
+// The checksum in a trailer, which the bytes end with. It says which segment it is: it depends on
+// the checksums of all sections.
+uint64_t EndChecksum(BytesView bytes);
 
 }  // namespace chroma::format

@@ -56,6 +56,7 @@ Result<SectionReader> SectionReader::Open(runtime::Context& ctx,
                                       std::to_string(version) + ", this program reads up to " +
                                       std::to_string(kContainerVersion) + "; upgrade the program");
   }
+  reader.checksum_ = EndChecksum(tail.bytes);
   const uint64_t footer_offset = size - kTrailerBytes - footer_bytes;
   CHROMA_TRY(reader.DecodeFooter(end.substr(0, footer_bytes), footer_offset, known));
   return reader;

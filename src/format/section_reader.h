@@ -25,6 +25,8 @@ class SectionReader {
 
   const store::Blob& blob() const { return *blob_; }
   const std::vector<SectionInfo>& sections() const { return sections_; }
+  // That of the footer: which container this is.
+  uint64_t checksum() const { return checksum_; }
   uint64_t footer_offset() const { return footer_offset_; }
   // The section, or null.
   const SectionInfo* Find(SectionType type, BytesView key = {}) const;
@@ -56,6 +58,7 @@ class SectionReader {
   std::vector<SectionInfo> sections_;  // by offset
   std::vector<SectionInfo> unknown_;
   uint64_t footer_offset_ = 0;
+  uint64_t checksum_ = 0;
 };
 
 }  // namespace chroma::format

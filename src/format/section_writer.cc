@@ -82,6 +82,7 @@ Status SectionWriter::Finish(runtime::Context& ctx) {
     return Status::ResourceExhausted("the footer of a segment would exceed 4 GiB");
   }
   CHROMA_TRY(Put(end));
+  checksum_ = EndChecksum(end);
   return blob_->Finish(ctx);
 }
 

@@ -37,6 +37,8 @@ class SectionWriter {
   Status EndBlocks();
 
   uint64_t size_bytes() const { return offset_; }
+  // After Finish: that of the footer, which holds those of all sections.
+  uint64_t checksum() const { return checksum_; }
   // Writes footer and trailer and makes the blob durable and visible.
   Status Finish(runtime::Context& ctx);
 
@@ -48,6 +50,7 @@ class SectionWriter {
 
   std::unique_ptr<store::BlobWriter> blob_;
   uint64_t offset_ = 0;
+  uint64_t checksum_ = 0;
   bool open_ = false;
   Bytes block_checksums_;
   std::vector<SectionInfo> sections_;

@@ -84,6 +84,7 @@ class SectionedSegment final : public SegmentReader {
   Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                 const TextTest& test) const override;
   Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const override;
+  uint64_t checksum() const override { return sections_.checksum(); }
   Status VerifyAll(runtime::Context& ctx) const override;
   void ReleasePages() const override;
 

@@ -39,6 +39,7 @@ class Examiner {
     if (!opened.ok()) return Unreadable(opened.status());
     sections_.emplace(*std::move(opened));
     if (!found_.patches.empty()) Mended("its footer was made again from its sections");
+    found_.checksum = sections_->checksum();
     CHROMA_TRY(CheckFraming());
     CHROMA_TRY(CheckInfo());
     if (!ctx_.Check().ok()) return ctx_.Check();

@@ -29,6 +29,7 @@ struct SegmentExamination {
   std::vector<std::string> damaged_keys;  // of metadata columns that are lost for all rows
   bool ids_readable = false;
   uint32_t dimension = 0;
+  uint64_t checksum = 0;  // SegmentReader::checksum
   // The segment with the patches and without the lost columns; null when it cannot be opened at
   // all. Reading rows that are not damaged does not fail.
   std::shared_ptr<const SegmentReader> readable;

@@ -10,6 +10,7 @@
 #include "executor/local_node.h"
 #include "log/file_log.h"
 #include "runtime/thread_pool.h"
+#include "service/completeness.h"
 #include "service/data_directory.h"
 #include "store/dir_store.h"
 #include "sweeper/sweeper.h"
@@ -28,7 +29,9 @@ class Local : public LocalService, public engine::WriteObserver {
   Status Init(const LocalOptions& options) {
     runtime::Context ctx(*env_.clock);
     CHROMA_ASSIGN(directory_, DataDirectory::Open(env_, memory_ ? kMemoryPath : options.path));
+    CHROMA_TRY(CheckNothingMissing(env_, *directory_));
     CHROMA_ASSIGN(catalog_, catalog::OpenSqliteCatalog(env_, directory_->catalog_path()));
+    CHROMA_TRY(CheckLogExists(ctx, env_, *directory_, *catalog_));
     CHROMA_ASSIGN(store_, store::OpenDirStore(env_, directory_->blobs_path()));
     CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_->path()));
     const uint64_t log_end = log->opening_offset();

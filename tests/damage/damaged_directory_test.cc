@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <functional>
+#include <span>
 
 #include "small_directory.h"
 
@@ -27,7 +28,7 @@ bool IsDamageReport(const Status& status) {
 bool NamesAFile(const Status& status) {
   const std::string_view message = status.message();
   for (const char* name : {".log", "state", "catalog", ".manifest", ".segment", "FORMAT", "log in ",
-                           "segment ", "manifest ", "blob ", "/log", "/blobs"}) {
+                           "segment ", "manifest ", "blob ", "/log", "/blobs", "(format "}) {
     if (message.find(name) != std::string_view::npos) return true;
   }
   return false;
@@ -111,8 +112,10 @@ class DamagedDirectoryTest : public ::testing::Test {
     size_t noticed = 0;
     ForEach(Directory().closed, kind, [&](const std::string& path, const Bytes& content) {
       Files files = Directory().closed;
-      const size_t used = content.find_last_not_of('\0') + 1;
-      for (size_t bit = 0; bit < used * 8; bit += stride) {
+      for (size_t bit = 0; bit < content.size() * 8; bit += stride) {
+        // Long runs of zeros are all the same.
+        const size_t from = bit / 8 < 16 ? 0 : bit / 8 - 16;
+        if (content.find_first_not_of('\0', from) > bit / 8 + 16) continue;
         Bytes& bytes = files[path];
         bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
         SCOPED_TRACE("bit " + std::to_string(bit % 8) + " of byte " + std::to_string(bit / 8));

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 
 #include "service/examine.h"
@@ -118,7 +119,8 @@ TEST_F(DoctorCasesTest, FlippedBits) {
   for (const auto& [path, content] : Whole().closed) {
     const std::string kind = KindOf(path);
     if (content.empty() || kind == "LOCK") continue;
-    const size_t used = content.find_last_not_of('\0') + 1;
+    // Behind what is used of a slot nothing matters.
+    const size_t used = kind == "state" ? 64 : content.find_last_not_of('\0') + 1;
     for (const double where : {0.0, 0.31, 0.64, 0.97}) {
       const auto at = static_cast<size_t>(static_cast<double>(used) * where);
       SCOPED_TRACE(path + " byte " + std::to_string(at));
