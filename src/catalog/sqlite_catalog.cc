@@ -8,6 +8,7 @@
 #include "catalog/migrations.h"
 #include "catalog/tenant_table.h"
 #include "catalog/version_table.h"
+#include "catalog/wal_check.h"
 #include "runtime/mutex.h"
 #include "runtime/test_points.h"
 
@@ -244,6 +245,7 @@ Status Prepare(Connection& connection) {
 
 Result<std::unique_ptr<Catalog>> OpenSqliteCatalog(runtime::Env env, const std::string& path) {
   CHROMA_TRY(CheckIsCatalog(*env.files, path));
+  CHROMA_TRY(CheckWriteAheadLog(*env.files, path));
   CHROMA_ASSIGN(std::unique_ptr<Connection> connection, Connection::Open(env, path));
   CHROMA_TRY(Prepare(*connection));
   CHROMA_TEST_POINT("catalog.prepared");

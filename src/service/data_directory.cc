@@ -27,10 +27,10 @@ Status CheckFormat(const std::string& path, std::string_view text) {
                             std::string(kFormatName) + std::to_string(kFormatVersion) + "\"");
   }
   if (version > kFormatVersion) {
-    return Status::FailedPrecondition(
-        path + " was written by a newer version of chroma (format " + std::to_string(version) +
-        ", this program knows " + std::to_string(kFormatVersion) +
-        "); upgrade this program or use another path");
+    return Status::FailedPrecondition(path + " was written by a newer version of chroma (format " +
+                                      std::to_string(version) + ", this program knows " +
+                                      std::to_string(kFormatVersion) +
+                                      "); upgrade this program or use another path");
   }
   return Status::Ok();
 }
@@ -40,10 +40,9 @@ Status WriteFormat(runtime::FileSystem& files, const std::string& path) {
   const std::string temporary = runtime::JoinPath(path, "FORMAT.tmp");
   CHROMA_ASSIGN(std::unique_ptr<runtime::File> file,
                 files.Open(temporary, runtime::OpenMode::kCreate));
-  const std::string text = std::string(kFormatName) + std::to_string(kFormatVersion) + "\n";
   CHROMA_TEST_POINT("service.format_created");
   CHROMA_TRY(file->Truncate(0));
-  CHROMA_TRY(file->WriteAt(0, text));
+  CHROMA_TRY(file->WriteAt(0, FormatText()));
   CHROMA_TRY(file->Sync());
   CHROMA_TEST_POINT("service.format_synced");
   CHROMA_TRY(files.Rename(temporary, runtime::JoinPath(path, kFormatFile)));
@@ -64,8 +63,9 @@ Status CheckOrWriteFormat(runtime::FileSystem& files, const std::string& path) {
   CHROMA_ASSIGN(bool upstream, files.Exists(runtime::JoinPath(path, kUpstreamFile)));
   if (upstream) {
     return Status::FailedPrecondition(
-        path + " holds a database written by Chroma (chroma.sqlite3), which this program does not "
-               "open in place; use another path and copy the collections through the client");
+        path +
+        " holds a database written by Chroma (chroma.sqlite3), which this program does not "
+        "open in place; use another path and copy the collections through the client");
   }
   return WriteFormat(files, path);
 }
@@ -85,6 +85,16 @@ Result<DataDirectory> DataDirectory::Open(runtime::Env env, const std::string& p
 std::string DataDirectory::catalog_path() const {
   return runtime::JoinPath(path_, "catalog.sqlite3");
 }
-std::string DataDirectory::blobs_path() const { return runtime::JoinPath(path_, "blobs"); }
+std::string DataDirectory::blobs_path() const {
+  return runtime::JoinPath(path_, "blobs");
+}
+
+std::string FormatText() {
+  return std::string(kFormatName) + std::to_string(kFormatVersion) + "\n";
+}
+
+Status CheckFormatText(const std::string& path, std::string_view text) {
+  return CheckFormat(path, text);
+}
 
 }  // namespace chroma::service
