@@ -5,12 +5,13 @@ import contextlib
 import pathlib
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from server import DidNotStart, Failed  # noqa: E402
+from server import DidNotStart, Failed, kill_all  # noqa: E402
 
 # Compaction, merging, new log files and sweeping within a second of load.
 BUSY = {"compaction_tail_records": 200, "compaction_idle_ms": 20, "compaction_settle_ms": 100,
@@ -53,6 +54,7 @@ def main(description, add_options, run):
     options = parser.parse_args()
     print(f"{sys.argv[0]} {' '.join(sys.argv[1:])}"
           f"{'' if '--seed' in sys.argv else f' --seed {options.seed}'}", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is taken down
     directory = pathlib.Path(tempfile.mkdtemp(prefix="chroma-crash-"))
     try:
         run(options, directory)
@@ -60,8 +62,10 @@ def main(description, add_options, run):
         print(f"FAILED: {error}")
         if options.keep:
             print(f"left in {directory}")
-            return 1
-        shutil.rmtree(directory, ignore_errors=True)
+            directory = None
         return 1
-    shutil.rmtree(directory, ignore_errors=True)
+    finally:
+        if directory:
+            kill_all()
+            shutil.rmtree(directory, ignore_errors=True)
     return 0
