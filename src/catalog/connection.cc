@@ -119,8 +119,7 @@ Status Connection::Configure() {
   int reserve = kPageReserveBytes;
   sqlite3_file_control(database_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve);
   // locking_mode comes before anything that reads the file: it is what lets WAL mode do without
-  // shared memory. The log is moved into the main file each 1000 pages, and cut to its limit
-  // after a transaction that was larger.
+  // shared memory. The log is cut to its limit after a transaction that was larger.
   return Execute(
       "PRAGMA locking_mode = EXCLUSIVE;"
       "PRAGMA temp_store = MEMORY;"
@@ -128,7 +127,6 @@ Status Connection::Configure() {
       "PRAGMA auto_vacuum = INCREMENTAL;"
       "PRAGMA cell_size_check = ON;"
       "PRAGMA secure_delete = FAST;"
-      "PRAGMA wal_autocheckpoint = 1000;"
       "PRAGMA journal_size_limit = 8388608;"
       "PRAGMA cache_size = -" +
       std::to_string(kPageCacheKilobytes));

@@ -5,10 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "catalog/sqlite_catalog.h"
 #include "compactor/scheduler.h"
 #include "executor/local_node.h"
-#include "log/file_log.h"
 #include "runtime/thread_pool.h"
 #include "service/data_directory.h"
 #include "store/dir_store.h"
@@ -28,9 +26,9 @@ class Local : public LocalService, public engine::WriteObserver {
   Status Init(const LocalOptions& options) {
     runtime::Context ctx(*env_.clock);
     CHROMA_ASSIGN(directory_, DataDirectory::Open(env_, memory_ ? kMemoryPath : options.path));
-    CHROMA_ASSIGN(catalog_, catalog::OpenSqliteCatalog(env_, directory_->catalog_path()));
+    CHROMA_ASSIGN(catalog_, catalog::OpenSqliteCatalog(env_, directory_->catalog_path(), options.catalog));
     CHROMA_ASSIGN(store_, store::OpenDirStore(env_, directory_->blobs_path()));
-    CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_->path()));
+    CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_->path(), options.log));
     const uint64_t log_end = log->opening_offset();
     log_ = std::move(log);
     CHROMA_ASSIGN(std::vector<Uuid> unsettled, Recover(ctx, log_end));

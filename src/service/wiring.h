@@ -4,9 +4,11 @@
 #include <memory>
 #include <string>
 
+#include "catalog/sqlite_catalog.h"
 #include "chroma/status.h"
 #include "compactor/policy.h"
 #include "engine/engine.h"
+#include "log/file_log.h"
 #include "runtime/env.h"
 
 namespace chroma::service {
@@ -15,6 +17,8 @@ struct LocalOptions {
   std::string path = "./chroma";  // empty: in memory, forgotten at the end
   engine::EngineOptions engine;
   compactor::Policy compaction;
+  log::FileLogOptions log;
+  catalog::SqliteOptions catalog;
   int search_threads = 0;  // 0: one per processor
 };
 
