@@ -26,7 +26,8 @@ class Local : public LocalService, public engine::WriteObserver {
   Status Init(const LocalOptions& options) {
     runtime::Context ctx(*env_.clock);
     CHROMA_ASSIGN(directory_, DataDirectory::Open(env_, memory_ ? kMemoryPath : options.path));
-    CHROMA_ASSIGN(catalog_, catalog::OpenSqliteCatalog(env_, directory_->catalog_path(), options.catalog));
+    CHROMA_ASSIGN(catalog_, catalog::OpenSqliteCatalog(env_, directory_->catalog_path(),
+                                                       options.catalog));
     CHROMA_ASSIGN(store_, store::OpenDirStore(env_, directory_->blobs_path()));
     CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_->path(), options.log));
     const uint64_t log_end = log->opening_offset();

@@ -69,25 +69,26 @@ void Client::Step(Action action) {
   // Nobody has looked for long: see what is true before it becomes too much to keep.
   constexpr size_t kUncertainMax = 32;
   if (collection->history.uncertainty() > kUncertainMax) action = Action::kGetAll;
+  StepOn(collection, action);
+}
+
+void Client::StepOn(const std::shared_ptr<Collection>& collection, Action action) {
+  using model::Operation;
   switch (action) {
     case Action::kAdd:
-      Change(collection, RandomChange(model::Operation::kAdd));
+      Change(collection, RandomChange(Operation::kAdd));
       break;
     case Action::kUpdate:
-      Change(collection, RandomChange(model::Operation::kUpdate));
+      Change(collection, RandomChange(Operation::kUpdate));
       break;
     case Action::kUpsert:
-      Change(collection, RandomChange(model::Operation::kUpsert));
+      Change(collection, RandomChange(Operation::kUpsert));
       break;
-    case Action::kDeleteIds: {
-      CollectionChange change;
-      change.operation = model::Operation::kDelete;
-      change.ids = RandomIds();
-      Change(collection, change);
+    case Action::kDeleteIds:
+      Change(collection, RandomDelete(/*where=*/false));
       break;
-    }
     case Action::kDeleteWhere:
-      Change(collection, RandomDelete());
+      Change(collection, RandomDelete(/*where=*/true));
       break;
     case Action::kGetAll:
       GetAll(collection);
@@ -104,15 +105,18 @@ void Client::Step(Action action) {
     case Action::kModify:
       Modify(collection);
       break;
-    case Action::kCompact: {
-      runtime::Context ctx(scheduler_);
-      const Status status = service_.Compact(ctx, *collection->id);
-      static_cast<void>(ledger_.Judge(status, {StatusCode::kNotFound}, "compact"));
+    case Action::kCompact:
+      Compact(collection);
       break;
-    }
     default:
       break;
   }
+}
+
+void Client::Compact(const std::shared_ptr<Collection>& collection) {
+  runtime::Context ctx(scheduler_);
+  const Status status = service_.Compact(ctx, *collection->id);
+  static_cast<void>(ledger_.Judge(status, {StatusCode::kNotFound}, "compact"));
 }
 
 bool Client::ReadEverything() {

@@ -33,7 +33,6 @@ class Client {
 
   // Requests until the power fails, or as many as the plan says.
   void Run();
-  void Step(Action action);
 
   // What follows are also the checks of a whole directory, by one client alone.
   // Lists databases and collections, and reads each wholly; false when one did not answer.
@@ -46,6 +45,10 @@ class Client {
  private:
   using CollectionHandle = History<CollectionState>::Handle;
 
+  void Step(Action action);
+  void StepOn(const std::shared_ptr<Collection>& collection, Action action);
+  void Compact(const std::shared_ptr<Collection>& collection);
+
   // Records (client_records.cc).
   bool Change(const std::shared_ptr<Collection>& collection, const CollectionChange& change);
   bool Get(const std::shared_ptr<Collection>& collection, const engine::GetRequest& request,
@@ -54,7 +57,7 @@ class Client {
   void GetSome(const std::shared_ptr<Collection>& collection);
   void Query(const std::shared_ptr<Collection>& collection);
   CollectionChange RandomChange(model::Operation operation);
-  CollectionChange RandomDelete();
+  CollectionChange RandomDelete(bool where);
   std::vector<uint32_t> RandomIds();
   Condition RandomCondition();
   // Ends a call on a collection with what it returned.

@@ -100,9 +100,13 @@ CollectionChange Client::RandomChange(model::Operation operation) {
   return change;
 }
 
-CollectionChange Client::RandomDelete() {
+CollectionChange Client::RandomDelete(bool where) {
   CollectionChange change;
   change.operation = model::Operation::kDelete;
+  if (!where) {
+    change.ids = RandomIds();
+    return change;
+  }
   change.where = RandomCondition();
   change.by_ids = random_.Chance(1, 2);
   if (change.by_ids) change.ids = RandomIds();

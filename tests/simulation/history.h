@@ -7,8 +7,8 @@
 //   answered   its effect is between its beginning and its end
 //   refused    no effect, and an answer that the caller of this class checked
 //   failed     reported an error: no effect, but a crash may bring it to life, whole, unless a
-//   later
-//              change was answered meanwhile
+//              change that began later was answered; with others only that were under way at the
+//              same moment, since only what was written last can come back
 //   lost       under way when the process died: an effect at any later moment, or none
 // Crash() says that the process died, Settle() that a read has seen all of the object since: what
 // it did not see has not happened and never will.
@@ -77,11 +77,14 @@ class History {
 
   // How many states it may be in: large when nobody looked for long.
   size_t uncertainty() const { return states_.size(); }
+  // There were too many to keep: nothing is checked any more.
+  bool abandoned() const { return abandoned_; }
   const State& some_state() const { return states_.front().state; }
   const std::string& explanation() const { return explanation_; }
 
  private:
   static constexpr size_t kSlots = 64;
+  static constexpr size_t kSeenMax = 100'000;
   enum class Kind : uint8_t { kBegin, kEnd, kCrash, kSettle };
   struct Event {
     Kind kind;
@@ -100,7 +103,7 @@ class History {
 
   // A call counts from its beginning on, but only once its answer is known.
   bool Process() {
-    while (explanation_.empty() && !events_.empty()) {
+    while (explanation_.empty() && !abandoned_ && !events_.empty()) {
       const Event event = events_.front();
       if (event.kind == Kind::kBegin && !event.call->ended) break;
       events_.pop_front();
@@ -141,10 +144,11 @@ class History {
     std::vector<Possible> next;
     Seen seen;
     for (const Possible& possible : states_) Reach(possible, *call, seen, next);
-    if (next.empty()) {
+    if (next.empty() && seen.size() <= kSeenMax) {
       Explain(*call);
       return;
     }
+    abandoned_ |= seen.size() > kSeenMax;
     states_ = std::move(next);
     FreeSlot(call);
     if (call->changes) {
@@ -185,6 +189,16 @@ class History {
     call->slot = -1;
   }
 
+  // Whether a failed call may come to life in a state, beside those that did.
+  bool MayComeBack(const Call& call, const Possible& possible) const {
+    for (const Handle& other : pending_) {
+      if (other == nullptr || other->ending != Ending::kFailed) continue;
+      if ((possible.happened & Bit(*other)) == 0) continue;
+      if (other->failed_at < call.begun_at || call.failed_at < other->begun_at) return false;
+    }
+    return true;
+  }
+
   static uint64_t Bit(const Call& call) { return uint64_t{1} << call.slot; }
 
   // Reads happen as soon as they can: that never excludes anything.
@@ -198,13 +212,14 @@ class History {
   // Adds to `out` every state in which `wanted` has happened, by letting pending calls happen.
   void Reach(const Possible& from, const Call& wanted, Seen& seen,
              std::vector<Possible>& out) const {
-    if (!seen.insert(from).second) return;
+    if (seen.size() > kSeenMax || !seen.insert(from).second) return;
     if ((from.happened & Bit(wanted)) != 0) {
       out.push_back(from);
       return;
     }
     for (const Handle& call : pending_) {
       if (call == nullptr || !call->changes || (from.happened & Bit(*call)) != 0) continue;
+      if (call->ending == Ending::kFailed && !MayComeBack(*call, from)) continue;
       Possible next = from;
       if (!call->apply(next.state, call->ending == Ending::kAnswered)) continue;
       next.happened |= Bit(*call);
@@ -236,6 +251,7 @@ class History {
   std::vector<Handle> pending_;  // by slot; null: free
   std::vector<Handle> failed_;
   std::string explanation_;
+  bool abandoned_ = false;
 };
 
 }  // namespace chroma::simulation

@@ -78,7 +78,10 @@ void Ledger::OnEverythingRead() {
   for (const auto& collection : collections_) {
     if (!collection->history.Settle()) Fail(collection->history.explanation());
   }
-  std::erase_if(collections_, [](const auto& collection) { return collection->gone; });
+  std::erase_if(collections_, [this](const auto& collection) {
+    abandoned_ += collection->history.abandoned();
+    return collection->gone || collection->history.abandoned();
+  });
 }
 
 }  // namespace chroma::simulation

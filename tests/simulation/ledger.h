@@ -63,6 +63,8 @@ class Ledger {
   std::shared_ptr<Collection> See(uint32_t created, const Uuid& id);
   void Doom(uint32_t database);
 
+  uint64_t abandoned() const { return abandoned_; }
+
   // The process died, or closed the directory.
   void OnLifeEnded();
   // After everything was read once.
@@ -70,6 +72,7 @@ class Ledger {
 
  private:
   testing::SimulatedDisk& disk_;
+  uint64_t abandoned_ = 0;
   uint32_t stamp_ = 0;
   bool excuse_ = true;
   uint64_t faults_before_ = 0;

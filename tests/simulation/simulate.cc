@@ -3,6 +3,8 @@
 //   simulate [--seed N] [--runs M] [--bug NAME] [--until-found] [--verbose]
 //
 // Exits with 1 when a run failed. Prints the same for the same arguments, but for the last line.
+#include <sys/resource.h>
+
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -49,12 +51,19 @@ Arguments Parse(int argc, char** argv) {
   return arguments;
 }
 
+double CpuSeconds() {
+  rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+         static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
+}
+
 void Print(const Report& r) {
   std::printf("seed %" PRIu64 ": lives %" PRIu64 " crashes %" PRIu64 " operations %" PRIu64
               " answered %" PRIu64 " failed %" PRIu64 " faults %" PRIu64 " disk calls %" PRIu64
-              " virtual ms %" PRId64 " trace %016" PRIx64 "\n",
+              " virtual ms %" PRId64 " abandoned %" PRIu64 " trace %016" PRIx64 "\n",
               r.seed, r.lives, r.crashes, r.counts.operations, r.counts.answered, r.counts.failed,
-              r.faults, r.disk_calls, r.virtual_ns / runtime::kMillisecond, r.trace);
+              r.faults, r.disk_calls, r.virtual_ns / runtime::kMillisecond, r.abandoned, r.trace);
 }
 
 int Main(int argc, char** argv) {
@@ -62,7 +71,6 @@ int Main(int argc, char** argv) {
   runtime::ConfigureLog(arguments.verbose ? runtime::LogLevel::kDebug : runtime::LogLevel::kOff,
                         runtime::LogFormat::kText);
   runtime::PlantBug(arguments.bug);
-  const int64_t begin_ns = runtime::Clock::System().MonotonicNs();
   Report total;
   uint64_t failures = 0;
   uint64_t runs = 0;
@@ -80,17 +88,17 @@ int Main(int argc, char** argv) {
     total.counts.answered += r.counts.answered;
     total.counts.failed += r.counts.failed;
     total.faults += r.faults;
+    total.abandoned += r.abandoned;
     total.disk_calls += r.disk_calls;
     total.virtual_ns += r.virtual_ns;
     total.trace = total.trace * 31 + r.trace;
   }
-  const double seconds =
-      static_cast<double>(runtime::Clock::System().MonotonicNs() - begin_ns) / 1e9;
+  const double seconds = CpuSeconds();
   total.seed = arguments.seed;
   std::printf("%" PRIu64 " runs from ", runs);
   Print(total);
-  std::printf("failures %" PRIu64 "\n%.1f s, %.0f crashes/s, %.0f operations/s\n", failures,
-              seconds, static_cast<double>(total.crashes) / seconds,
+  std::printf("failures %" PRIu64 "\n%.1f s of processor time, %.0f crashes/s, %.0f operations/s\n",
+              failures, seconds, static_cast<double>(total.crashes) / seconds,
               static_cast<double>(total.counts.operations) / seconds);
   return failures == 0 ? 0 : 1;
 }

@@ -29,6 +29,7 @@ Report World::Run() {
     while (report_.lives < plan_.lives && !ledger_.failed()) Live();
   });
   if (!stuck.ok()) ledger_.Fail(stuck.ToString());
+  report_.abandoned = ledger_.abandoned();
   report_.failure = ledger_.failure();
   report_.faults = disk_.faults();
   report_.disk_calls = disk_.calls();

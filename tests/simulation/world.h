@@ -19,6 +19,7 @@ struct Report {
   uint64_t lives = 0;
   uint64_t crashes = 0;
   Counts counts;
+  uint64_t abandoned = 0;  // histories that became too many to follow
   uint64_t faults = 0;
   uint64_t disk_calls = 0;
   uint64_t switches = 0;
