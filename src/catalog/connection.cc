@@ -135,7 +135,10 @@ Status Connection::Configure() {
 Status Connection::EnterWalMode() {
   Statement pragma = Query("PRAGMA journal_mode = WAL");
   CHROMA_ASSIGN(bool row, pragma.Step());
-  if (row && pragma.BytesAt(0) == "wal") return Status();
+  const bool entered = row && pragma.BytesAt(0) == "wal";
+  // SQLite answers before it writes: the change itself is made, and may fail, at the end.
+  CHROMA_TRY(pragma.Run());
+  if (entered) return Status();
   return Status::Internal(path() + ": SQLite refused write-ahead logging");
 }
 

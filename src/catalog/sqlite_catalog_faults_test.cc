@@ -347,9 +347,21 @@ TEST(SqliteCatalogFaultsTest, AFailedCreationCanBeTriedAgain) {
     files.SetFault([&](Call, const std::string& path) {
       return calls++ == fail_at ? Status::Internal(path + ": Input/output error") : Status();
     });
-    static_cast<void>(OpenSqliteCatalog(EnvOn(files), kPath));
+    auto first = OpenSqliteCatalog(EnvOn(files), kPath);
     reached_the_end = calls <= fail_at;
     files.SetFault(nullptr);
+    Context ctx;
+    const bool created = first.ok();
+    if (created) {
+      ASSERT_TRUE((*first)->CreateTenant(ctx, "durable").ok());
+      for (uint64_t seed = 0; seed < 8; ++seed) {
+        auto after = files.AfterPowerLoss(seed);
+        auto again = OpenSqliteCatalog(EnvOn(*after), kPath);
+        ASSERT_TRUE(again.ok()) << "failed call " << fail_at << ": " << again.status().ToString();
+        EXPECT_TRUE((*again)->GetTenant(ctx, "durable").ok()) << "failed call " << fail_at;
+      }
+    }
+    first = Status::Internal("closed");
     auto opened = OpenSqliteCatalog(EnvOn(files), kPath);
     ASSERT_TRUE(opened.ok()) << "failed call " << fail_at << ": " << opened.status().ToString();
   }
