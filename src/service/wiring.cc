@@ -5,10 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "catalog/sqlite_catalog.h"
 #include "compactor/scheduler.h"
 #include "executor/local_node.h"
-#include "log/file_log.h"
 #include "runtime/test_points.h"
 #include "runtime/thread_pool.h"
 #include "service/completeness.h"
@@ -31,7 +29,8 @@ class Local : public LocalService, public engine::WriteObserver {
     runtime::Context ctx(*env_.clock);
     CHROMA_ASSIGN(directory_, DataDirectory::Open(env_, memory_ ? kMemoryPath : options.path));
     CHROMA_TRY(CheckNothingMissing(env_, *directory_));
-    CHROMA_ASSIGN(catalog_, catalog::OpenSqliteCatalog(env_, directory_->catalog_path()));
+    CHROMA_ASSIGN(catalog_, catalog::OpenSqliteCatalog(env_, directory_->catalog_path(),
+                                                       options.catalog));
     CHROMA_TRY(CheckLogExists(ctx, env_, *directory_, *catalog_));
     CHROMA_ASSIGN(store_, store::OpenDirStore(env_, directory_->blobs_path()));
     CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_->path(), options.log));

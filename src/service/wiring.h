@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "catalog/sqlite_catalog.h"
 #include "chroma/status.h"
 #include "compactor/policy.h"
 #include "engine/engine.h"
@@ -17,6 +18,7 @@ struct LocalOptions {
   engine::EngineOptions engine;
   compactor::Policy compaction;
   log::FileLogOptions log;
+  catalog::SqliteOptions catalog;
   int search_threads = 0;  // 0: one per processor
 };
 
