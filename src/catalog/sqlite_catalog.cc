@@ -8,6 +8,7 @@
 #include "catalog/migrations.h"
 #include "catalog/tenant_table.h"
 #include "catalog/version_table.h"
+#include "runtime/fork.h"
 #include "runtime/mutex.h"
 
 namespace chroma::catalog {
@@ -30,6 +31,10 @@ class SqliteCatalog final : public Catalog {
  public:
   explicit SqliteCatalog(std::unique_ptr<Connection> connection)
       : connection_(std::move(connection)) {}
+  ~SqliteCatalog() override {
+    const runtime::NoFork no_fork;
+    connection_.reset();
+  }
 
   Status CreateTenant(Context& ctx, const std::string& name) override {
     return Write(ctx, [&](Connection& c) { return InsertTenant(c, name); });
@@ -192,6 +197,7 @@ class SqliteCatalog final : public Catalog {
   template <typename Body>
   std::invoke_result_t<Body, Connection&> Read(Context& ctx, Body body) {
     CHROMA_TRY(ctx.Check());
+    const runtime::NoFork no_fork;  // SQLite has locks of the whole process
     runtime::MutexLock lock(mutex_);
     return body(*connection_);
   }
@@ -200,6 +206,7 @@ class SqliteCatalog final : public Catalog {
   template <typename Body>
   std::invoke_result_t<Body, Connection&> Write(Context& ctx, Body body) {
     CHROMA_TRY(ctx.Check());
+    const runtime::NoFork no_fork;  // SQLite has locks of the whole process
     runtime::MutexLock lock(mutex_);
     Transaction transaction(*connection_);
     CHROMA_TRY(transaction.Begin());
@@ -224,7 +231,7 @@ class SqliteCatalog final : public Catalog {
   }
 
   runtime::Mutex mutex_;
-  const std::unique_ptr<Connection> connection_;  // used under mutex_
+  std::unique_ptr<Connection> connection_;  // used under mutex_
 };
 
 // A new database comes into being with its tables and defaults in one transaction, before it
@@ -241,6 +248,7 @@ Status Prepare(Connection& connection) {
 
 Result<std::unique_ptr<Catalog>> OpenSqliteCatalog(runtime::Env env, const std::string& path) {
   CHROMA_TRY(CheckIsCatalog(*env.files, path));
+  const runtime::NoFork no_fork;
   CHROMA_ASSIGN(std::unique_ptr<Connection> connection, Connection::Open(env, path));
   CHROMA_TRY(Prepare(*connection));
   CHROMA_TRY(connection->EnterWalMode());

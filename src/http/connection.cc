@@ -7,6 +7,7 @@
 
 #include "http/loop.h"
 #include "http/response_head.h"
+#include "runtime/fork.h"
 #include "runtime/log.h"
 
 namespace chroma::http {
@@ -100,8 +101,12 @@ void Connection::Close() {
   state_ = State::kClosed;
   exchange_.reset();
   Unlink();
-  boost::system::error_code ignored;
-  descriptor_.close(ignored);
+  {
+    const runtime::NoFork no_fork;
+    runtime::ForgetDescriptor(descriptor_.native_handle());
+    boost::system::error_code ignored;
+    descriptor_.close(ignored);
+  }
   loop_.Release(*this);
 }
 

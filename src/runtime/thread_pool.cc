@@ -54,21 +54,19 @@ struct Loop {
 }  // namespace
 
 ThreadPool::ThreadPool(Scheduler& scheduler, std::string name, int workers, size_t queue_max)
-    : workers_(workers), queue_max_(queue_max) {
+    : scheduler_(scheduler), name_(std::move(name)), workers_(workers), queue_max_(queue_max) {
   CHECK(workers >= 0);
-  tasks_.reserve(static_cast<size_t>(workers));
-  for (int i = 0; i < workers; ++i) {
-    tasks_.push_back(scheduler.Start(name + "-" + std::to_string(i), [this] { Work(); }));
-  }
 }
 
 ThreadPool::~ThreadPool() {
+  std::vector<std::unique_ptr<Task>> tasks;
   {
     MutexLock lock(mutex_);
     stopping_ = true;
+    tasks.swap(tasks_);
   }
   wake_.NotifyAll();
-  for (auto& task : tasks_) task->Join();
+  for (auto& task : tasks) task->Join();
 }
 
 bool ThreadPool::TrySubmit(std::function<void()> job) {
@@ -76,6 +74,10 @@ bool ThreadPool::TrySubmit(std::function<void()> job) {
     MutexLock lock(mutex_);
     if (stopping_ || workers_ == 0 || queue_.size() >= queue_max_) return false;
     queue_.push_back(std::move(job));
+    if (idle_ < queue_.size() && tasks_.size() < static_cast<size_t>(workers_)) {
+      tasks_.push_back(
+          scheduler_.Start(name_ + "-" + std::to_string(tasks_.size()), [this] { Work(); }));
+    }
   }
   wake_.NotifyOne();
   return true;
@@ -101,7 +103,9 @@ void ThreadPool::Work() {
     std::function<void()> job;
     {
       MutexLock lock(mutex_);
+      ++idle_;
       while (queue_.empty() && !stopping_) wake_.Wait(mutex_);
+      --idle_;
       if (queue_.empty()) return;
       job = std::move(queue_.front());
       queue_.pop_front();

@@ -1,4 +1,5 @@
-// A bounded pool of workers over a bounded queue. Thread safe.
+// A bounded pool of workers over a bounded queue. A worker starts when there is a job that no
+// other is free to take: a pool that is not used costs no thread. Thread safe.
 #pragma once
 
 #include <deque>
@@ -30,13 +31,16 @@ class ThreadPool {
  private:
   void Work();
 
+  Scheduler& scheduler_;
+  const std::string name_;
   const int workers_;
   const size_t queue_max_;
   Mutex mutex_;
   CondVar wake_;
   std::deque<std::function<void()>> queue_ CHROMA_GUARDED_BY(mutex_);
   bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;
-  std::vector<std::unique_ptr<Task>> tasks_;
+  size_t idle_ CHROMA_GUARDED_BY(mutex_) = 0;  // workers that wait for a job
+  std::vector<std::unique_ptr<Task>> tasks_ CHROMA_GUARDED_BY(mutex_);
 };
 
 }  // namespace chroma::runtime
