@@ -33,7 +33,7 @@ class ClientTest : public ServerFixture {
   Client MakeClient() {
     ClientOptions options;
     options.unix_path = path_;
-    options.silence_ns = 300 * kMillisecond;
+    options.silence_ns = 1000 * kMillisecond;
     options.probe_target = "/quick";
     return Client(options);
   }
@@ -145,7 +145,7 @@ TEST_F(ClientTest, WaitsForASlowPeerButNotForOneThatShowsNoLife) {
   Listen();
   Client client = MakeClient();
   auto task = env_.scheduler->Start("release", [&] {
-    env_.clock->SleepNs(1000 * kMillisecond);
+    env_.clock->SleepNs(2500 * kMillisecond);
     handler_.release_slow = true;
   });
   EXPECT_TRUE(Send(client, Ask("GET", "/slow")).ok());
@@ -166,6 +166,8 @@ TEST_F(ClientTest, EndsWhenItsCallerHasGone) {
   runtime::Context context;
   auto task = env_.scheduler->Start("cancel", [&] {
     Eventually([&] { return handler_.slow_running > 0; });
+    // Past half_close_grace_ms: who closes sooner may still want the answer.
+    env_.clock->SleepNs(300 * kMillisecond);
     context.Cancel();
   });
   EXPECT_EQ(client.Send(Ask("GET", "/slow"), context).status().code(), StatusCode::kCancelled);
