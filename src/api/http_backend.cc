@@ -38,8 +38,7 @@ const char* RouteOf(model::Operation operation) {
 
 class HttpBackend : public Backend {
  public:
-  explicit HttpBackend(std::unique_ptr<Transport> transport)
-      : transport_(std::move(transport)) {}
+  explicit HttpBackend(std::unique_ptr<Transport> transport) : transport_(std::move(transport)) {}
 
   Result<int64_t> Heartbeat() override {
     CHROMA_ASSIGN(std::string body, Get("/api/v2/heartbeat"));

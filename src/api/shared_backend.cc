@@ -61,19 +61,22 @@ class SharedBackend final : public Backend {
   Result<model::Database> GetDatabase(const Scope& scope) override {
     return Run([&](Backend& backend) { return backend.GetDatabase(scope); });
   }
-  Result<std::vector<model::Database>> ListDatabases(const std::string& tenant, catalog::Page page) override {
+  Result<std::vector<model::Database>> ListDatabases(const std::string& tenant,
+                                                     catalog::Page page) override {
     return Run([&](Backend& backend) { return backend.ListDatabases(tenant, page); });
   }
   Status DeleteDatabase(const Scope& scope) override {
     return Run([&](Backend& backend) { return backend.DeleteDatabase(scope); });
   }
-  Result<CollectionInfo> CreateCollection(const Scope& scope, const engine::CreateCollectionRequest& request) override {
+  Result<CollectionInfo> CreateCollection(const Scope& scope,
+                                          const engine::CreateCollectionRequest& request) override {
     return Run([&](Backend& backend) { return backend.CreateCollection(scope, request); });
   }
   Result<CollectionInfo> GetCollection(const Scope& scope, const std::string& name) override {
     return Run([&](Backend& backend) { return backend.GetCollection(scope, name); });
   }
-  Result<std::vector<CollectionInfo>> ListCollections(const Scope& scope, catalog::Page page) override {
+  Result<std::vector<CollectionInfo>> ListCollections(const Scope& scope,
+                                                      catalog::Page page) override {
     return Run([&](Backend& backend) { return backend.ListCollections(scope, page); });
   }
   Result<uint64_t> CountCollections(const Scope& scope) override {
@@ -82,16 +85,20 @@ class SharedBackend final : public Backend {
   Status DeleteCollection(const Scope& scope, const std::string& name) override {
     return Run([&](Backend& backend) { return backend.DeleteCollection(scope, name); });
   }
-  Status Modify(const CollectionInfo& collection, const engine::ModifyCollectionRequest& request) override {
+  Status Modify(const CollectionInfo& collection,
+                const engine::ModifyCollectionRequest& request) override {
     return Run([&](Backend& backend) { return backend.Modify(collection, request); });
   }
-  Result<uint64_t> Delete(const CollectionInfo& collection, const engine::DeleteRequest& request) override {
+  Result<uint64_t> Delete(const CollectionInfo& collection,
+                          const engine::DeleteRequest& request) override {
     return Run([&](Backend& backend) { return backend.Delete(collection, request); });
   }
-  Result<executor::Records> Get(const CollectionInfo& collection, const engine::GetRequest& request) override {
+  Result<executor::Records> Get(const CollectionInfo& collection,
+                                const engine::GetRequest& request) override {
     return Run([&](Backend& backend) { return backend.Get(collection, request); });
   }
-  Result<executor::QueryResult> Query(const CollectionInfo& collection, const engine::QueryRequest& request) override {
+  Result<executor::QueryResult> Query(const CollectionInfo& collection,
+                                      const engine::QueryRequest& request) override {
     return Run([&](Backend& backend) { return backend.Query(collection, request); });
   }
   Result<uint64_t> Count(const CollectionInfo& collection) override {

@@ -65,9 +65,9 @@ TEST(SharedBackend, AForkedChildUsesTheClientOfItsParent) {
   ASSERT_TRUE(things.Add(One("parent", 1)).ok());
   const pid_t child = fork();
   if (child == 0) {
-    const bool ok = things.Add(One("child", 2)).ok() && *things.Count() == 2 &&
-                    things.Query({.query_embeddings = {{2.0F, 1.0F}}, .n_results = 1})->ids[0][0] ==
-                        "child";
+    const bool ok =
+        things.Add(One("child", 2)).ok() && *things.Count() == 2 &&
+        things.Query({.query_embeddings = {{2.0F, 1.0F}}, .n_results = 1})->ids[0][0] == "child";
     _exit(ok ? 0 : 1);
   }
   int status = -1;

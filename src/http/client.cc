@@ -52,7 +52,8 @@ std::string_view Trim(std::string_view text) {
 }
 
 std::string FormatHead(const Request& request) {
-  std::string head = request.method_token + " " + request.target + " HTTP/1.1\r\nhost: localhost\r\n";
+  std::string head =
+      request.method_token + " " + request.target + " HTTP/1.1\r\nhost: localhost\r\n";
   for (const auto& [name, value] : request.headers) head += name + ": " + value + "\r\n";
   if (!request.body.empty() || request.method == Method::kPost || request.method == Method::kPut) {
     head += "content-length: " + std::to_string(request.body.size()) + "\r\n";
@@ -74,8 +75,7 @@ Result<AnswerHead> ParseAnswerHead(std::string_view text) {
   constexpr size_t kStatusAt = 9;  // behind "HTTP/1.1 "
   const bool is_http = line.starts_with("HTTP/1.1 ") && line.size() >= kStatusAt + 3;
   const char* digits = line.data() + kStatusAt;
-  if (!is_http ||
-      std::from_chars(digits, digits + 3, head.response.status).ptr != digits + 3) {
+  if (!is_http || std::from_chars(digits, digits + 3, head.response.status).ptr != digits + 3) {
     return Broken("this is no HTTP answer");
   }
   while (end < text.size()) {
@@ -298,6 +298,8 @@ void Watch::Wait() {
   }
 }
 
-void Watch::Cancel() { ::shutdown(socket_.fd(), SHUT_RDWR); }
+void Watch::Cancel() {
+  ::shutdown(socket_.fd(), SHUT_RDWR);
+}
 
 }  // namespace chroma::http

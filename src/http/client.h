@@ -29,7 +29,8 @@ struct ClientOptions {
 // A connected socket that closes itself, and is closed in a forked child.
 class ClientSocket {
  public:
-  // kUnavailable: nobody listens there. kDeadlineExceeded: too many wait already, for `patience_ns`.
+  // kUnavailable: nobody listens there. kDeadlineExceeded: too many wait already, for
+  // `patience_ns`.
   static Result<ClientSocket> Connect(const std::string& unix_path, int64_t patience_ns);
   ClientSocket(ClientSocket&& other) noexcept;
   ClientSocket& operator=(ClientSocket&& other) noexcept;

@@ -38,7 +38,7 @@ class Node {
     while (!bytes.empty()) {
       const uint64_t at = offset % kBlockBytes;
       const size_t n = std::min<uint64_t>(bytes.size(), kBlockBytes - at);
-      CHROMA_ASSIGN(Bytes* block, ChangedBlock(offset / kBlockBytes));
+      CHROMA_ASSIGN(Bytes * block, ChangedBlock(offset / kBlockBytes));
       std::memcpy(block->data() + at, bytes.data(), n);
       bytes.remove_prefix(n);
       offset += n;
@@ -53,7 +53,7 @@ class Node {
     const MutexLock lock(mutex_);
     if (size_bytes < size_bytes_ && size_bytes % kBlockBytes != 0) {
       // What is cut off must read as zero if the file grows again.
-      CHROMA_ASSIGN(Bytes* last, ChangedBlock(size_bytes / kBlockBytes));
+      CHROMA_ASSIGN(Bytes * last, ChangedBlock(size_bytes / kBlockBytes));
       const uint64_t kept = size_bytes % kBlockBytes;
       std::memset(last->data() + kept, 0, kBlockBytes - kept);
     }

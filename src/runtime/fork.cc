@@ -103,13 +103,19 @@ NoFork::~NoFork() {
   if (--no_fork_depth == 0) ForkState::Get().Leave();
 }
 
-void CloseInChild(int fd) { ForkState::Get().Mark(fd, /*close=*/true); }
-void ForgetDescriptor(int fd) { ForkState::Get().Mark(fd, /*close=*/false); }
+void CloseInChild(int fd) {
+  ForkState::Get().Mark(fd, /*close=*/true);
+}
+void ForgetDescriptor(int fd) {
+  ForkState::Get().Mark(fd, /*close=*/false);
+}
 
 uint64_t OnForkedChild(std::function<void()> callback) {
   return ForkState::Get().Add(std::move(callback));
 }
 
-void CancelOnForkedChild(uint64_t registration) { ForkState::Get().Remove(registration); }
+void CancelOnForkedChild(uint64_t registration) {
+  ForkState::Get().Remove(registration);
+}
 
 }  // namespace chroma::runtime

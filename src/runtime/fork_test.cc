@@ -24,7 +24,9 @@ int InChild(Body body) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-bool IsOpen(int fd) { return fcntl(fd, F_GETFD) != -1; }
+bool IsOpen(int fd) {
+  return fcntl(fd, F_GETFD) != -1;
+}
 
 TEST(Fork, MarkedDescriptorsAreClosedInTheChildOnly) {
   int marked[2];
@@ -36,10 +38,9 @@ TEST(Fork, MarkedDescriptorsAreClosedInTheChildOnly) {
     CloseInChild(marked[1]);
   }
   ASSERT_EQ(pipe(kept), 0);
-  EXPECT_EQ(InChild([&] {
-              return !IsOpen(marked[0]) && !IsOpen(marked[1]) && IsOpen(kept[0]) ? 0 : 1;
-            }),
-            0);
+  EXPECT_EQ(
+      InChild([&] { return !IsOpen(marked[0]) && !IsOpen(marked[1]) && IsOpen(kept[0]) ? 0 : 1; }),
+      0);
   EXPECT_TRUE(IsOpen(marked[0]));
   {
     const NoFork no_fork;

@@ -18,17 +18,17 @@ constexpr uint32_t kFuseMagic = 0x65735546;
 
 // From statfs(2). FUSE may be either, and is asked for by name.
 constexpr std::pair<uint32_t, const char*> kNetworkMagics[] = {
-    {0x6969, "nfs"},          {0x517b, "smb"},     {0xff534d42, "cifs"}, {0xfe534d42, "smb2"},
-    {0x5346414f, "afs"},      {0x6b414653, "afs"}, {0x00c36400, "ceph"}, {0x0bd00bd0, "lustre"},
-    {0x73757245, "coda"},     {0x564c, "ncp"},     {0x47504653, "gpfs"}, {0x01161970, "gfs2"},
-    {0x7461636f, "ocfs2"},    {0xaad7aaea, "panfs"},
+    {0x6969, "nfs"},       {0x517b, "smb"},       {0xff534d42, "cifs"}, {0xfe534d42, "smb2"},
+    {0x5346414f, "afs"},   {0x6b414653, "afs"},   {0x00c36400, "ceph"}, {0x0bd00bd0, "lustre"},
+    {0x73757245, "coda"},  {0x564c, "ncp"},       {0x47504653, "gpfs"}, {0x01161970, "gfs2"},
+    {0x7461636f, "ocfs2"}, {0xaad7aaea, "panfs"},
 };
 
 constexpr std::string_view kRemoteFuses[] = {
-    "sshfs",   "s3fs",    "glusterfs", "gcsfuse",  "goofys",  "rclone",   "ceph",    "davfs",
-    "davfs2",  "curlftpfs", "juicefs", "JuiceFS",  "mfs",     "moosefs",  "lizardfs", "seaweedfs",
-    "blobfuse", "blobfuse2", "mount-s3", "mountpoint-s3", "beegfs", "s3ql", "geesefs", "smbnetfs",
-    "gvfsd-fuse", "nfs",
+    "sshfs",    "s3fs",      "glusterfs", "gcsfuse",    "goofys",   "rclone",        "ceph",
+    "davfs",    "davfs2",    "curlftpfs", "juicefs",    "JuiceFS",  "mfs",           "moosefs",
+    "lizardfs", "seaweedfs", "blobfuse",  "blobfuse2",  "mount-s3", "mountpoint-s3", "beegfs",
+    "s3ql",     "geesefs",   "smbnetfs",  "gvfsd-fuse", "nfs",
 };
 
 Result<std::string> ReadMountInfo() {
@@ -85,8 +85,8 @@ Result<std::string> NetworkFileSystemOf(const std::string& path) {
   if (magic != kFuseMagic || stat(path.c_str(), &status) != 0) return std::string();
   const Result<std::string> mounts = ReadMountInfo();
   if (!mounts.ok()) return std::string();
-  std::string type = MountTypeOf(*mounts, std::to_string(major(status.st_dev)) + ":" +
-                                              std::to_string(minor(status.st_dev)));
+  std::string type = MountTypeOf(
+      *mounts, std::to_string(major(status.st_dev)) + ":" + std::to_string(minor(status.st_dev)));
   return IsRemoteFuse(type) ? type : std::string();
 }
 

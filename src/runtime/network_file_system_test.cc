@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::string_view kMountInfo =
     "22 27 0:20 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n"
-    "36 35 0:98 /mnt1 /mnt2 rw,noatime master:1 shared:3 - fuse.sshfs me@host:/ rw,errors=continue\n"
+    "36 35 0:98 /mnt1 /mnt2 rw,noatime master:1 shared:3 - fuse.sshfs me@host:/ "
+    "rw,errors=continue\n"
     "37 35 8:1 / / rw - ext4 /dev/sda1 rw\n"
     "38 35 0:99 / /local rw - fuse.gocryptfs /cipher rw";
 

@@ -25,10 +25,10 @@ Status CheckFormat(const std::string& path, std::string_view text) {
                             std::string(kFormatName) + std::to_string(kFormatVersion) + "\"");
   }
   if (version > kFormatVersion) {
-    return Status::FailedPrecondition(
-        path + " was written by a newer version of chroma (format " + std::to_string(version) +
-        ", this program knows " + std::to_string(kFormatVersion) +
-        "); upgrade this program or use another path");
+    return Status::FailedPrecondition(path + " was written by a newer version of chroma (format " +
+                                      std::to_string(version) + ", this program knows " +
+                                      std::to_string(kFormatVersion) +
+                                      "); upgrade this program or use another path");
   }
   return Status::Ok();
 }
@@ -63,8 +63,9 @@ Result<bool> DataDirectory::Check(runtime::Env env, const std::string& path) {
   CHROMA_ASSIGN(bool upstream, files.Exists(runtime::JoinPath(path, kUpstreamFile)));
   if (upstream) {
     return Status::FailedPrecondition(
-        path + " holds a database written by Chroma (chroma.sqlite3), which this program does not "
-               "open in place; use another path and copy the collections through the client");
+        path +
+        " holds a database written by Chroma (chroma.sqlite3), which this program does not "
+        "open in place; use another path and copy the collections through the client");
   }
   return false;
 }
@@ -107,6 +108,8 @@ std::string DataDirectory::SocketPath(const std::string& path) {
 std::string DataDirectory::catalog_path() const {
   return runtime::JoinPath(path_, "catalog.sqlite3");
 }
-std::string DataDirectory::blobs_path() const { return runtime::JoinPath(path_, "blobs"); }
+std::string DataDirectory::blobs_path() const {
+  return runtime::JoinPath(path_, "blobs");
+}
 
 }  // namespace chroma::service

@@ -76,8 +76,8 @@ Result<std::shared_ptr<Ownership>> Membership::Own(DataDirectory directory) {
   const std::string socket_path = DataDirectory::SocketPath(options_.path);
   auto own = std::make_shared<Ownership>();
   CHROMA_ASSIGN(own->service, LocalService::Open(env_, options_, std::move(directory)));
-  own->gateway = std::make_unique<gateway::Gateway>(
-      own->service->engine(), gateway::GatewayOptions{.trusts_peers = true});
+  own->gateway = std::make_unique<gateway::Gateway>(own->service->engine(),
+                                                    gateway::GatewayOptions{.trusts_peers = true});
   // Whoever made it has died: the lock is ours.
   static_cast<void>(env_.files->Remove(socket_path));
   auto server = http::Server::Start(DoorFor(socket_path), *own->gateway, env_);
@@ -113,8 +113,8 @@ Result<Membership::Step> Membership::TryOnce(bool must_exist) {
     return step;
   }
   step.watch = *std::move(watch);
-  step.turn.owner = std::make_shared<http::Client>(
-      http::ClientOptions{socket_path, options_.owner_silence_ns, kHeartbeat, http::ClientOptions().answer_bytes_max});
+  step.turn.owner = std::make_shared<http::Client>(http::ClientOptions{
+      socket_path, options_.owner_silence_ns, kHeartbeat, http::ClientOptions().answer_bytes_max});
   return step;
 }
 
@@ -218,9 +218,9 @@ void Membership::StandBy() {
       Settle(*std::move(joined));
     }
     if (!is_owner) continue;
-    runtime::Log(LogLevel::kInfo, "directory taken over",
-                 {{"path", options_.path},
-                  {"ms", (env_.clock->MonotonicNs() - began_ns) / kMillisecond}});
+    runtime::Log(
+        LogLevel::kInfo, "directory taken over",
+        {{"path", options_.path}, {"ms", (env_.clock->MonotonicNs() - began_ns) / kMillisecond}});
     return;
   }
 }

@@ -52,7 +52,7 @@ class Membership {
  private:
   enum class Phase { kOutside, kJoining, kWaiting, kSettled };
   struct Step {
-    Turn turn;                           // neither: somebody holds the lock, but does not answer yet
+    Turn turn;  // neither: somebody holds the lock, but does not answer yet
     std::shared_ptr<http::Watch> watch;  // with `owner`
     std::string obstacle;                // with neither
   };

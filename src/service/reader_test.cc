@@ -19,8 +19,8 @@ class ReaderTest : public DirectoryFixture {
   std::map<std::string, std::string> Contents() const {
     std::map<std::string, std::string> all;
     const auto add = [&](const std::filesystem::path& path) {
-      std::string text = std::to_string(
-          std::filesystem::last_write_time(path).time_since_epoch().count());
+      std::string text =
+          std::to_string(std::filesystem::last_write_time(path).time_since_epoch().count());
       if (std::filesystem::is_regular_file(path)) {
         auto file = runtime::FileSystem::System().Open(path, runtime::OpenMode::kRead);
         std::string bytes(*(*file)->Size(), '\0');
@@ -54,10 +54,10 @@ TEST_F(ReaderTest, ReadsAndWritesNothing) {
     EXPECT_EQ(Send(*reader, "DELETE", kCollections + "/things").status, 403);
     EXPECT_EQ(Send(*reader, "POST", "/api/v2/reset").status, 403);
     EXPECT_EQ(Send(*reader, "POST", "/api/v2/tenants", R"({"name":"tenant"})").status, 403);
-    EXPECT_EQ(Send(*reader, "POST", things + "/query",
-                   R"({"query_embeddings":[[1,1]],"n_results":3})")
-                  .status,
-              200);
+    EXPECT_EQ(
+        Send(*reader, "POST", things + "/query", R"({"query_embeddings":[[1,1]],"n_results":3})")
+            .status,
+        200);
     EXPECT_EQ(Count(*reader, things), "10");
   }
   EXPECT_TRUE(Contents() == before);

@@ -37,7 +37,9 @@ bool HasLimit(const std::string& body) {
   return limit != nullptr && !limit->IsNull();
 }
 
-http::Response Done() { return gateway::JsonResponse(200, "{}"); }
+http::Response Done() {
+  return gateway::JsonResponse(200, "{}");
+}
 
 }  // namespace
 
@@ -103,8 +105,8 @@ Result<http::Response> RepeatableRequest::SettleCreation(http::Response answer, 
   }
   if (endpoint_ == Endpoint::kCreateDatabase) {
     // A name that is taken is one that needs no encoding.
-    CHROMA_ASSIGN(http::Response found, ask(Reading(std::string(request_.path()) + "/" +
-                                                    TextIn(request_.body, "name"))));
+    CHROMA_ASSIGN(http::Response found,
+                  ask(Reading(std::string(request_.path()) + "/" + TextIn(request_.body, "name"))));
     if (TextIn(found.body, "id") == id_.ToString()) return Done();
   }
   return answer;

@@ -46,8 +46,10 @@ Result<Response> Answer(int status, std::string body = "{}") {
 
 TEST(RepeatableRequest, SaysOnlyItselfWhatPeersSay) {
   Request request = Make("POST", kDatabase + "/collections", R"({"name":"abc"})");
-  request.headers = {{"chroma-peer-id", "forged"}, {"chroma-peer-reset", "true"},
-                     {"content-type", "application/json"}, {"connection", "close"},
+  request.headers = {{"chroma-peer-id", "forged"},
+                     {"chroma-peer-reset", "true"},
+                     {"content-type", "application/json"},
+                     {"connection", "close"},
                      {"x-token", "kept"}};
   RepeatableRequest repeatable(std::move(request), kId, false);
   const http::HeaderList expected = {{"content-type", "application/json"},

@@ -24,8 +24,8 @@ class Server {
   uint16_t port() const { return http_->port(); }
   // Whether the engine is in this process now; otherwise its owner's or, for a reader, unknown.
   bool is_owner() const { return directory_->Local() != nullptr; }
-  // Takes no new requests, lets the running ones finish (for stop_timeout_ms at most). The directory
-  // is left in the destructor, when nothing can reach it any more. Idempotent.
+  // Takes no new requests, lets the running ones finish (for stop_timeout_ms at most). The
+  // directory is left in the destructor, when nothing can reach it any more. Idempotent.
   void Stop() { http_->Stop(); }
 
  private:

@@ -56,9 +56,8 @@ class Member final : public SharedDirectory {
       if (turn.own && repeatable.is_fresh()) {
         return turn.own->gateway->Handle(std::move(repeatable.request()), context);
       }
-      Result<http::Response> answer = repeatable.Attempt([&](const http::Request& request) {
-        return Ask(turn, request, context);
-      });
+      Result<http::Response> answer = repeatable.Attempt(
+          [&](const http::Request& request) { return Ask(turn, request, context); });
       if (answer.ok()) return answer;
       failed = answer.status();
       switch (failed.code()) {

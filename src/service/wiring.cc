@@ -132,7 +132,8 @@ Result<std::unique_ptr<LocalService>> LocalService::Open(runtime::Env env,
   } else if (options.read_only) {
     CHROMA_ASSIGN(bool exists, DataDirectory::Check(env, path));
     if (!exists) {
-      return Status::NotFound(path + " holds no database, and opening it for reading only makes none");
+      return Status::NotFound(path +
+                              " holds no database, and opening it for reading only makes none");
     }
     files = runtime::FileSystem::Overlay(*env.files);
   }

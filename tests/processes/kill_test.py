@@ -23,7 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from server import Client, Failed, Server  # noqa: E402
 
 STARTED = re.compile(r"server started.*http://127\.0\.0\.1:(\d+)")
-WINDOW_NS = 2_000_000_000
+WINDOW_NS = 30_000_000  # a client begins its next request within this
 
 
 class Member:

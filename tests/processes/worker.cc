@@ -75,9 +75,9 @@ bool Round(const chroma::Client& client, chroma::Collection& kept, Journal& jour
     const auto got = kept.Get({.ids = {{id}}});
     journal.Begin("read " + id + " 0");
     const bool is_there = round % 5 != 0;
-    if (!journal.End(!got.ok()                             ? got.status()
+    if (!journal.End(!got.ok()                                 ? got.status()
                      : got->ids.size() == (is_there ? 1u : 0u) ? chroma::Status::Ok()
-                                                           : Missing(id))) {
+                                                               : Missing(id))) {
       return false;
     }
   }
