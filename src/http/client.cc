@@ -216,6 +216,7 @@ Result<ClientSocket> ClientSocket::Connect(const std::string& unix_path, int64_t
     if (error == EINTR) continue;
     // EAGAIN: nobody has accepted the 4096 before.
     const std::string what = "connect " + unix_path + ": " + std::strerror(error);
+    if (error == EACCES || error == EPERM) return Status::PermissionDenied(what);
     if (error != EAGAIN) return Status::Unavailable(what);
     if (waited_ns >= patience_ns) return Status::DeadlineExceeded(what);
     Clock::System().SleepNs(kRetryNs);

@@ -65,13 +65,19 @@ class Node {
     return Status::Ok();
   }
 
-  // All bytes, where they are not the base's.
+  // All bytes, where they are not the base's of the same name.
   Result<std::optional<Bytes>> ContentIfChanged() {
     const MutexLock lock(mutex_);
     if (base_ != nullptr && !changed_) return std::optional<Bytes>();
     Bytes bytes(size_bytes_, '\0');
     CHROMA_TRY(ReadLocked(0, bytes.data(), bytes.size()).status());
     return std::optional<Bytes>(std::move(bytes));
+  }
+
+  // The base has it under another name.
+  void Detach() {
+    const MutexLock lock(mutex_);
+    changed_ = true;
   }
 
   uint64_t size_bytes() {
@@ -221,6 +227,7 @@ class OverlayFileSystem final : public FileSystem {
     CHROMA_ASSIGN(NodePtr node, FindNode(from));
     if (node == nullptr) return ErrnoStatus("rename", from + " to " + to, ENOENT);
     if (from == to) return Status::Ok();
+    node->Detach();
     nodes_.erase(from);
     removed_.insert(from);
     removed_.erase(to);

@@ -22,7 +22,7 @@ constexpr int64_t kRetryNsMax = 20 * kMillisecond;
 constexpr int64_t kFailurePauseNs = kSecond;
 // A peer's connection is kept until one of the two ends.
 constexpr int64_t kKeepAliveMs = int64_t{30} * 24 * 3600 * 1000;
-constexpr uint64_t kPeerBodyBytesMax = uint64_t{2} << 30;
+constexpr uint64_t kPeerBodyBytesMax = uint64_t{1} << 30;
 constexpr const char* kHeartbeat = "/api/v2/heartbeat";
 
 http::ServerOptions DoorFor(const std::string& socket_path) {
@@ -108,6 +108,7 @@ Result<Membership::Step> Membership::TryOnce(bool must_exist) {
   if (!formatted) return step;
   const std::string socket_path = DataDirectory::SocketPath(options_.path);
   auto watch = http::Watch::Open(socket_path, /*patience_ns=*/0);
+  if (watch.status().code() == StatusCode::kPermissionDenied) return Explain(watch.status());
   if (!watch.ok()) {
     step.obstacle = watch.status().message();
     return step;
