@@ -13,7 +13,7 @@
 //   creations             bring the id of what they create: 409 for our own id is success
 //   deletions             of a collection or database: found out first which one the name means,
 //                         and done again only while it still means that one
-//   delete with a limit   would take others the second time: not repeated, kAborted
+//   delete with a limit   would take others the second time: not repeated, kDeadlineExceeded
 #pragma once
 
 #include <functional>

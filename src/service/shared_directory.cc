@@ -63,8 +63,8 @@ class Member final : public SharedDirectory {
       switch (failed.code()) {
         case StatusCode::kAborted:
           if (!repeatable.may_repeat()) {
-            return Status::Aborted("the request may or may not have taken place: " +
-                                   std::string(failed.message()));
+            return Status::DeadlineExceeded("the request may or may not have taken place: " +
+                                            std::string(failed.message()));
           }
           break;  // a new connection shows whether the owner has gone
         case StatusCode::kUnavailable:
@@ -76,9 +76,9 @@ class Member final : public SharedDirectory {
           return failed;
       }
     }
-    return Status::Aborted("the connection broke " + std::to_string(kAttemptsMax) +
-                           " times, and the request may or may not have taken place: " +
-                           std::string(failed.message()));
+    return Status::DeadlineExceeded("the connection broke " + std::to_string(kAttemptsMax) +
+                                    " times, and the request may or may not have taken place: " +
+                                    std::string(failed.message()));
   }
 
   static Result<http::Response> Ask(const Membership::Turn& turn, const http::Request& request,
