@@ -13,8 +13,8 @@
 namespace chroma::service {
 namespace {
 
-// A request that has seen as many owners end is taken for their reason.
-constexpr int kAttemptsMax = 8;
+// A request that as many owners took and did not survive is taken for the reason.
+constexpr int kBrokenMax = 8;
 
 class Member final : public SharedDirectory {
  public:
@@ -51,7 +51,7 @@ class Member final : public SharedDirectory {
                                 runtime::Context& context) {
     uint64_t after = 0;
     Status failed;
-    for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    for (int broken = 0; broken < kBrokenMax;) {
       CHROMA_ASSIGN(Membership::Turn turn, membership.Await(after, context));
       if (turn.own && repeatable.is_fresh()) {
         return turn.own->gateway->Handle(std::move(repeatable.request()), context);
@@ -66,6 +66,7 @@ class Member final : public SharedDirectory {
             return Status::DeadlineExceeded("the request may or may not have taken place: " +
                                             std::string(failed.message()));
           }
+          ++broken;
           break;  // a new connection shows whether the owner has gone
         case StatusCode::kUnavailable:
           after = turn.number;
@@ -76,7 +77,7 @@ class Member final : public SharedDirectory {
           return failed;
       }
     }
-    return Status::DeadlineExceeded("the connection broke " + std::to_string(kAttemptsMax) +
+    return Status::DeadlineExceeded("the connection broke " + std::to_string(kBrokenMax) +
                                     " times, and the request may or may not have taken place: " +
                                     std::string(failed.message()));
   }

@@ -137,7 +137,7 @@ def run(binary, temporary, flips, seed):
     for file in files:
         for _ in range(flips):
             copy = temporary / "copy"
-            shutil.copytree(original, copy)
+            shutil.copytree(original, copy, ignore=shutil.ignore_patterns("SOCKET"))
             what = damage(copy / file, rng)
             try:
                 result = try_damaged(binary, copy, file, paths, answers)
