@@ -53,7 +53,8 @@ struct ServerOptions {
 
 class Server {
  public:
-  // Listens and serves when it returns. A forked child has none of its sockets. Errors: kInvalidArgument (options), kUnavailable (address in use), kInternal.
+  // Listens and serves when it returns. A forked child has none of its sockets. Errors:
+  // kInvalidArgument (options), kUnavailable (address in use), kInternal.
   static Result<std::unique_ptr<Server>> Start(const ServerOptions& options, Handler& handler,
                                                const runtime::Env& env);
   // Stops.

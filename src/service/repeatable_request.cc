@@ -43,12 +43,15 @@ http::Response Done() {
 
 }  // namespace
 
-RepeatableRequest::RepeatableRequest(http::Request&& request, const Uuid& id, bool allow_reset)
-    : request_(std::move(request)), id_(id) {
+RepeatableRequest::RepeatableRequest(http::Request&& request, runtime::Random& random,
+                                     bool allow_reset)
+    : request_(std::move(request)) {
   const gateway::RouteResult route = gateway::FindRoute(request_.method, request_.path());
   if (route.match) endpoint_ = route.match->endpoint;
   std::erase_if(request_.headers, [](const auto& header) { return !IsPassedOn(header.first); });
   if (endpoint_ == Endpoint::kCreateCollection || endpoint_ == Endpoint::kCreateDatabase) {
+    const uint64_t high = random.Next();
+    id_ = Uuid::FromRandom(high, random.Next());
     request_.headers.emplace_back(gateway::kPeerIdHeader, id_.ToString());
   }
   if (endpoint_ == Endpoint::kReset) {

@@ -24,6 +24,7 @@
 #include "chroma/status.h"
 #include "gateway/route.h"
 #include "http/message.h"
+#include "runtime/random.h"
 
 namespace chroma::service {
 
@@ -33,9 +34,9 @@ class RepeatableRequest {
   // Asks an owner; kAborted when it may or may not have done it.
   using Ask = std::function<Result<http::Response>(const http::Request&)>;
 
-  // Takes from `request` what only this process may say (gateway/peer.h), and says it.
-  // `id` is fresh.
-  RepeatableRequest(http::Request&& request, const Uuid& id, bool allow_reset);
+  // Takes from `request` what only this process may say (gateway/peer.h), and says it. `random`
+  // makes the id of what the request creates.
+  RepeatableRequest(http::Request&& request, runtime::Random& random, bool allow_reset);
 
   // What the owner answers. After kAborted or kUnavailable it may be called again for the next
   // one, unless may_repeat() is false.
@@ -53,7 +54,7 @@ class RepeatableRequest {
   http::Request Reading(std::string target) const;
 
   http::Request request_;
-  const Uuid id_;
+  Uuid id_;  // of what it creates
   std::optional<gateway::Endpoint> endpoint_;
   bool attempted_ = false;
   bool repeated_ = false;  // an attempt may have taken place

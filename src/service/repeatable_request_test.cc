@@ -11,7 +11,13 @@ using http::Request;
 using http::Response;
 
 const std::string kDatabase = "/api/v2/tenants/t/databases/d";
-const Uuid kId = *Uuid::Parse("6fa459ea-ee8a-4ca4-894e-db77e160355e");
+const Uuid kId = Uuid::FromRandom(7, 7);
+
+class Sevens final : public runtime::Random {
+ public:
+  uint64_t Next() override { return 7; }
+};
+Sevens random_sevens;
 
 Request Make(const std::string& method, const std::string& target, std::string body = "") {
   Request request;
@@ -51,12 +57,12 @@ TEST(RepeatableRequest, SaysOnlyItselfWhatPeersSay) {
                      {"content-type", "application/json"},
                      {"connection", "close"},
                      {"x-token", "kept"}};
-  RepeatableRequest repeatable(std::move(request), kId, false);
+  RepeatableRequest repeatable(std::move(request), random_sevens, false);
   const http::HeaderList expected = {{"content-type", "application/json"},
                                      {"x-token", "kept"},
                                      {"chroma-peer-id", kId.ToString()}};
   EXPECT_EQ(repeatable.request().headers, expected);
-  RepeatableRequest reset(Make("POST", "http://host/api/v2/reset?x=1"), kId, true);
+  RepeatableRequest reset(Make("POST", "http://host/api/v2/reset?x=1"), random_sevens, true);
   EXPECT_EQ(*reset.request().Find(gateway::kPeerResetHeader), "true");
   EXPECT_EQ(reset.request().target, "/api/v2/reset?x=1");
 }
@@ -64,8 +70,8 @@ TEST(RepeatableRequest, SaysOnlyItselfWhatPeersSay) {
 TEST(RepeatableRequest, ACreationThatFindsItselfSucceeds) {
   const std::string mine = R"({"id":")" + kId.ToString() + R"("})";
   Owners owners({kBroken, Answer(409), Answer(200, mine)});
-  RepeatableRequest request(Make("POST", kDatabase + "/collections", R"({"name":"abc"})"), kId,
-                            false);
+  RepeatableRequest request(Make("POST", kDatabase + "/collections", R"({"name":"abc"})"),
+                            random_sevens, false);
   EXPECT_EQ(request.Attempt(owners.ask()).status().code(), StatusCode::kAborted);
   const auto answer = request.Attempt(owners.ask());
   EXPECT_EQ(answer->status, 200);
@@ -76,29 +82,30 @@ TEST(RepeatableRequest, ACreationThatFindsItselfSucceeds) {
 TEST(RepeatableRequest, ACreationThatFindsAnotherFails) {
   {
     Owners owners({kBroken, Answer(409), Answer(404)});
-    RepeatableRequest request(Make("POST", kDatabase + "/collections", R"({"name":"abc"})"), kId,
-                              false);
+    RepeatableRequest request(Make("POST", kDatabase + "/collections", R"({"name":"abc"})"),
+                              random_sevens, false);
     (void)request.Attempt(owners.ask()).ok();
     EXPECT_EQ(request.Attempt(owners.ask())->status, 409);
   }
   {  // and one that is not repeated asks nothing else
     Owners owners({Answer(409)});
-    RepeatableRequest request(Make("POST", kDatabase + "/collections", R"({"name":"abc"})"), kId,
-                              false);
+    RepeatableRequest request(Make("POST", kDatabase + "/collections", R"({"name":"abc"})"),
+                              random_sevens, false);
     EXPECT_EQ(request.Attempt(owners.ask())->status, 409);
   }
 }
 
 TEST(RepeatableRequest, DatabasesAndTenantsToo) {
   Owners owners({kBroken, Answer(409), Answer(200, R"({"id":")" + kId.ToString() + R"("})")});
-  RepeatableRequest request(Make("POST", "/api/v2/tenants/t/databases", R"({"name":"abc"})"), kId,
-                            false);
+  RepeatableRequest request(Make("POST", "/api/v2/tenants/t/databases", R"({"name":"abc"})"),
+                            random_sevens, false);
   (void)request.Attempt(owners.ask()).ok();
   EXPECT_EQ(request.Attempt(owners.ask())->status, 200);
   EXPECT_EQ(owners.asked.back(), "GET /api/v2/tenants/t/databases/abc");
 
   Owners tenants({kBroken, Answer(409)});
-  RepeatableRequest tenant(Make("POST", "/api/v2/tenants", R"({"name":"abc"})"), kId, false);
+  RepeatableRequest tenant(Make("POST", "/api/v2/tenants", R"({"name":"abc"})"), random_sevens,
+                           false);
   (void)tenant.Attempt(tenants.ask()).ok();
   EXPECT_EQ(tenant.Attempt(tenants.ask())->status, 200);
 }
@@ -110,27 +117,27 @@ TEST(RepeatableRequest, ADeletionIsRepeatedOnlyForTheSameThing) {
   };
   {  // it took place
     Owners owners({found("one"), kBroken, Answer(404)});
-    RepeatableRequest request(Make("DELETE", path), kId, false);
+    RepeatableRequest request(Make("DELETE", path), random_sevens, false);
     (void)request.Attempt(owners.ask()).ok();
     EXPECT_EQ(request.Attempt(owners.ask())->status, 200);
   }
   {  // and another collection of that name was made since
     Owners owners({found("one"), kBroken, found("two")});
-    RepeatableRequest request(Make("DELETE", path), kId, false);
+    RepeatableRequest request(Make("DELETE", path), random_sevens, false);
     (void)request.Attempt(owners.ask()).ok();
     EXPECT_EQ(request.Attempt(owners.ask())->status, 200);
     EXPECT_EQ(owners.asked.size(), 3u);
   }
   {  // it did not take place
     Owners owners({found("one"), kBroken, found("one"), Answer(200)});
-    RepeatableRequest request(Make("DELETE", path), kId, false);
+    RepeatableRequest request(Make("DELETE", path), random_sevens, false);
     (void)request.Attempt(owners.ask()).ok();
     EXPECT_EQ(request.Attempt(owners.ask())->status, 200);
     EXPECT_EQ(owners.asked.back(), "DELETE " + path);
   }
   {  // there never was one
     Owners owners({Answer(404), kBroken, Answer(404), Answer(404)});
-    RepeatableRequest request(Make("DELETE", path), kId, false);
+    RepeatableRequest request(Make("DELETE", path), random_sevens, false);
     (void)request.Attempt(owners.ask()).ok();
     EXPECT_EQ(request.Attempt(owners.ask())->status, 404);
   }
@@ -139,10 +146,11 @@ TEST(RepeatableRequest, ADeletionIsRepeatedOnlyForTheSameThing) {
 TEST(RepeatableRequest, ADeletionWithALimitIsNotRepeated) {
   const std::string path = kDatabase + "/collections/" + kId.ToString() + "/delete";
   Owners owners({kBroken, kBroken});
-  RepeatableRequest limited(Make("POST", path, R"({"where":{"a":1},"limit":3})"), kId, false);
+  RepeatableRequest limited(Make("POST", path, R"({"where":{"a":1},"limit":3})"), random_sevens,
+                            false);
   (void)limited.Attempt(owners.ask()).ok();
   EXPECT_FALSE(limited.may_repeat());
-  RepeatableRequest all(Make("POST", path, R"({"where":{"a":1}})"), kId, false);
+  RepeatableRequest all(Make("POST", path, R"({"where":{"a":1}})"), random_sevens, false);
   (void)all.Attempt(owners.ask()).ok();
   EXPECT_TRUE(all.may_repeat());
 }

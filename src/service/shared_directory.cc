@@ -39,9 +39,7 @@ class Member final : public SharedDirectory {
   }
 
   http::Response Send(http::Request&& request, runtime::Context& context) override {
-    const uint64_t high = env_.random->Next();
-    RepeatableRequest repeatable(std::move(request), Uuid::FromRandom(high, env_.random->Next()),
-                                 options_.engine.allow_reset);
+    RepeatableRequest repeatable(std::move(request), *env_.random, options_.engine.allow_reset);
     Result<http::Response> answer = SendTo(*membership(), repeatable, context);
     return answer.ok() ? *std::move(answer) : gateway::ErrorResponse(answer.status());
   }
