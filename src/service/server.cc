@@ -37,7 +37,8 @@ http::ServerOptions HttpOptionsOf(const ServerConfig& config) {
 Status ExplainOpen(const Status& status, const std::string& path) {
   if (status.code() != StatusCode::kPermissionDenied) return status;
   return Status::PermissionDenied("this user may not write to the data directory " + path + " (" +
-                                  std::string(status.message()) + "); choose another one");
+                                  std::string(status.message()) +
+                                  "); choose another one, or open it for reading only");
 }
 
 // What the server's own clients meet; the directory does the rest.
