@@ -75,6 +75,9 @@ struct LocalOptions {
   std::string database = kDefaultDatabase;
   bool allow_reset = false;
   int search_threads = 0;  // 0: one per processor
+  // Of a directory: write nothing in it, not even a lock. Writes are kPermissionDenied;
+  // GetOrCreateCollection gets. A directory in memory is never read only.
+  bool read_only = false;
 };
 
 struct HttpOptions {
@@ -92,8 +95,10 @@ struct HttpOptions {
 // A database in memory, which is gone with the last handle.
 CHROMA_EXPORT Result<Client> EphemeralClient(LocalOptions options = {});
 
-// A database in a directory, created when missing. One process uses a directory at a time
-// (kUnavailable otherwise), and opens it once: copy the client.
+// A database in a directory, created when missing. Any number of processes, `chroma run` among
+// them, and of clients in a process may have it open. One of them does the work of all; when it
+// ends another one goes on, and calls under way take a moment longer. A client also works on in a
+// forked child. kUnavailable when that one process does not answer, naming it.
 CHROMA_EXPORT Result<Client> PersistentClient(const std::string& path, LocalOptions options = {});
 
 // A server, at "http://host:port" or "https://…". Reads are repeated once on a new connection

@@ -8,6 +8,7 @@
 #include "api/http_backend.h"
 #include "api/request.h"
 #include "api/result.h"
+#include "api/shared_backend.h"
 #include "api/values.h"
 #include "runtime/log.h"
 
@@ -177,24 +178,25 @@ Status Client::DeleteCollection(const std::string& name) const {
 namespace {
 
 // A library does not chat on its user's stderr.
-Result<Client> OpenLocal(const std::string& path, const LocalOptions& options) {
-  return Guard([&]() -> Result<Client> {
-    static_cast<void>(api::OutOfMemory());
-    runtime::ConfigureLog(runtime::LogLevel::kWarning, runtime::LogFormat::kText);
-    return ClientFactory::Create(api::OpenEngineBackend(path, options), options);
-  });
+void PrepareProcess() {
+  static_cast<void>(api::OutOfMemory());
+  runtime::ConfigureLog(runtime::LogLevel::kWarning, runtime::LogFormat::kText);
 }
 
 }  // namespace
 
 Result<Client> EphemeralClient(LocalOptions options) {
-  return OpenLocal("", options);
+  return Guard([&]() -> Result<Client> {
+    PrepareProcess();
+    return ClientFactory::Create(api::OpenMemoryBackend(options), options);
+  });
 }
 
 Result<Client> PersistentClient(const std::string& path, LocalOptions options) {
   return Guard([&]() -> Result<Client> {
     if (path.empty()) return Status::InvalidArgument("The directory's path must not be empty");
-    return OpenLocal(path, options);
+    PrepareProcess();
+    return ClientFactory::Create(api::OpenSharedBackend(path, options), options);
   });
 }
 

@@ -17,7 +17,7 @@ constexpr const char* kApiVersion = "1.0.0";
 
 class EngineBackend : public Backend {
  public:
-  explicit EngineBackend(std::unique_ptr<service::LocalService> service)
+  explicit EngineBackend(std::shared_ptr<service::LocalService> service)
       : service_(std::move(service)), engine_(service_->engine()) {}
 
   Result<int64_t> Heartbeat() override { return runtime::Clock::System().UnixNs(); }
@@ -128,21 +128,31 @@ class EngineBackend : public Backend {
     return engine_.FindCollection(ctx, info.tenant, info.database, *id);
   }
 
-  std::unique_ptr<service::LocalService> service_;
+  std::shared_ptr<service::LocalService> service_;
   engine::Engine& engine_;
 };
 
 }  // namespace
 
-Result<std::shared_ptr<Backend>> OpenEngineBackend(const std::string& path,
-                                                   const LocalOptions& options) {
+service::LocalOptions ToServiceOptions(const std::string& path, const LocalOptions& options) {
   service::LocalOptions local;
   local.path = path;
   local.engine.allow_reset = options.allow_reset;
   local.search_threads = options.search_threads;
-  CHROMA_ASSIGN(std::unique_ptr<service::LocalService> service,
+  local.read_only = options.read_only;
+  return local;
+}
+
+std::unique_ptr<Backend> MakeEngineBackend(std::shared_ptr<service::LocalService> service) {
+  return std::make_unique<EngineBackend>(std::move(service));
+}
+
+Result<std::shared_ptr<Backend>> OpenMemoryBackend(const LocalOptions& options) {
+  service::LocalOptions local = ToServiceOptions("", options);
+  local.read_only = false;
+  CHROMA_ASSIGN(std::shared_ptr<service::LocalService> service,
                 service::LocalService::Open(runtime::Env(), local));
-  return std::shared_ptr<Backend>(std::make_shared<EngineBackend>(std::move(service)));
+  return std::shared_ptr<Backend>(MakeEngineBackend(std::move(service)));
 }
 
 }  // namespace chroma::api

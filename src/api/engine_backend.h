@@ -6,11 +6,17 @@
 
 #include "api/backend.h"
 #include "chroma/client.h"
+#include "service/wiring.h"
 
 namespace chroma::api {
 
-// `path` empty: in memory. Errors: those of service::LocalService::Open.
-Result<std::shared_ptr<Backend>> OpenEngineBackend(const std::string& path,
-                                                   const LocalOptions& options);
+// An engine in memory. Errors: those of service::LocalService::Open.
+Result<std::shared_ptr<Backend>> OpenMemoryBackend(const LocalOptions& options);
+
+// The engine of `service`, which the backend holds open.
+std::unique_ptr<Backend> MakeEngineBackend(std::shared_ptr<service::LocalService> service);
+
+// What the engine is told of a client's options.
+service::LocalOptions ToServiceOptions(const std::string& path, const LocalOptions& options);
 
 }  // namespace chroma::api

@@ -38,8 +38,7 @@ const char* RouteOf(model::Operation operation) {
 
 class HttpBackend : public Backend {
  public:
-  explicit HttpBackend(std::unique_ptr<HttpTransport> transport)
-      : transport_(std::move(transport)) {}
+  explicit HttpBackend(std::unique_ptr<Transport> transport) : transport_(std::move(transport)) {}
 
   Result<int64_t> Heartbeat() override {
     CHROMA_ASSIGN(std::string body, Get("/api/v2/heartbeat"));
@@ -149,7 +148,7 @@ class HttpBackend : public Backend {
     return Ask(method, std::move(path), std::move(body), false).status();
   }
 
-  std::unique_ptr<HttpTransport> transport_;
+  std::unique_ptr<Transport> transport_;
 };
 
 }  // namespace
@@ -157,7 +156,11 @@ class HttpBackend : public Backend {
 Result<std::shared_ptr<Backend>> OpenHttpBackend(const std::string& url,
                                                  const HttpOptions& options) {
   CHROMA_ASSIGN(std::unique_ptr<HttpTransport> transport, HttpTransport::Create(url, options));
-  return std::shared_ptr<Backend>(std::make_shared<HttpBackend>(std::move(transport)));
+  return MakeHttpBackend(std::move(transport));
+}
+
+std::shared_ptr<Backend> MakeHttpBackend(std::unique_ptr<Transport> transport) {
+  return std::make_shared<HttpBackend>(std::move(transport));
 }
 
 }  // namespace chroma::api

@@ -216,7 +216,7 @@ StatusCode CodeOf(CURLcode code) {
 
 }  // namespace
 
-Result<HttpAnswer> HttpTransport::Send(const HttpRequest& request) {
+Result<HttpAnswer> HttpTransport::Send(HttpRequest request) {
   std::unique_ptr<Connection> connection = Take();
   if (!connection->ok()) return Status::ResourceExhausted("Not enough memory for a connection");
   Transfer transfer;

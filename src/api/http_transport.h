@@ -1,4 +1,5 @@
-// Requests to one server over connections that are kept and reused, with libcurl.
+// Requests of a client to whoever answers them; and the way to a server, over connections that are
+// kept and reused, with libcurl.
 #pragma once
 
 #include <memory>
@@ -25,19 +26,27 @@ struct HttpAnswer {
   std::string body;
 };
 
-// Thread safe: every request in flight has a connection of its own.
-class HttpTransport {
+// Thread safe.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // OK for an answer of any status.
+  virtual Result<HttpAnswer> Send(HttpRequest request) = 0;
+};
+
+// Every request in flight has a connection of its own.
+class HttpTransport final : public Transport {
  public:
   // kInvalidArgument for an URL or header that is none. Does not connect.
   static Result<std::unique_ptr<HttpTransport>> Create(const std::string& url,
                                                        const HttpOptions& options);
-  ~HttpTransport();
+  ~HttpTransport() override;
   HttpTransport(const HttpTransport&) = delete;
   HttpTransport& operator=(const HttpTransport&) = delete;
 
-  // OK for an answer of any status. kUnavailable when the server cannot be reached or does not
+  // kUnavailable when the server cannot be reached or does not
   // answer, kDeadlineExceeded, kResourceExhausted for an answer that is too large.
-  Result<HttpAnswer> Send(const HttpRequest& request);
+  Result<HttpAnswer> Send(HttpRequest request) override;
   // What messages call the server: its URL without user name and password.
   const std::string& name() const { return name_; }
 

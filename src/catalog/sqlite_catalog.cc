@@ -9,6 +9,7 @@
 #include "catalog/tenant_table.h"
 #include "catalog/version_table.h"
 #include "catalog/wal_check.h"
+#include "runtime/fork.h"
 #include "runtime/mutex.h"
 #include "runtime/test_points.h"
 
@@ -32,6 +33,10 @@ class SqliteCatalog final : public Catalog {
  public:
   explicit SqliteCatalog(std::unique_ptr<Connection> connection)
       : connection_(std::move(connection)) {}
+  ~SqliteCatalog() override {
+    const runtime::NoFork no_fork;
+    connection_.reset();
+  }
 
   Status CreateTenant(Context& ctx, const std::string& name) override {
     return Write(ctx, [&](Connection& c) { return InsertTenant(c, name); });
@@ -194,6 +199,7 @@ class SqliteCatalog final : public Catalog {
   template <typename Body>
   std::invoke_result_t<Body, Connection&> Read(Context& ctx, Body body) {
     CHROMA_TRY(ctx.Check());
+    const runtime::NoFork no_fork;  // SQLite has locks of the whole process
     runtime::MutexLock lock(mutex_);
     return body(*connection_);
   }
@@ -202,6 +208,7 @@ class SqliteCatalog final : public Catalog {
   template <typename Body>
   std::invoke_result_t<Body, Connection&> Write(Context& ctx, Body body) {
     CHROMA_TRY(ctx.Check());
+    const runtime::NoFork no_fork;  // SQLite has locks of the whole process
     runtime::MutexLock lock(mutex_);
     Transaction transaction(*connection_);
     CHROMA_TRY(transaction.Begin());
@@ -228,7 +235,7 @@ class SqliteCatalog final : public Catalog {
   }
 
   runtime::Mutex mutex_;
-  const std::unique_ptr<Connection> connection_;  // used under mutex_
+  std::unique_ptr<Connection> connection_;  // used under mutex_
 };
 
 // A new database comes into being with its tables and defaults in one transaction, before it
@@ -246,6 +253,7 @@ Status Prepare(Connection& connection) {
 Result<std::unique_ptr<Catalog>> OpenSqliteCatalog(runtime::Env env, const std::string& path,
                                                    SqliteOptions options) {
   CHROMA_TRY(CheckIsCatalog(*env.files, path));
+  const runtime::NoFork no_fork;
   CHROMA_TRY(CheckWriteAheadLog(*env.files, path));
   CHROMA_ASSIGN(std::unique_ptr<Connection> connection, Connection::Open(env, path));
   CHROMA_TRY(Prepare(*connection));

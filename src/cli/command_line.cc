@@ -18,6 +18,8 @@ void AddRun(CLI::App& app, RunOptions* run) {
                       "Default: 8000");
   command->add_flag("--allow-reset", run->allow_reset,
                     "Let clients delete everything with POST /api/v2/reset");
+  command->add_flag("--read-only", run->read_only,
+                    "Serve what is there, refuse writes, and write nothing in the directory");
   command->add_option("--log-level", run->log_level,
                       "debug, info, warning, error or off. Default: info");
   command->add_option("--log-format", run->log_format, "text or json. Default: text");

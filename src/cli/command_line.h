@@ -19,6 +19,7 @@ struct RunOptions {
   std::optional<std::string> host;
   std::optional<std::string> port;
   bool allow_reset = false;
+  bool read_only = false;
   std::optional<std::string> log_level;
   std::optional<std::string> log_format;
   std::optional<std::string> log_path;

@@ -50,6 +50,7 @@ Result<ServerConfig> ConfigOf(const RunOptions& options, runtime::FileSystem& fi
     if (value) CHROMA_TRY(service::SetConfigKey(flag, key, *value, &config));
   }
   if (options.allow_reset) config.allow_reset = true;
+  if (options.read_only) config.read_only = true;
   return config;
 }
 
@@ -60,7 +61,8 @@ std::string AbsolutePath(const std::string& path) {
 }
 
 // The banner is for eyes; what scripts need is in the log.
-void Announce(const ServerConfig& config, uint16_t port) {
+void Announce(const ServerConfig& config, const service::Server& server) {
+  const uint16_t port = server.port();
   const std::string path = AbsolutePath(config.persist_path);
   if (isatty(STDOUT_FILENO) == 1) {
     const char* no_color = std::getenv("NO_COLOR");
@@ -74,6 +76,13 @@ void Announce(const ServerConfig& config, uint16_t port) {
                 {"address", LocalUrl(config.listen_address, port)},
                 {"path", path},
                 {"pid", static_cast<int64_t>(getpid())}});
+  if (config.read_only) {
+    runtime::Log(LogLevel::kInfo, "directory is served for reading only", {{"path", path}});
+  } else if (!server.is_owner()) {
+    runtime::Log(LogLevel::kInfo,
+                 "directory is open in another process, which is asked until this one takes over",
+                 {{"path", path}});
+  }
   for (const std::string& key : config.ignored_keys) {
     runtime::Log(LogLevel::kWarning, "configuration key has no effect here", {{"key", key}});
   }
@@ -86,7 +95,7 @@ int Serve(const ServerConfig& config, bool test, StopSignals* signals) {
     runtime::Log(LogLevel::kError, "server cannot start", {{"error", message}});
     return Fail(kExitFailed, message);
   }
-  Announce(config, (*server)->port());
+  Announce(config, **server);
   if (!test) {
     const int signal = signals->Wait();
     runtime::Log(LogLevel::kInfo, "server stopping", {{"signal", strsignal(signal)}});

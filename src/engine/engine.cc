@@ -34,7 +34,13 @@ Engine::Engine(runtime::Env env, catalog::Catalog& catalog, log::Log& log,
 
 // ---- tenants and databases
 
+Status Engine::CheckWritable() const {
+  if (!options_.read_only) return Status::Ok();
+  return Status::PermissionDenied("The database is open for reading only");
+}
+
 Status Engine::CreateTenant(runtime::Context& ctx, const std::string& name) {
+  CHROMA_TRY(CheckWritable());
   CHROMA_TRY(model::ValidateTenantName(name));
   return catalog_.CreateTenant(ctx, name);
 }
@@ -44,9 +50,10 @@ Result<model::Tenant> Engine::GetTenant(runtime::Context& ctx, const std::string
 }
 
 Status Engine::CreateDatabase(runtime::Context& ctx, const std::string& tenant,
-                              const std::string& name) {
+                              const std::string& name, std::optional<Uuid> id) {
+  CHROMA_TRY(CheckWritable());
   CHROMA_TRY(model::ValidateName(name));
-  return catalog_.CreateDatabase(ctx, NewUuid(*env_.random), name, tenant);
+  return catalog_.CreateDatabase(ctx, id ? *id : NewUuid(*env_.random), name, tenant);
 }
 
 Result<model::Database> Engine::GetDatabase(runtime::Context& ctx, const std::string& tenant,
@@ -63,13 +70,15 @@ Result<std::vector<model::Database>> Engine::ListDatabases(runtime::Context& ctx
 
 Status Engine::DeleteDatabase(runtime::Context& ctx, const std::string& tenant,
                               const std::string& name) {
+  CHROMA_TRY(CheckWritable());
   CHROMA_ASSIGN(std::vector<Uuid> dropped, catalog_.DeleteDatabase(ctx, name, tenant));
   Dropped(dropped);
   return Status::Ok();
 }
 
-Status Engine::Reset(runtime::Context& ctx) {
-  if (!options_.allow_reset) return Status::PermissionDenied("Reset is disabled by config");
+Status Engine::Reset(runtime::Context& ctx, bool allowed) {
+  CHROMA_TRY(CheckWritable());
+  if (!allowed) return Status::PermissionDenied("Reset is disabled by config");
   CHROMA_ASSIGN(std::vector<Uuid> dropped, catalog_.Reset(ctx));
   Dropped(dropped);
   return Status::Ok();
@@ -98,6 +107,11 @@ void Engine::Dropped(const std::vector<Uuid>& collections) {
 Result<CollectionRef> Engine::CreateCollection(runtime::Context& ctx, const std::string& tenant,
                                                const std::string& database,
                                                const CreateCollectionRequest& request) {
+  if (options_.read_only && request.get_or_create) {
+    Result<CollectionRef> found = GetCollection(ctx, tenant, database, request.name);
+    if (found.status().code() != StatusCode::kNotFound) return found;
+  }
+  CHROMA_TRY(CheckWritable());
   CHROMA_TRY(model::ValidateConfiguration(request.configuration, request.metadata));
   CHROMA_TRY(model::ValidateDatabaseNameLength(database));
   CHROMA_TRY(model::ValidateCreateCollection(request.name, request.metadata, request.schema));
@@ -105,7 +119,7 @@ Result<CollectionRef> Engine::CreateCollection(runtime::Context& ctx, const std:
   CHROMA_ASSIGN(collection.schema,
                 model::ResolveSchema(request.schema, request.configuration, request.metadata,
                                      SchemaThreads(env_, options_)));
-  collection.id = NewUuid(*env_.random);
+  collection.id = request.id ? *request.id : NewUuid(*env_.random);
   collection.name = request.name;
   collection.tenant = tenant;
   collection.database = database;
@@ -161,6 +175,7 @@ Result<uint64_t> Engine::CountCollections(runtime::Context& ctx, const std::stri
 
 Status Engine::ModifyCollection(runtime::Context& ctx, const CollectionRef& collection,
                                 const ModifyCollectionRequest& request) {
+  CHROMA_TRY(CheckWritable());
   CHROMA_TRY(model::ValidateModifyCollection(request.new_name, request.new_metadata));
   // The schema is read and written back: no write may extend it in between.
   WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/true);
@@ -184,6 +199,7 @@ Status Engine::ModifyCollection(runtime::Context& ctx, const CollectionRef& coll
 
 Status Engine::DeleteCollection(runtime::Context& ctx, const std::string& tenant,
                                 const std::string& database, const std::string& name) {
+  CHROMA_TRY(CheckWritable());
   CHROMA_TRY(model::ValidateDatabaseNameLength(database));
   CHROMA_ASSIGN(Uuid id, catalog_.DeleteCollection(ctx, tenant, database, name));
   Dropped({id});

@@ -34,6 +34,7 @@ struct CreateCollectionRequest {
   std::optional<model::Configuration> configuration;
   std::optional<model::Schema> schema;
   bool get_or_create = false;
+  std::optional<Uuid> id;  // of a new collection; absent: a fresh one
 };
 
 struct ModifyCollectionRequest {
@@ -82,6 +83,9 @@ struct IndexingStatus {
 
 struct EngineOptions {
   bool allow_reset = false;
+  // Everything that would change something is refused with kPermissionDenied; get-or-create finds
+  // what is there.
+  bool read_only = false;
   uint64_t schema_num_threads = 0;  // shown in schemas; 0: the processor count
   // A collection whose uncompacted log is larger makes its writers wait for the compactor, and
   // after `backlog_wait_ns` refuses them with kUnavailable.
@@ -110,15 +114,18 @@ class Engine {
   // ---- tenants and databases (rest-api.md §5)
   Status CreateTenant(runtime::Context& ctx, const std::string& name);
   Result<model::Tenant> GetTenant(runtime::Context& ctx, const std::string& name);
-  Status CreateDatabase(runtime::Context& ctx, const std::string& tenant, const std::string& name);
+  // `id`: absent for a fresh one.
+  Status CreateDatabase(runtime::Context& ctx, const std::string& tenant, const std::string& name,
+                        std::optional<Uuid> id = std::nullopt);
   Result<model::Database> GetDatabase(runtime::Context& ctx, const std::string& tenant,
                                       const std::string& name);
   Result<std::vector<model::Database>> ListDatabases(runtime::Context& ctx,
                                                      const std::string& tenant,
                                                      catalog::Page page);
   Status DeleteDatabase(runtime::Context& ctx, const std::string& tenant, const std::string& name);
-  // kPermissionDenied unless allowed.
-  Status Reset(runtime::Context& ctx);
+  // kPermissionDenied unless allowed, by the options or, in their place, by the caller.
+  Status Reset(runtime::Context& ctx) { return Reset(ctx, options_.allow_reset); }
+  Status Reset(runtime::Context& ctx, bool allowed);
 
   // ---- collections (§6)
   Result<CollectionRef> CreateCollection(runtime::Context& ctx, const std::string& tenant,
@@ -161,6 +168,7 @@ class Engine {
   void OnVersionPublished(const Uuid& collection);
 
  private:
+  Status CheckWritable() const;
   Result<CollectionRef> LoadCollection(runtime::Context& ctx, const Uuid& id);
   // Fixes the dimension and extends the schema, where the write needs it.
   Status RegisterWrite(runtime::Context& ctx, const CollectionRef& collection,

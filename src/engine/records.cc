@@ -79,6 +79,7 @@ Status Engine::WaitForBacklog(runtime::Context& ctx, const Uuid& collection) {
 }
 
 Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection, WriteRequest request) {
+  CHROMA_TRY(CheckWritable());
   model::RecordBatch& batch = request.batch;
   CHROMA_TRY(model::ValidateRecordPayload(batch, request.shape.vector_lengths));
   CHROMA_TRY(model::ValidateDimensions(request.shape.vector_lengths, collection->dimension));
@@ -104,6 +105,7 @@ Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection, Wri
 
 Result<uint64_t> Engine::Delete(runtime::Context& ctx, const CollectionRef& collection,
                                 const DeleteRequest& request) {
+  CHROMA_TRY(CheckWritable());
   const bool filtered = request.where || request.where_document;
   CHROMA_TRY(model::ValidateDelete(request.ids, request.where.has_value(),
                                    request.where_document.has_value(), request.limit.has_value()));

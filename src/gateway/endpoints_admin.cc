@@ -5,6 +5,7 @@
 #include "gateway/decode.h"
 #include "gateway/docs.h"
 #include "gateway/encode.h"
+#include "gateway/peer.h"
 #include "gateway/url.h"
 
 namespace chroma::gateway {
@@ -35,6 +36,11 @@ std::string EncodeCollectionRef(const engine::CollectionRef& collection) {
 
 }  // namespace
 
+std::optional<Uuid> Gateway::PeerId(const Call& call) const {
+  const std::string* id = PeerHeader(call, kPeerIdHeader);
+  return id == nullptr ? std::nullopt : Uuid::Parse(*id);
+}
+
 http::Response Gateway::System(Call& call) {
   switch (call.endpoint) {
     case Endpoint::kHeartbeat:
@@ -51,7 +57,9 @@ http::Response Gateway::System(Call& call) {
       return JsonResponse(
           200, R"({"user_id":"","tenant":"default_tenant","databases":["default_database"]})");
     case Endpoint::kReset: {
-      const Status reset = engine_.Reset(call.ctx);
+      const std::string* allowed = PeerHeader(call, kPeerResetHeader);
+      const Status reset = allowed == nullptr ? engine_.Reset(call.ctx)
+                                              : engine_.Reset(call.ctx, *allowed == "true");
       return reset.ok() ? JsonResponse(200, "true") : ErrorResponse(reset);
     }
     case Endpoint::kGetCollectionByCrn: {
@@ -89,7 +97,7 @@ http::Response Gateway::Tenants(Call& call) {
       return WithBody(
           body, [](JsonReader& r) { return DecodeName(r, "CreateDatabasePayload"); },
           [&](const std::string& name) {
-            return Done(engine_.CreateDatabase(call.ctx, call.tenant(), name));
+            return Done(engine_.CreateDatabase(call.ctx, call.tenant(), name, PeerId(call)));
           });
     case Endpoint::kListDatabases:
       return Answer(
@@ -143,7 +151,8 @@ http::Response Gateway::Collections(Call& call) {
 
 http::Response Gateway::CreateCollection(Call& call) {
   return WithBody(call.request.body, DecodeCreateCollection,
-                  [&](const engine::CreateCollectionRequest& request) {
+                  [&](engine::CreateCollectionRequest request) {
+                    request.id = PeerId(call);
                     return Answer(engine_.CreateCollection(call.ctx, call.tenant(),
                                                            call.database(), request),
                                   EncodeCollectionRef);

@@ -1,116 +1,30 @@
 #include "gateway/gateway.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "gateway/call.h"
-#include "gateway/url.h"
-#include "runtime/log.h"
 #include "runtime/test_points.h"
 
 namespace chroma::gateway {
-namespace {
-
-constexpr std::string_view kNoTrace = "00000000000000000000000000000000";
-
-bool IsJsonContentType(std::string_view value) {
-  constexpr std::string_view kApplication = "application/";
-  std::string type(value.substr(0, value.find(';')));
-  type.erase(type.find_last_not_of(" \t") + 1);
-  std::transform(type.begin(), type.end(), type.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (!type.starts_with(kApplication)) return false;
-  const std::string_view subtype = std::string_view(type).substr(kApplication.size());
-  return subtype == "json" || subtype.ends_with("+json");
-}
-
-Result<std::vector<std::string>> DecodeParameters(const RouteMatch& match) {
-  std::vector<std::string> decoded;
-  for (size_t i = 0; i < match.parameters.size(); ++i) {
-    CHROMA_ASSIGN(std::string parameter, DecodeSegment(match.parameters[i], match.names[i]));
-    decoded.push_back(std::move(parameter));
-  }
-  return decoded;
-}
-
-Status CheckQueryString(Endpoint endpoint, std::string_view query) {
-  switch (endpoint) {
-    case Endpoint::kListDatabases:
-    case Endpoint::kListCollections:
-      return DecodePage(query).status();
-    case Endpoint::kCount:
-      return CheckReadLevel(query);
-    default:
-      return Status::Ok();
-  }
-}
-
-// What can be said from the head alone, in the contract's order (§2.2: 1 to 4).
-std::optional<http::Response> RefuseHead(const http::RequestHead& head, const RouteResult& route) {
-  if (!route.match) {
-    if (route.allow.empty()) return EmptyResponse(404);
-    http::Response response = EmptyResponse(405);
-    response.headers.push_back({"allow", std::string(route.allow)});
-    return response;
-  }
-  if (Status decoded = DecodeParameters(*route.match).status(); !decoded.ok()) {
-    return ErrorResponse(decoded);
-  }
-  if (Status query = CheckQueryString(route.match->endpoint, head.query()); !query.ok()) {
-    return ErrorResponse(query);
-  }
-  const std::string* content_type = head.Find("content-type");
-  if (route.match->body != BodyKind::kNone && content_type != nullptr &&
-      !IsJsonContentType(*content_type)) {
-    return ErrorResponse(415, "ChromaError",
-                         "Expected request with `Content-Type: application/json`");
-  }
-  return std::nullopt;
-}
-
-}  // namespace
 
 Gateway::Gateway(engine::Engine& engine, GatewayOptions options)
-    : engine_(engine), options_(std::move(options)) {}
-
-std::optional<http::Response> Gateway::OnHeader(const http::RequestHead& head) {
-  if (!options_.cors_allow_origins.empty() && head.method == http::Method::kOptions) {
-    http::Response preflight = EmptyResponse(200);
-    preflight.headers.push_back({"access-control-allow-methods", "*"});
-    preflight.headers.push_back({"access-control-allow-headers", "*"});
-    return Finish(head, std::move(preflight));
-  }
-  std::optional<http::Response> refused = RefuseHead(head, FindRoute(head.method, head.path()));
-  if (!refused) return std::nullopt;
-  return Finish(head, *std::move(refused));
-}
-
-bool Gateway::IsQuick(const http::RequestHead& head) {
-  const RouteResult route = FindRoute(head.method, head.path());
-  if (!route.match) return true;
-  switch (route.match->endpoint) {
-    case Endpoint::kHeartbeat:
-    case Endpoint::kHealthcheck:
-    case Endpoint::kVersion:
-    case Endpoint::kPreFlightChecks:
-    case Endpoint::kIdentity:
-    case Endpoint::kDocsRedirect:
-    case Endpoint::kApiV1:
-      return true;
-    default:
-      return false;
-  }
-}
+    : Front({std::move(options.cors_allow_origins)}),
+      engine_(engine),
+      trusts_peers_(options.trusts_peers) {}
 
 http::Response Gateway::Handle(http::Request&& request, runtime::Context& ctx) {
   const RouteResult route = FindRoute(request.method, request.path());
-  if (std::optional<http::Response> refused = RefuseHead(request, route)) {
+  if (std::optional<http::Response> refused = Refuse(request, route)) {
     return Finish(request, *std::move(refused));
   }
   Call call{route.match->endpoint, request, ctx, *DecodeParameters(*route.match)};
   http::Response response = Dispatch(call);
   CHROMA_TEST_POINT("gateway.request_done");
   return Finish(request, std::move(response));
+}
+
+const std::string* Gateway::PeerHeader(const Call& call, std::string_view name) const {
+  return trusts_peers_ ? call.request.Find(name) : nullptr;
 }
 
 http::Response Gateway::Dispatch(Call& call) {
@@ -120,45 +34,6 @@ http::Response Gateway::Dispatch(Call& call) {
   if (call.endpoint <= Endpoint::kDeleteDatabase) return Tenants(call);
   if (call.endpoint <= Endpoint::kDeleteCollection) return Collections(call);
   return Records(call);
-}
-
-http::Response Gateway::BodyTooLarge(const http::RequestHead& head) {
-  const RouteResult route = FindRoute(head.method, head.path());
-  // Upstream reads these bodies by other means, whose answer is no JSON.
-  if (route.match && route.match->body == BodyKind::kStreamed) {
-    return Finish(head, {413, {}, "Payload too large"});
-  }
-  return Finish(head, ErrorResponse(413, "ChromaError",
-                                    "Failed to buffer the request body: length limit exceeded"));
-}
-
-http::Response Gateway::Overloaded(const http::RequestHead& head) {
-  return Finish(head, ErrorResponse(Status::Unavailable(
-                          "The server has too many requests at once; try again later")));
-}
-
-http::Response Gateway::InternalError(const http::RequestHead& head, std::string_view what) {
-  runtime::Log(runtime::LogLevel::kError, "request failed",
-               {{"target", head.target}, {"error", what}});
-  return Finish(head, ErrorResponse(Status::Internal("Internal error")));
-}
-
-http::Response Gateway::Finish(const http::RequestHead& head, http::Response response) const {
-  if (response.status >= 400) {
-    response.headers.push_back({"chroma-trace-id", std::string(kNoTrace)});
-  }
-  const std::vector<std::string>& allowed = options_.cors_allow_origins;
-  if (allowed.empty()) return response;
-  response.headers.push_back(
-      {"vary", "origin, access-control-request-method, access-control-request-headers"});
-  if (allowed.size() == 1 && allowed[0] == "*") {
-    response.headers.push_back({"access-control-allow-origin", "*"});
-  } else if (const std::string* origin = head.Find("origin");
-             origin != nullptr && std::find(allowed.begin(), allowed.end(), *origin) !=
-                                      allowed.end()) {
-    response.headers.push_back({"access-control-allow-origin", *origin});
-  }
-  return response;
 }
 
 }  // namespace chroma::gateway

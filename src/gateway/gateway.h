@@ -5,30 +5,26 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/engine.h"
-#include "gateway/route.h"
-#include "http/handler.h"
+#include "gateway/front.h"
 
 namespace chroma::gateway {
 
 struct GatewayOptions {
-  // Origins that browsers may call from; {"*"} is all, empty sends no CORS headers at all.
-  std::vector<std::string> cors_allow_origins;
+  std::vector<std::string> cors_allow_origins = {};  // as FrontOptions
+  // Requests come from other processes on this directory and may carry the headers of peer.h.
+  bool trusts_peers = false;
 };
 
-class Gateway : public http::Handler {
+class Gateway : public Front {
  public:
   // `engine` outlives the gateway.
   Gateway(engine::Engine& engine, GatewayOptions options);
 
   http::Response Handle(http::Request&& request, runtime::Context& ctx) override;
-  bool IsQuick(const http::RequestHead& head) override;
-  std::optional<http::Response> OnHeader(const http::RequestHead& head) override;
-  http::Response BodyTooLarge(const http::RequestHead& head) override;
-  http::Response Overloaded(const http::RequestHead& head) override;
-  http::Response InternalError(const http::RequestHead& head, std::string_view what) override;
 
  private:
   // One matched request on its way through; see endpoints_*.cc.
@@ -52,11 +48,12 @@ class Gateway : public http::Handler {
   // The collection that the path names by its id.
   Result<engine::CollectionRef> FindCollection(Call& call);
 
-  // CORS and trace headers, on every answer.
-  http::Response Finish(const http::RequestHead& head, http::Response response) const;
+  // The value of a peer's header; null where there is none or it is not to be trusted.
+  const std::string* PeerHeader(const Call& call, std::string_view name) const;
+  std::optional<Uuid> PeerId(const Call& call) const;
 
   engine::Engine& engine_;
-  const GatewayOptions options_;
+  const bool trusts_peers_;
 };
 
 }  // namespace chroma::gateway

@@ -7,6 +7,7 @@
 
 #include "http/loop.h"
 #include "http/response_head.h"
+#include "runtime/fork.h"
 #include "runtime/log.h"
 
 namespace chroma::http {
@@ -74,7 +75,17 @@ Connection::Connection(Core& core, Loop& loop, int fd, std::string remote)
       transport_(fd),
       remote_(std::move(remote)) {}
 
-Connection::~Connection() = default;
+Connection::~Connection() {
+  CloseDescriptor();
+}
+
+void Connection::CloseDescriptor() {
+  if (!descriptor_.is_open()) return;
+  const runtime::NoFork no_fork;
+  runtime::ForgetDescriptor(descriptor_.native_handle());
+  boost::system::error_code ignored;
+  descriptor_.close(ignored);
+}
 
 // Nothing that goes wrong with one connection reaches the loop.
 template <typename Step>
@@ -116,13 +127,13 @@ void Connection::Close() {
   if (state_ == State::kClosed) return;
   const std::shared_ptr<Connection> self = shared_from_this();
   if (exchange_ != nullptr) exchange_->context.Cancel();
-  boost::system::error_code ignored;
   if (state_ == State::kRunning) {
     // The worker still holds the descriptor; ~Connection closes it.
+    boost::system::error_code ignored;
     descriptor_.cancel(ignored);
     transport_.ShutDown();
   } else {
-    descriptor_.close(ignored);
+    CloseDescriptor();
   }
   state_ = State::kClosed;
   exchange_.reset();

@@ -85,6 +85,7 @@ class Connection final : public DeadlineNode, public std::enable_shared_from_thi
     kClosed,
   };
 
+  void CloseDescriptor();
   template <typename Step>
   void Guarded(Step step);
 

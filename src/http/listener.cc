@@ -8,13 +8,14 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "http/unix_address.h"
+#include "runtime/fork.h"
 #include "runtime/log.h"
 
 namespace chroma::http {
@@ -66,24 +67,35 @@ std::string AddressText(const sockaddr_storage& peer) {
 
 // The errno, or 0 and the socket in `fd`.
 int OpenOne(const sockaddr* address, socklen_t size, int& fd) {
+  const runtime::NoFork no_fork;
   fd = ::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return errno;
   SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (address->sa_family == AF_INET6) SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  if (::bind(fd, address, size) == 0 && ::listen(fd, kBacklog) == 0) return 0;
+  if (::bind(fd, address, size) == 0 && ::listen(fd, kBacklog) == 0) {
+    runtime::CloseInChild(fd);
+    return 0;
+  }
   const int error = errno;
   ::close(fd);
   return error;
 }
 
 // A socket file whose process has died refuses connections.
-bool IsStale(const sockaddr_un& address) {
+bool IsStale(const UnixAddress& address) {
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return false;
-  const int result = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  const int result = ::connect(fd, address.get(), address.size());
   const bool refused = result != 0 && errno == ECONNREFUSED;
   ::close(fd);
   return refused;
+}
+
+int Duplicate(int fd) {
+  const runtime::NoFork no_fork;
+  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  runtime::CloseInChild(copy);
+  return copy;
 }
 
 }  // namespace
@@ -93,7 +105,10 @@ ListenSocket::ListenSocket(ListenSocket&& other) noexcept
 
 ListenSocket::~ListenSocket() {
   if (!unix_path_.empty()) ::unlink(unix_path_.c_str());
-  if (fd_ >= 0) ::close(fd_);
+  if (fd_ < 0) return;
+  const runtime::NoFork no_fork;
+  runtime::ForgetDescriptor(fd_);
+  ::close(fd_);
 }
 
 uint16_t ListenSocket::port() const {
@@ -135,22 +150,17 @@ Result<std::vector<ListenSocket>> ListenSocket::OpenTcp(const std::string& addre
 }
 
 Result<ListenSocket> ListenSocket::OpenUnix(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) {
-    return Status::InvalidArgument(
-        fmt::format("socket path of {} bytes is too long (at most {}): {}", path.size(),
-                    sizeof(address.sun_path) - 1, path));
-  }
-  std::memcpy(address.sun_path, path.data(), path.size());
+  CHROMA_ASSIGN(const UnixAddress address, UnixAddress::Of(path));
   if (IsStale(address)) ::unlink(path.c_str());
+  const runtime::NoFork no_fork;
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return ListenError(path, errno);
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+  if (::bind(fd, address.get(), address.size()) != 0) {
     const int error = errno;
     ::close(fd);
     return ListenError(path, error);
   }
+  runtime::CloseInChild(fd);
   // Nobody can connect before listen().
   ListenSocket socket(fd, path);
   if (::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0 || ::listen(fd, kBacklog) != 0) {
@@ -162,7 +172,7 @@ Result<ListenSocket> ListenSocket::OpenUnix(const std::string& path) {
 Listener::Listener(boost::asio::io_context& io, ListenSocket socket, Accepted accepted,
                    Exhausted exhausted)
     : socket_(std::move(socket)),
-      descriptor_(io, ::fcntl(socket_.fd(), F_DUPFD_CLOEXEC, 0)),
+      descriptor_(io, Duplicate(socket_.fd())),
       retry_(io),
       accepted_(std::move(accepted)),
       exhausted_(std::move(exhausted)) {}
@@ -179,8 +189,13 @@ void Listener::AcceptAll() {
   for (int turn = 0; turn < kAcceptsPerTurn; ++turn) {
     sockaddr_storage peer{};
     socklen_t size = sizeof(peer);
-    const int fd = ::accept4(socket_.fd(), reinterpret_cast<sockaddr*>(&peer), &size,
-                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = -1;
+    {
+      const runtime::NoFork no_fork;
+      fd = ::accept4(socket_.fd(), reinterpret_cast<sockaddr*>(&peer), &size,
+                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+      runtime::CloseInChild(fd);
+    }
     if (fd >= 0) {
       if (peer.ss_family != AF_UNIX) {
         SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -211,8 +226,12 @@ void Listener::Pause() {
 void Listener::Close() {
   closed_ = true;
   retry_.cancel();
-  boost::system::error_code ignored;
-  descriptor_.close(ignored);
+  {
+    const runtime::NoFork no_fork;
+    if (descriptor_.is_open()) runtime::ForgetDescriptor(descriptor_.native_handle());
+    boost::system::error_code ignored;
+    descriptor_.close(ignored);
+  }
   const ListenSocket closing = std::move(socket_);
 }
 

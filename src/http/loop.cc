@@ -7,6 +7,7 @@
 
 #include "http/connection.h"
 #include "http/response_head.h"
+#include "runtime/fork.h"
 #include "runtime/log.h"
 
 namespace chroma::http {
@@ -86,7 +87,11 @@ void Loop::Adopt(int fd, std::string remote) {
     connections_.emplace(connection.get(), connection);
   } catch (const std::exception& e) {
     runtime::Log(runtime::LogLevel::kWarning, "connection dropped", {{"what", e.what()}});
-    if (connection == nullptr) ::close(fd);
+    if (connection == nullptr) {
+      const runtime::NoFork no_fork;
+      runtime::ForgetDescriptor(fd);
+      ::close(fd);
+    }
     load_.fetch_sub(1);
     core_.ConnectionClosed();
     return;

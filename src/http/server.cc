@@ -95,7 +95,7 @@ Server::~Server() {
 Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Handler& handler,
                                               const runtime::Env& env) {
   CHROMA_TRY(Validate(options));
-  RaiseOpenFileLimit();
+  if (options.raise_open_file_limit) RaiseOpenFileLimit();
   try {
     std::vector<ListenSocket> sockets;
     if (!options.address.empty()) {

@@ -22,8 +22,8 @@ struct ServerOptions {
   // all that this machine has. Empty: no TCP.
   std::string address = "127.0.0.1";
   uint16_t port = 0;  // 0: any free one; see Server::port()
-  // Path of a Unix domain socket, at most 107 bytes, for this user only. Empty: none. A socket
-  // left behind by a dead process is replaced, a live one is an error.
+  // Path of a Unix domain socket, for this user only. Empty: none. A socket left behind by a dead
+  // process is replaced, a live one is an error.
   std::string unix_path;
 
   int io_threads = 0;       // 0: one for every processor, at most 4
@@ -40,6 +40,7 @@ struct ServerOptions {
   // Beyond, the connection that is idle longest is closed for the new one, or, where none is
   // idle, the new one gets a 503.
   size_t connections_max = 16 << 10;
+  bool raise_open_file_limit = true;  // of the process, to its hard limit
 
   int64_t header_timeout_ms = 15'000;       // from the first byte of a request to its empty line
   int64_t body_timeout_ms = 30'000;         // for every 16 KB of a body, or what is left of it
@@ -55,8 +56,8 @@ struct ServerOptions {
 
 class Server {
  public:
-  // Listens and serves when it returns. Raises the process's limit of open files to its hard
-  // limit. Errors: kInvalidArgument (options), kUnavailable (address in use), kInternal.
+  // Listens and serves when it returns. A forked child has none of its sockets. Errors:
+  // kInvalidArgument (options), kUnavailable (address in use), kInternal.
   static Result<std::unique_ptr<Server>> Start(const ServerOptions& options, Handler& handler,
                                                const runtime::Env& env);
   // Stops.

@@ -202,7 +202,7 @@ TEST_F(ServerTest, ListensOnAUnixSocket) {
   EXPECT_EQ(Server::Start(second, handler_, env_).status().code(), StatusCode::kUnavailable);
   server_->Stop();
   EXPECT_NE(::access(path.c_str(), F_OK), 0);
-  second.unix_path = std::string(200, 'x');
+  second.unix_path = std::string(2000, 'x');
   EXPECT_EQ(Server::Start(second, handler_, env_).status().code(), StatusCode::kInvalidArgument);
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,7 +85,19 @@ class FileSystem {
   virtual Result<bool> Exists(const std::string& path) = 0;
   // Creates the file when missing; it must never be removed. kUnavailable, naming the holder's
   // pid where known, when somebody else holds it: another process, or another caller in this one.
+  // kFailedPrecondition where the file system has no such locks. A forked child does not hold it.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
+  // Who holds the lock now, e.g. "process 123", or nobody. Writes nothing, the file neither.
+  virtual Result<std::optional<std::string>> LockHolder(const std::string& path) {
+    static_cast<void>(path);
+    return std::optional<std::string>();
+  }
+  // The kind of network file system that `path` is on, e.g. "nfs"; empty for a local one. There a
+  // lock may be another machine's, or none at all.
+  virtual Result<std::string> NetworkKind(const std::string& path) {
+    static_cast<void>(path);
+    return std::string();
+  }
   // Free bytes for this process on the file system that holds `path`.
   virtual Result<uint64_t> FreeBytes(const std::string& path) = 0;
 
@@ -93,6 +106,10 @@ class FileSystem {
   // locks may outlive it. A mapping shows the file as it was when it was mapped. Relative paths
   // start at its root. The clock, which gives the times of modification, must outlive it.
   static std::unique_ptr<FileSystem> InMemory(Clock& clock = Clock::System());
+  // The files of `base`, which is never written: what is changed here is kept in memory, block by
+  // block, and forgotten with it. Files of `base` must not change while they are open here. Locks
+  // are this file system's own. Directories cannot be renamed. `base` outlives it.
+  static std::unique_ptr<FileSystem> Overlay(FileSystem& base, Clock& clock = Clock::System());
 };
 
 // "a" + "b" with one separator between.

@@ -8,11 +8,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <cstdio>
 #include <utility>
 
 #include "runtime/errno_status.h"
 #include "runtime/file_system.h"
+#include "runtime/fork.h"
+#include "runtime/network_file_system.h"
 
 namespace chroma::runtime {
 namespace {
@@ -43,6 +46,7 @@ class Descriptor {
     if (fd_ >= 0) close(fd_);
   }
   int get() const { return fd_; }
+  void Release() { fd_ = -1; }  // and do not close
   bool valid() const { return fd_ >= 0; }
 
  private:
@@ -151,32 +155,63 @@ class PosixMapping final : public MappedFile {
   const size_t size_;
 };
 
+// "123" + " " + the name of its host + newline.
+std::string HolderText() {
+  char host[HOST_NAME_MAX + 1] = "";
+  (void)gethostname(host, sizeof(host) - 1);
+  return std::to_string(getpid()) + " " + host + "\n";
+}
+
 class PosixLock final : public FileLock {
  public:
+  // `fd` was opened, and marked with CloseInChild, inside one NoFork.
   explicit PosixLock(Descriptor fd) : fd_(std::move(fd)), pid_(getpid()) {
     // Only for the messages of others: on a full disk the lock is as good without it.
-    const std::string text = std::to_string(pid_) + "\n";
+    const std::string text = HolderText();
     (void)!ftruncate(fd_.get(), 0);
     (void)!pwrite(fd_.get(), text.data(), text.size(), 0);
   }
-  // The lock goes with the descriptor. A pid left behind would be named as holder by mistake; a
-  // forked child, which only shares the parent's lock, must leave it.
+  // The lock goes with the descriptor. A pid left behind would be named as holder by mistake. In
+  // a forked child the descriptor is closed already, and its number may be another file's.
   ~PosixLock() override {
-    if (getpid() == pid_) (void)!ftruncate(fd_.get(), 0);
+    if (getpid() != pid_) {
+      fd_.Release();
+      return;
+    }
+    const NoFork no_fork;
+    (void)!ftruncate(fd_.get(), 0);
+    ForgetDescriptor(fd_.get());
+    fd_ = Descriptor();
   }
 
  private:
-  const Descriptor fd_;
+  Descriptor fd_;
   const pid_t pid_;
 };
 
-// The pid that a holder wrote into its lock file, or "".
+// What a holder wrote into its lock file, as "process 123" or "process 123 on host"; "another
+// process" where that is not known.
 std::string HolderOf(const Descriptor& fd) {
-  char text[32];
+  char text[HOST_NAME_MAX + 32];
   const ssize_t n = Uninterrupted([&] { return pread(fd.get(), text, sizeof(text), 0); });
   int64_t pid = 0;
-  if (n <= 0 || std::from_chars(text, text + n, pid).ec != std::errc() || pid <= 0) return "";
-  return std::to_string(pid);
+  if (n <= 0) return "another process";
+  const auto [end, error] = std::from_chars(text, text + n, pid);
+  if (error != std::errc() || pid <= 0) return "another process";
+  std::string_view host(end, static_cast<size_t>(text + n - end));
+  host = host.substr(0, host.find('\n'));
+  if (host.starts_with(' ')) host.remove_prefix(1);
+  char own[HOST_NAME_MAX + 1] = "";
+  (void)gethostname(own, sizeof(own) - 1);
+  const std::string process = "process " + std::to_string(pid);
+  return host.empty() || host == own ? process : process + " on " + std::string(host);
+}
+
+struct flock WholeFile() {
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  return whole;
 }
 
 std::string ParentOf(std::string path) {
@@ -285,18 +320,39 @@ class PosixFileSystem final : public FileSystem {
   // An "open file description" lock: unlike the older POSIX locks it is not lost when another
   // part of the process closes the same file, and it excludes a second holder in one process.
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+    const NoFork no_fork;
     Descriptor fd = OpenDescriptor(path, O_RDWR | O_CREAT);
     if (!fd.valid()) return ErrnoStatus("open", path, errno);
-    struct flock whole {};
-    whole.l_type = F_WRLCK;
-    whole.l_whence = SEEK_SET;
-    if (Uninterrupted([&] { return fcntl(fd.get(), F_OFD_SETLK, &whole); }) != 0) {
-      if (errno != EAGAIN && errno != EACCES) return ErrnoStatus("lock", path, errno);
-      const std::string pid = HolderOf(fd);
-      return Status::Unavailable("lock " + path + ": held by " +
-                                 (pid.empty() ? "another process" : "process " + pid));
+    struct flock whole = WholeFile();
+    if (Uninterrupted([&] { return fcntl(fd.get(), F_OFD_SETLK, &whole); }) == 0) {
+      // The child would go on holding it when this process has died.
+      CloseInChild(fd.get());
+      return std::unique_ptr<FileLock>(std::make_unique<PosixLock>(std::move(fd)));
     }
-    return std::unique_ptr<FileLock>(std::make_unique<PosixLock>(std::move(fd)));
+    const int error = errno;
+    if (error == EAGAIN || error == EACCES) {
+      return Status::Unavailable("lock " + path + ": held by " + HolderOf(fd));
+    }
+    const Status status = ErrnoStatus("lock", path, error);
+    if (error != ENOLCK && error != EOPNOTSUPP && error != ENOSYS && error != EINVAL) return status;
+    return Status::FailedPrecondition(std::string(status.message()) +
+                                      "; this file system has no locks");
+  }
+
+  Result<std::optional<std::string>> LockHolder(const std::string& path) override {
+    const Descriptor fd = OpenDescriptor(path, O_RDONLY);
+    if (!fd.valid() && errno == ENOENT) return std::optional<std::string>();
+    if (!fd.valid()) return ErrnoStatus("open", path, errno);
+    struct flock whole = WholeFile();
+    if (Uninterrupted([&] { return fcntl(fd.get(), F_OFD_GETLK, &whole); }) != 0) {
+      return ErrnoStatus("lock", path, errno);
+    }
+    if (whole.l_type == F_UNLCK) return std::optional<std::string>();
+    return std::optional<std::string>(HolderOf(fd));
+  }
+
+  Result<std::string> NetworkKind(const std::string& path) override {
+    return NetworkFileSystemOf(path);
   }
 
   Result<uint64_t> FreeBytes(const std::string& path) override {

@@ -101,6 +101,7 @@ const std::vector<Key>& Keys() {
       Number<uint16_t>("port", &C::port, 0, 65'535),
       Text("persist_path", &C::persist_path),
       Flag("allow_reset", &C::allow_reset),
+      Flag("read_only", &C::read_only),
       Number<uint64_t>("max_payload_size_bytes", &C::max_payload_size_bytes, 1, 1ull << 34),
       Texts("cors_allow_origins", &C::cors_allow_origins),
       Text("unix_socket_path", &C::unix_socket_path),

@@ -26,6 +26,7 @@ struct ServerConfig {
 
   // Ours.
   std::string unix_socket_path;  // serves there too; empty: no
+  bool read_only = false;        // serve what is there, and write nothing in the directory
   runtime::LogLevel log_level = runtime::LogLevel::kInfo;
   runtime::LogFormat log_format = runtime::LogFormat::kText;
   int worker_threads = 64;  // requests that run or wait for the disk at once

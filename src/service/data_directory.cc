@@ -50,7 +50,10 @@ Status WriteFormat(runtime::FileSystem& files, const std::string& path) {
   return files.SyncDirectory(path);
 }
 
-Status CheckOrWriteFormat(runtime::FileSystem& files, const std::string& path) {
+}  // namespace
+
+Result<bool> DataDirectory::Check(runtime::Env env, const std::string& path) {
+  runtime::FileSystem& files = *env.files;
   const std::string format_path = runtime::JoinPath(path, kFormatFile);
   CHROMA_ASSIGN(bool exists, files.Exists(format_path));
   if (exists) {
@@ -58,7 +61,8 @@ Status CheckOrWriteFormat(runtime::FileSystem& files, const std::string& path) {
                   files.Open(format_path, runtime::OpenMode::kRead));
     char text[kFormatBytesMax];
     CHROMA_ASSIGN(size_t n, file->ReadAt(0, text, sizeof(text)));
-    return CheckFormat(path, std::string_view(text, n));
+    CHROMA_TRY(CheckFormat(path, std::string_view(text, n)));
+    return true;
   }
   CHROMA_ASSIGN(bool upstream, files.Exists(runtime::JoinPath(path, kUpstreamFile)));
   if (upstream) {
@@ -67,19 +71,44 @@ Status CheckOrWriteFormat(runtime::FileSystem& files, const std::string& path) {
         " holds a database written by Chroma (chroma.sqlite3), which this program does not "
         "open in place; use another path and copy the collections through the client");
   }
-  return WriteFormat(files, path);
+  return false;
 }
 
-}  // namespace
+Status DataDirectory::CheckIsLocal(runtime::Env env, const std::string& path) {
+  CHROMA_ASSIGN(std::string kind, env.files->NetworkKind(path));
+  if (kind.empty()) return Status::Ok();
+  return Status::FailedPrecondition(
+      path + " is on a network file system (" + kind +
+      "), where processes on other machines cannot be kept out; use a directory on a local disk, "
+      "or start `chroma run` on the machine that has the disk and connect to it");
+}
 
 Result<DataDirectory> DataDirectory::Open(runtime::Env env, const std::string& path) {
+  // Before anything is written: the directory may be somebody else's.
+  CHROMA_TRY(Check(env, path).status());
   CHROMA_TRY(env.files->CreateDirectory(path));
   CHROMA_TEST_POINT("service.directory_made");
-  CHROMA_ASSIGN(std::unique_ptr<runtime::FileLock> lock,
-                env.files->Lock(runtime::JoinPath(path, kLockFile)));
+  CHROMA_TRY(CheckIsLocal(env, path));
+  Result<std::unique_ptr<runtime::FileLock>> lock =
+      env.files->Lock(runtime::JoinPath(path, kLockFile));
+  if (lock.status().code() == StatusCode::kFailedPrecondition) {
+    return Status::FailedPrecondition(std::string(lock.status().message()) +
+                                      "; use a directory on a local disk");
+  }
+  CHROMA_TRY(lock.status());
   CHROMA_TEST_POINT("service.directory_locked");
-  CHROMA_TRY(CheckOrWriteFormat(*env.files, path));
-  return DataDirectory(path, std::move(lock));
+  CHROMA_ASSIGN(bool formatted, Check(env, path));
+  if (!formatted) CHROMA_TRY(WriteFormat(*env.files, path));
+  return DataDirectory(path, *std::move(lock));
+}
+
+Result<std::optional<std::string>> DataDirectory::Holder(runtime::Env env,
+                                                         const std::string& path) {
+  return env.files->LockHolder(runtime::JoinPath(path, kLockFile));
+}
+
+std::string DataDirectory::SocketPath(const std::string& path) {
+  return runtime::JoinPath(path, "SOCKET");
 }
 
 std::string DataDirectory::catalog_path() const {

@@ -1,11 +1,13 @@
 // A data directory: what is in it, whose it is, and whether this program may open it.
 //
 //   FORMAT     one line, "chroma-cpp 1": refused when newer than this program
-//   LOCK       held (OFD lock) by the process that owns the directory; holds its pid
+//   LOCK       held (OFD lock) by the process that owns the directory; holds its pid and host
+//   SOCKET     where the owner serves the other processes on this directory
 //   catalog.sqlite3, log/, blobs/
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,10 +18,21 @@ namespace chroma::service {
 
 class DataDirectory {
  public:
-  // Creates the directory when missing, takes the lock, checks the format. kUnavailable naming
-  // the pid of the process that holds it; kFailedPrecondition for a directory of a newer version
-  // or of upstream; kPermissionDenied when it cannot be written.
+  // Whether this program may use what is at `path`, without writing anything: true for a data
+  // directory of this version, false where none is yet. kFailedPrecondition for one of a newer
+  // version or of upstream, kDataLoss for a damaged FORMAT.
+  static Result<bool> Check(runtime::Env env, const std::string& path);
+  // kFailedPrecondition, saying what to do, for a directory on a network file system.
+  static Status CheckIsLocal(runtime::Env env, const std::string& path);
+
+  // Makes this the owner: creates the directory when missing, takes the lock, writes FORMAT into
+  // a new one. kUnavailable naming the process that holds the lock; the errors of Check, before
+  // anything is written, and of CheckIsLocal; kPermissionDenied when it cannot be written.
   static Result<DataDirectory> Open(runtime::Env env, const std::string& path);
+
+  // The owner, as FileSystem::LockHolder names it, or none.
+  static Result<std::optional<std::string>> Holder(runtime::Env env, const std::string& path);
+  static std::string SocketPath(const std::string& path);
 
   std::string catalog_path() const;
   const std::string& path() const { return path_; }  // holds log/

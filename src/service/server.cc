@@ -1,6 +1,7 @@
 #include "service/server.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace chroma::service {
@@ -15,6 +16,7 @@ LocalOptions EngineOptionsOf(const ServerConfig& config) {
   options.compaction.idle_ns = config.compaction_idle_ms * runtime::kMillisecond;
   options.compaction.settle_ns = config.compaction_settle_ms * runtime::kMillisecond;
   options.log.file_bytes_max = config.log_file_bytes;
+  options.read_only = config.read_only;
   return options;
 }
 
@@ -37,17 +39,35 @@ http::ServerOptions HttpOptionsOf(const ServerConfig& config) {
   return options;
 }
 
-// The code alone would not say which of the two it is: the directory or the port.
 Status ExplainOpen(const Status& status, const std::string& path) {
-  if (status.code() == StatusCode::kUnavailable) {
-    return Status::Unavailable("the data directory " + path + " is in use (" +
-                               std::string(status.message()) +
-                               "); stop that process or choose another directory");
-  }
   if (status.code() != StatusCode::kPermissionDenied) return status;
   return Status::PermissionDenied("this user may not write to the data directory " + path + " (" +
-                                  std::string(status.message()) + "); choose another one");
+                                  std::string(status.message()) +
+                                  "); choose another one, or open it for reading only");
 }
+
+// What the server's own clients meet; the directory does the rest.
+class FrontDoor final : public gateway::Front {
+ public:
+  FrontDoor(SharedDirectory& directory, const ServerConfig& config)
+      : Front({config.cors_allow_origins}), directory_(directory), read_only_(config.read_only) {}
+
+  http::Response Handle(http::Request&& request, runtime::Context& context) override {
+    std::optional<std::string> origin;
+    if (const std::string* given = request.Find("origin")) origin = *given;
+    http::Response response = directory_.Send(std::move(request), context);
+    return WithCors(origin ? &*origin : nullptr, std::move(response));
+  }
+
+  // The owner may take its time; a reader has to look first.
+  bool IsQuick(const http::RequestHead& head) override {
+    return Front::IsQuick(head) && !read_only_ && directory_.Local() != nullptr;
+  }
+
+ private:
+  SharedDirectory& directory_;
+  const bool read_only_;
+};
 
 }  // namespace
 
@@ -60,12 +80,12 @@ Result<std::unique_ptr<Server>> StartServer(runtime::Env env, const ServerConfig
     return Status::InvalidArgument("persist_path must not be empty");
   }
   auto server = std::unique_ptr<Server>(new Server());
-  Result<std::unique_ptr<LocalService>> service = LocalService::Open(env, EngineOptionsOf(config));
-  if (!service.ok()) return ExplainOpen(service.status(), config.persist_path);
-  server->service_ = *std::move(service);
-  server->gateway_ = std::make_unique<gateway::Gateway>(
-      server->service_->engine(), gateway::GatewayOptions{config.cors_allow_origins});
-  CHROMA_ASSIGN(server->http_, http::Server::Start(HttpOptionsOf(config), *server->gateway_, env));
+  Result<std::shared_ptr<SharedDirectory>> directory =
+      SharedDirectory::Open(env, EngineOptionsOf(config));
+  if (!directory.ok()) return ExplainOpen(directory.status(), config.persist_path);
+  server->directory_ = *std::move(directory);
+  server->front_ = std::make_unique<FrontDoor>(*server->directory_, config);
+  CHROMA_ASSIGN(server->http_, http::Server::Start(HttpOptionsOf(config), *server->front_, env));
   return server;
 }
 

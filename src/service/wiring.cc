@@ -1,6 +1,5 @@
 #include "service/wiring.h"
 
-#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -22,23 +21,23 @@ constexpr const char* kMemoryPath = "/memory";
 // Members are destroyed in reverse order: the background first, the lock of the directory last.
 class Local : public LocalService, public engine::WriteObserver {
  public:
-  Local(runtime::Env env, std::unique_ptr<runtime::FileSystem> memory)
-      : env_(env), memory_(std::move(memory)) {}
+  // `files`: of this service alone, or null.
+  Local(runtime::Env env, std::unique_ptr<runtime::FileSystem> files, DataDirectory directory)
+      : env_(env), files_(std::move(files)), directory_(std::move(directory)) {}
 
   Status Init(const LocalOptions& options) {
     runtime::Context ctx(*env_.clock);
-    CHROMA_ASSIGN(directory_, DataDirectory::Open(env_, memory_ ? kMemoryPath : options.path));
-    CHROMA_TRY(CheckNothingMissing(env_, *directory_));
-    CHROMA_ASSIGN(catalog_, catalog::OpenSqliteCatalog(env_, directory_->catalog_path(),
-                                                       options.catalog));
-    CHROMA_TRY(CheckLogExists(ctx, env_, *directory_, *catalog_));
-    CHROMA_ASSIGN(store_, store::OpenDirStore(env_, directory_->blobs_path()));
-    CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_->path(), options.log));
+    CHROMA_TRY(CheckNothingMissing(env_, directory_));
+    CHROMA_ASSIGN(catalog_,
+                  catalog::OpenSqliteCatalog(env_, directory_.catalog_path(), options.catalog));
+    CHROMA_TRY(CheckLogExists(ctx, env_, directory_, *catalog_));
+    CHROMA_ASSIGN(store_, store::OpenDirStore(env_, directory_.blobs_path()));
+    CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_.path(), options.log));
     const uint64_t log_end = log->opening_offset();
     log_ = std::move(log);
     CHROMA_ASSIGN(std::vector<Uuid> unsettled, Recover(ctx, log_end));
     CHROMA_TEST_POINT("service.log_recovered");
-    CHROMA_TRY(sweeper::SweepAll(ctx, *catalog_, *store_));
+    if (!options.read_only) CHROMA_TRY(sweeper::SweepAll(ctx, *catalog_, *store_));
     CHROMA_TEST_POINT("service.swept");
 
     const int threads =
@@ -46,13 +45,14 @@ class Local : public LocalService, public engine::WriteObserver {
     pool_ =
         std::make_unique<runtime::ThreadPool>(*env_.scheduler, "search", threads, kSearchJobsMax);
     node_ = std::make_unique<executor::LocalNode>(env_, *log_, *store_, *pool_);
-    engine_ =
-        std::make_unique<engine::Engine>(env_, *catalog_, *log_, *node_, *this, options.engine);
+    engine::EngineOptions engine = options.engine;
+    engine.read_only = options.read_only;
+    engine_ = std::make_unique<engine::Engine>(env_, *catalog_, *log_, *node_, *this, engine);
     compactor::Seams seams{
         env_,         catalog_.get(), log_.get(),
         store_.get(), node_.get(),    [this](const Uuid& id) { engine_->OnVersionPublished(id); }};
     compactor_ = std::make_unique<compactor::Scheduler>(std::move(seams), options.compaction);
-    return compactor_->Start(unsettled);
+    return options.read_only ? Status::Ok() : compactor_->Start(unsettled);
   }
 
   engine::Engine& engine() override { return *engine_; }
@@ -74,7 +74,7 @@ class Local : public LocalService, public engine::WriteObserver {
       // A log that began anew would give offsets again that versions cover already: writes would
       // be acknowledged and not seen.
       if (head.log_offset > log_end) {
-        return Status::DataLoss("the log in " + directory_->path() + " ends at " +
+        return Status::DataLoss("the log in " + directory_.path() + " ends at " +
                                 std::to_string(log_end) + ", but collection " + head.id.ToString() +
                                 " has read it up to " + std::to_string(head.log_offset) +
                                 ": files of it are missing; restore the directory from a backup");
@@ -102,8 +102,8 @@ class Local : public LocalService, public engine::WriteObserver {
   }
 
   runtime::Env env_;
-  std::unique_ptr<runtime::FileSystem> memory_;
-  std::optional<DataDirectory> directory_;
+  std::unique_ptr<runtime::FileSystem> files_;
+  DataDirectory directory_;
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<store::BlobStore> store_;
   std::unique_ptr<log::Log> log_;
@@ -115,16 +115,42 @@ class Local : public LocalService, public engine::WriteObserver {
 
 }  // namespace
 
-Result<std::unique_ptr<LocalService>> LocalService::Open(runtime::Env env,
-                                                         const LocalOptions& options) {
-  std::unique_ptr<runtime::FileSystem> memory;
-  if (options.path.empty()) {
-    memory = runtime::FileSystem::InMemory();
-    env.files = memory.get();
-  }
-  auto local = std::make_unique<Local>(env, std::move(memory));
+namespace {
+
+Result<std::unique_ptr<LocalService>> OpenOn(runtime::Env env, const LocalOptions& options,
+                                             std::unique_ptr<runtime::FileSystem> files,
+                                             DataDirectory directory) {
+  auto local = std::make_unique<Local>(env, std::move(files), std::move(directory));
   CHROMA_TRY(local->Init(options));
   return std::unique_ptr<LocalService>(std::move(local));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LocalService>> LocalService::Open(runtime::Env env,
+                                                         const LocalOptions& options) {
+  std::unique_ptr<runtime::FileSystem> files;
+  std::string path = options.path;
+  if (path.empty()) {
+    files = runtime::FileSystem::InMemory();
+    path = kMemoryPath;
+  } else if (options.read_only) {
+    CHROMA_ASSIGN(bool exists, DataDirectory::Check(env, path));
+    if (!exists) {
+      return Status::NotFound(path +
+                              " holds no database, and opening it for reading only makes none");
+    }
+    files = runtime::FileSystem::Overlay(*env.files);
+  }
+  if (files) env.files = files.get();
+  CHROMA_ASSIGN(DataDirectory directory, DataDirectory::Open(env, path));
+  return OpenOn(env, options, std::move(files), std::move(directory));
+}
+
+Result<std::unique_ptr<LocalService>> LocalService::Open(runtime::Env env,
+                                                         const LocalOptions& options,
+                                                         DataDirectory directory) {
+  return OpenOn(env, options, nullptr, std::move(directory));
 }
 
 }  // namespace chroma::service

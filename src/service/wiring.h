@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "log/file_log.h"
 #include "runtime/env.h"
+#include "service/data_directory.h"
 
 namespace chroma::service {
 
@@ -20,6 +21,12 @@ struct LocalOptions {
   log::FileLogOptions log;
   catalog::SqliteOptions catalog;
   int search_threads = 0;  // 0: one per processor
+  // Nothing in the directory is written, not even a lock: what recovery changes lives in memory,
+  // and nothing is compacted or swept. No other process may own the directory meanwhile.
+  bool read_only = false;
+  // When another process owns the directory (shared_directory.h): after this long without a sign
+  // of life it is asked for one, and when there is none for as long, requests fail.
+  int64_t owner_silence_ns = 5 * runtime::kSecond;
 };
 
 // One engine over one directory, in this process: what the embedded library and `chroma run`
@@ -28,6 +35,9 @@ class LocalService {
  public:
   // Takes the directory (see DataDirectory), recovers the log, sweeps, starts the background.
   static Result<std::unique_ptr<LocalService>> Open(runtime::Env env, const LocalOptions& options);
+  // The same for a directory that was taken already.
+  static Result<std::unique_ptr<LocalService>> Open(runtime::Env env, const LocalOptions& options,
+                                                    DataDirectory directory);
   // Stops the background and closes everything in order. No request may be running.
   virtual ~LocalService() = default;
 

@@ -268,13 +268,33 @@ class CannotStart(CliTest):
         self.assertIn("nowhere.invalid",
                       self.fails(1, "--path", "data", "--host", "nowhere.invalid"))
 
-    def test_directory_in_use(self):
-        server = self.start("--path", "data", "--port", "0")
-        server.url()
-        error = self.fails(1, "--path", "data", "--port", "0")
-        self.assertIn(str(server.process.pid), error)
-        self.assertIn("is in use", error)
-        self.assertIn("data", error)
+    def test_two_servers_share_a_directory(self):
+        first = self.start("--path", "data", "--port", "0")
+        first.url()
+        second = self.start("--path", "data", "--port", "0")
+        path = "/api/v2/tenants/default_tenant/databases/default_database/collections"
+
+        made = ask(second.url() + path, {"name": "things"})
+        self.assertIn("open in another process", second.log())
+        self.assertEqual(ask(first.url() + path)[0]["id"], made["id"])
+        self.assertEqual(first.stop(), 0)
+        self.assertEqual(ask(second.url() + path)[0]["id"], made["id"])
+        self.assertIn("directory taken over", second.log())
+
+    def test_read_only(self):
+        self.assertIn("holds no database", self.fails(1, "--path", "data", "--port", "0", "--read-only"))
+        self.assertFalse(os.path.exists(os.path.join(self.directory, "data")))
+        writer = self.start("--path", "data", "--port", "0")
+        writer.url()
+        self.assertEqual(writer.stop(), 0)
+        before = sorted(os.listdir(os.path.join(self.directory, "data")))
+        reader = self.start("--path", "data", "--port", "0", "--read-only")
+        self.assertEqual(ask(reader.url() + "/api/v2/tenants/default_tenant")["name"],
+                         "default_tenant")
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            ask(reader.url() + "/api/v2/tenants", {"name": "tenant"})
+        self.assertEqual(refused.exception.code, 403)
+        self.assertEqual(sorted(os.listdir(os.path.join(self.directory, "data"))), before)
 
     def test_directory_is_a_file(self):
         self.write("data", "")
@@ -298,9 +318,8 @@ class CannotStart(CliTest):
     def test_directory_of_upstream(self):
         self.write("data/chroma.sqlite3", "SQLite format 3\0")
         self.assertIn("chroma.sqlite3", self.fails(1, "--path", "data", "--port", "0"))
-        # It is left as it was, apart from the lock.
-        self.assertEqual(sorted(os.listdir(os.path.join(self.directory, "data"))),
-                         ["LOCK", "chroma.sqlite3"])
+        # It is left as it was.
+        self.assertEqual(os.listdir(os.path.join(self.directory, "data")), ["chroma.sqlite3"])
 
 
 if __name__ == "__main__":

@@ -180,9 +180,9 @@ class Damage:
 
 
 def run_round(binary, original, copy, orderly, paths, answers, rng):
-    shutil.copytree(original, copy)
+    shutil.copytree(original, copy, ignore=shutil.ignore_patterns("SOCKET"))
     files = sorted(p.relative_to(original) for p in original.rglob("*")
-                   if p.is_file() and p.stat().st_size and p.name not in ("LOCK", *JOURNALS))
+                   if p.is_file() and p.stat().st_size and p.name not in ("LOCK", "SOCKET", *JOURNALS))
     damage = Damage(copy, files, orderly, rng)
     try:
         result = try_damaged(binary, copy, damage.files, paths, answers)

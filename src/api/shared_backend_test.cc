@@ -1,0 +1,81 @@
+// One directory, several clients and processes.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "api/clients_fixture.h"
+#include "chroma/client.h"
+
+namespace chroma::api {
+namespace {
+
+Records One(const std::string& id, float x) {
+  Records records;
+  records.ids = {id};
+  records.embeddings = {{x, 1.0F}};
+  return records;
+}
+
+TEST(SharedBackend, ClientsOfOneDirectorySeeEachOthersWrites) {
+  TemporaryDirectory directory;
+  Result<Client> one = PersistentClient(directory.path());
+  Result<Client> two = PersistentClient(directory.path());
+  ASSERT_TRUE(one.ok()) << one.status().ToString();
+  ASSERT_TRUE(two.ok()) << two.status().ToString();
+  Collection a = *one->CreateCollection("things");
+  Collection b = *two->GetCollection("things");
+  EXPECT_TRUE(b.Add(One("x", 1)).ok());
+  EXPECT_EQ(*a.Count(), 1u);
+  EXPECT_EQ(two->CreateCollection("things").status().code(), StatusCode::kAlreadyExists);
+  // The first, which did the work, ends: the second does it from then on.
+  { Client ended = *std::move(one); }
+  one = Status::Unavailable("closed");
+  a = b;
+  EXPECT_EQ(*b.Count(), 1u);
+  EXPECT_TRUE(b.Upsert(One("y", 2)).ok());
+  EXPECT_EQ(*b.Count(), 2u);
+}
+
+TEST(SharedBackend, ReadOnlyClientsReadBothWays) {
+  TemporaryDirectory directory;
+  LocalOptions options;
+  options.read_only = true;
+  EXPECT_EQ(PersistentClient(directory.path(), options).status().code(), StatusCode::kNotFound);
+  Result<Client> writer = PersistentClient(directory.path());
+  ASSERT_TRUE(writer->CreateCollection("things")->Add(One("x", 1)).ok());
+  for (const bool owned : {true, false}) {
+    if (!owned) writer = Status::Unavailable("closed");
+    Result<Client> reader = PersistentClient(directory.path(), options);
+    ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+    Result<Collection> things = reader->GetOrCreateCollection("things");
+    ASSERT_TRUE(things.ok()) << things.status().ToString();
+    EXPECT_EQ(*things->Count(), 1u);
+    EXPECT_EQ(things->Get()->ids, std::vector<std::string>{"x"});
+    EXPECT_EQ(things->Add(One("y", 1)).code(), StatusCode::kPermissionDenied);
+    EXPECT_EQ(reader->CreateCollection("other").status().code(), StatusCode::kPermissionDenied);
+    EXPECT_EQ(reader->DeleteCollection("things").code(), StatusCode::kPermissionDenied);
+  }
+}
+
+#if !defined(__SANITIZE_THREAD__)
+TEST(SharedBackend, AForkedChildUsesTheClientOfItsParent) {
+  TemporaryDirectory directory;
+  Result<Client> client = PersistentClient(directory.path());
+  Collection things = *client->CreateCollection("things");
+  ASSERT_TRUE(things.Add(One("parent", 1)).ok());
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool ok =
+        things.Add(One("child", 2)).ok() && *things.Count() == 2 &&
+        things.Query({.query_embeddings = {{2.0F, 1.0F}}, .n_results = 1})->ids[0][0] == "child";
+    _exit(ok ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(*things.Count(), 2u);
+}
+#endif
+
+}  // namespace
+}  // namespace chroma::api
