@@ -3,13 +3,16 @@
 //
 //   log_bench DIRECTORY [seconds] [payload bytes]
 //
-// The rounds alternate, so that a disk that changes its pace changes both.
+// The rounds alternate, and ratios are medians over them, so that a disk that changes its pace
+// changes both.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "log/file_log.h"
@@ -18,22 +21,18 @@
 namespace chroma::log {
 namespace {
 
-constexpr int kRounds = 4;
-
-struct Rate {
-  uint64_t appends = 0;
-  int64_t elapsed_ns = 0;
-  double per_second() const {
-    return static_cast<double>(appends) * 1e9 / static_cast<double>(elapsed_ns);
-  }
-};
+constexpr int kRounds = 9;
 
 void Fail(const Status& status) {
   fmt::print("{}\n", status.ToString());
   std::exit(1);
 }
 
-void RunBare(const std::string& path, size_t bytes, int64_t duration_ns, Rate& rate) {
+double PerSecond(uint64_t appends, int64_t elapsed_ns) {
+  return static_cast<double>(appends) * 1e9 / static_cast<double>(elapsed_ns);
+}
+
+double RunBare(const std::string& path, size_t bytes, int64_t duration_ns) {
   runtime::Clock& clock = runtime::Clock::System();
   auto file = runtime::FileSystem::System().Open(path, runtime::OpenMode::kCreate);
   if (!file.ok()) Fail(file.status());
@@ -45,13 +44,13 @@ void RunBare(const std::string& path, size_t bytes, int64_t duration_ns, Rate& r
     if (status.ok()) status = (*file)->Sync();
     if (!status.ok()) Fail(status);
     end += bytes;
-    ++rate.appends;
   }
-  rate.elapsed_ns += clock.MonotonicNs() - start_ns;
+  const double rate = PerSecond(end / bytes, clock.MonotonicNs() - start_ns);
   (void)runtime::FileSystem::System().Remove(path).ok();
+  return rate;
 }
 
-void RunLog(FileLog& log, int writers, size_t bytes, int64_t duration_ns, Rate& rate) {
+double RunLog(FileLog& log, int writers, size_t bytes, int64_t duration_ns) {
   runtime::Clock& clock = runtime::Clock::System();
   std::atomic<uint64_t> appends{0};
   const int64_t start_ns = clock.MonotonicNs();
@@ -71,8 +70,7 @@ void RunLog(FileLog& log, int writers, size_t bytes, int64_t duration_ns, Rate& 
       }));
     }
   }
-  rate.appends += appends;
-  rate.elapsed_ns += clock.MonotonicNs() - start_ns;
+  return PerSecond(appends, clock.MonotonicNs() - start_ns);
 }
 
 // What an append costs besides the disk: the same calls over files in memory.
@@ -82,27 +80,34 @@ double OwnMicroseconds(size_t bytes) {
   env.files = files.get();
   auto log = FileLog::Open(env, "/bench");
   if (!log.ok()) Fail(log.status());
-  Rate rate;
-  RunLog(**log, 1, bytes, runtime::kSecond / 2, rate);
-  return 1e6 / rate.per_second();
+  return 1e6 / RunLog(**log, 1, bytes, runtime::kSecond / 2);
+}
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+double MedianRatio(std::vector<double> of, const std::vector<double>& to) {
+  for (size_t i = 0; i < of.size(); ++i) of[i] /= to[i];
+  return Median(std::move(of));
 }
 
 int Run(const std::string& directory, int64_t duration_ns, size_t bytes) {
   auto opened = FileLog::Open({}, directory);
   if (!opened.ok()) Fail(opened.status());
-  Rate bare, one, many;
+  std::vector<double> bare, one, many;
   for (int round = 0; round < kRounds; ++round) {
-    RunBare(directory + "/bare", bytes, duration_ns / kRounds, bare);
-    RunLog(**opened, 1, bytes, duration_ns / kRounds, one);
-    RunLog(**opened, 64, bytes, duration_ns / kRounds, many);
+    bare.push_back(RunBare(directory + "/bare", bytes, duration_ns / kRounds));
+    one.push_back(RunLog(**opened, 1, bytes, duration_ns / kRounds));
+    many.push_back(RunLog(**opened, 64, bytes, duration_ns / kRounds));
   }
-  fmt::print("payload {} bytes\n", bytes);
-  fmt::print("bare pwrite + fdatasync {:10.0f} /s\n", bare.per_second());
-  fmt::print("log, 1 writer           {:10.0f} /s  {:.2f} × bare\n", one.per_second(),
-             one.per_second() / bare.per_second());
+  fmt::print("payload {} bytes, medians of {} rounds\n", bytes, kRounds);
+  fmt::print("bare pwrite + fdatasync {:10.0f} /s\n", Median(bare));
+  fmt::print("log, 1 writer           {:10.0f} /s  {:.2f} × bare\n", Median(one),
+             MedianRatio(one, bare));
   fmt::print("log, 64 writers         {:10.0f} /s  {:.2f} × bare, {:.1f} × one writer\n",
-             many.per_second(), many.per_second() / bare.per_second(),
-             many.per_second() / one.per_second());
+             Median(many), MedianRatio(many, bare), MedianRatio(many, one));
   fmt::print("append without a disk   {:10.2f} µs\n", OwnMicroseconds(bytes));
   return 0;
 }

@@ -1,6 +1,9 @@
 """The program under test as a child process, and a plain HTTP client for it (stdlib only)."""
+import atexit
+import contextlib
 import http.client
 import json
+import os
 import pathlib
 import re
 import signal
@@ -9,6 +12,19 @@ import time
 
 START_SECONDS = 60
 STARTED = re.compile(r"server started.*http://127\.0\.0\.1:(\d+)")
+
+
+running = set()  # servers of this program
+
+
+def kill_all():
+    """None outlives the program that started it, however that ends."""
+    for server in list(running):
+        with contextlib.suppress(OSError):
+            server.kill()
+
+
+atexit.register(kill_all)
 
 
 class Failed(Exception):
@@ -23,26 +39,43 @@ class DidNotStart(Exception):
 
 
 class Server:
-    def __init__(self, binary, directory, flags=(), log_path=None):
+    """`settings` are keys of the configuration file, `environment` is added to this process's."""
+
+    def __init__(self, binary, directory, flags=(), log_path=None, settings=None, environment=None,
+                 wait=True):
         self.log_path = pathlib.Path(log_path or f"{directory}.log")
-        begin = self.log_path.stat().st_size if self.log_path.exists() else 0
+        self.log_begin = self.log_path.stat().st_size if self.log_path.exists() else 0
+        config = []
+        if settings:
+            path = pathlib.Path(f"{self.log_path}.yaml")
+            path.write_text("".join(f"{key}: {value}\n" for key, value in settings.items()))
+            config = [str(path)]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [str(binary), "run", "--path", str(directory), "--host", "127.0.0.1", "--port", "0",
-                 *flags], stdout=subprocess.DEVNULL, stderr=log)
-        self.port = self._wait_for_port(begin)
+                [str(binary), "run", *config, "--path", str(directory), "--host", "127.0.0.1",
+                 "--port", "0", *flags],
+                stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, **(environment or {})})
+        running.add(self)
+        self.port = self.wait_for_port() if wait else None
 
-    def _wait_for_port(self, begin):
+    def log(self):
+        """What this process wrote there."""
+        with open(self.log_path, "rb") as file:
+            file.seek(self.log_begin)
+            return file.read().decode("utf-8", "replace")
+
+    def wait_for_port(self):
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             code = self.process.poll()
-            log = self.log_path.read_bytes()[begin:].decode("utf-8", "replace")
+            log = self.log()
             started = STARTED.search(log)
             if started:
                 return int(started.group(1))
             if code is not None:
+                running.discard(self)
                 raise DidNotStart(code, log)
-            time.sleep(0.01)
+            time.sleep(0.003)
         self.kill()
         raise DidNotStart(None, log)
 
@@ -50,11 +83,13 @@ class Server:
         """SIGKILL: the process gets no chance to do anything."""
         self.process.kill()
         self.process.wait()
+        running.discard(self)
 
     def stop(self):
         """SIGTERM, as an operator would; fails if it does not end in order."""
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(60)
+        running.discard(self)
         if code != 0:
             raise Failed(f"the server ended with {code}; its log:\n{self.log_path.read_text()}")
 

@@ -121,17 +121,29 @@ Status Connection::Configure() {
   // locking_mode comes before anything that reads the file: it is what lets WAL mode do without
   // shared memory. The log is moved into the main file each 1000 pages, and cut to its limit
   // after a transaction that was larger.
-  return Execute(
+  CHROMA_TRY(Execute(
       "PRAGMA locking_mode = EXCLUSIVE;"
       "PRAGMA temp_store = MEMORY;"
       "PRAGMA synchronous = FULL;"
-      "PRAGMA auto_vacuum = INCREMENTAL;"
       "PRAGMA cell_size_check = ON;"
       "PRAGMA secure_delete = FAST;"
       "PRAGMA wal_autocheckpoint = 1000;"
       "PRAGMA journal_size_limit = 8388608;"
       "PRAGMA cache_size = -" +
-      std::to_string(kPageCacheKilobytes));
+      std::to_string(kPageCacheKilobytes)));
+  return EnterAutoVacuum();
+}
+
+// Fixed when the first table is made. Setting it again would write, which fails on a full disk,
+// where reads are still to be served.
+Status Connection::EnterAutoVacuum() {
+  constexpr int64_t kIncremental = 2;
+  {
+    Statement mode = Query("PRAGMA auto_vacuum");
+    CHROMA_ASSIGN(bool row, mode.Step());
+    if (row && mode.IntAt(0) == kIncremental) return Status();
+  }
+  return Execute("PRAGMA auto_vacuum = INCREMENTAL");
 }
 
 Status Connection::EnterWalMode() {

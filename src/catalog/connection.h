@@ -90,6 +90,7 @@ class Connection {
 
  private:
   Status Configure();
+  Status EnterAutoVacuum();
   void GiveBackSpace();
 
   std::unique_ptr<SqliteVfs> vfs_;

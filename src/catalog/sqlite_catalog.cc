@@ -10,6 +10,7 @@
 #include "catalog/version_table.h"
 #include "runtime/fork.h"
 #include "runtime/mutex.h"
+#include "runtime/test_points.h"
 
 namespace chroma::catalog {
 namespace {
@@ -212,7 +213,9 @@ class SqliteCatalog final : public Catalog {
     CHROMA_TRY(transaction.Begin());
     auto result = body(*connection_);
     if (!result.ok()) return result;
+    CHROMA_TEST_POINT("catalog.transaction_ready");
     CHROMA_TRY(transaction.Commit());
+    CHROMA_TEST_POINT("catalog.committed");
     return result;
   }
 
@@ -251,6 +254,7 @@ Result<std::unique_ptr<Catalog>> OpenSqliteCatalog(runtime::Env env, const std::
   const runtime::NoFork no_fork;
   CHROMA_ASSIGN(std::unique_ptr<Connection> connection, Connection::Open(env, path));
   CHROMA_TRY(Prepare(*connection));
+  CHROMA_TEST_POINT("catalog.prepared");
   CHROMA_TRY(connection->EnterWalMode());
   return std::unique_ptr<Catalog>(std::make_unique<SqliteCatalog>(std::move(connection)));
 }

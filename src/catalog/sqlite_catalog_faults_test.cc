@@ -203,6 +203,31 @@ TEST(SqliteCatalogFaultsTest, OpeningOnAFullDiskCanBeTriedAgain) {
   }
 }
 
+// A server that starts on a full disk serves reads: nothing is written to a catalog that is whole.
+TEST(SqliteCatalogFaultsTest, OpeningAWholeCatalogWritesNothing) {
+  for (bool killed : {false, true}) {
+    FaultFileSystem files(7);
+    std::unique_ptr<FaultFileSystem> found;
+    Context ctx;
+    {
+      auto catalog = OpenSqliteCatalog(EnvOn(files), kPath);
+      ASSERT_TRUE(catalog.ok()) << catalog.status().ToString();
+      ASSERT_TRUE((*catalog)->CreateCollection(ctx, Make(1), false).ok());
+      if (killed) found = files.AfterPowerLoss(8);
+    }
+    if (!killed) found = files.AfterPowerLoss(8);
+    found->SetFault([](Call call, const std::string&) {
+      return call == Call::kWrite ? Status::ResourceExhausted("no space left") : Status();
+    });
+    auto catalog = OpenSqliteCatalog(EnvOn(*found), kPath);
+    ASSERT_TRUE(catalog.ok()) << killed << ": " << catalog.status().ToString();
+    EXPECT_TRUE((*catalog)->GetCollectionById(ctx, Id(1)).ok());
+    EXPECT_FALSE((*catalog)->CreateCollection(ctx, Make(2), false).ok());
+    found->SetFault({});
+    EXPECT_TRUE((*catalog)->CreateCollection(ctx, Make(2), false).ok());
+  }
+}
+
 TEST(SqliteCatalogFaultsTest, PowerFailuresKeepWhatWasAcknowledged) {
   const uint64_t seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));

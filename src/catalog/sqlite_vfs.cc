@@ -9,6 +9,7 @@
 
 #include "base/checksum.h"
 #include "base/coding.h"
+#include "runtime/test_points.h"
 
 namespace chroma::catalog {
 namespace {
@@ -110,6 +111,11 @@ int Write(sqlite3_file* file, const void* in, int n, sqlite3_int64 offset) {
       bytes = self.page;
     }
     Status written = self.file->WriteAt(static_cast<uint64_t>(offset), bytes);
+    if (self.has_checksums) {
+      CHROMA_TEST_POINT("catalog.page_written");
+    } else {
+      CHROMA_TEST_POINT("catalog.journal_written");
+    }
     return written.ok() ? SQLITE_OK : self.vfs->Report(written, SQLITE_IOERR_WRITE);
   });
 }
@@ -118,6 +124,7 @@ int Truncate(sqlite3_file* file, sqlite3_int64 size_bytes) {
   return NoThrow([&] {
     OpenFile& self = Self(file);
     Status done = self.file->Truncate(static_cast<uint64_t>(size_bytes));
+    CHROMA_TEST_POINT("catalog.file_truncated");
     return done.ok() ? SQLITE_OK : self.vfs->Report(done, SQLITE_IOERR_TRUNCATE);
   });
 }
@@ -130,6 +137,11 @@ int Sync(sqlite3_file* file, int) {
     // good and the log keeps everything until the database is opened anew. (What a failed sync
     // leaves in the log itself is written again by the next transaction.)
     Status done = self.sync_error.ok() ? self.file->Sync() : self.sync_error;
+    if (self.has_checksums) {
+      CHROMA_TEST_POINT("catalog.file_synced");
+    } else {
+      CHROMA_TEST_POINT("catalog.journal_synced");
+    }
     if (!done.ok() && self.has_checksums) self.sync_error = done;
     if (!done.ok()) return self.vfs->Report(done, SQLITE_IOERR_FSYNC);
     if (!self.directory_dirty) return SQLITE_OK;
@@ -231,6 +243,7 @@ int Delete(sqlite3_vfs* vfs, const char* name, int sync_directory) {
     runtime::FileSystem& files = *self.env().files;
     std::string path = self.FilePath(name);
     Status removed = files.Remove(path);
+    CHROMA_TEST_POINT("catalog.journal_removed");
     if (removed.code() == StatusCode::kNotFound) return SQLITE_IOERR_DELETE_NOENT;
     if (!removed.ok()) return self.Report(removed, SQLITE_IOERR_DELETE);
     if (sync_directory == 0) return SQLITE_OK;

@@ -6,6 +6,7 @@
 #include "compactor/merge.h"
 #include "format/manifest.h"
 #include "runtime/log.h"
+#include "runtime/test_points.h"
 #include "sweeper/sweeper.h"
 
 namespace chroma::compactor {
@@ -101,6 +102,7 @@ Result<segment::VersionRef> Publish(runtime::Context& ctx, const Seams& seams,
     return status;
   }
   written.push_back(update.manifest);
+  CHROMA_TEST_POINT("compactor.manifest_written");
   if (Status status = seams.catalog->PublishVersion(ctx, update); !status.ok()) {
     // After any other failure a crash may still bring the version to life.
     const bool refused =
@@ -116,6 +118,7 @@ Result<segment::VersionRef> Publish(runtime::Context& ctx, const Seams& seams,
 Status GiveSpaceBack(runtime::Context& ctx, const Seams& seams, const Uuid& collection,
                      uint64_t log_offset, const std::vector<std::string>& replaced) {
   const Status trimmed = seams.log->Trim(ctx, collection, log_offset);
+  CHROMA_TEST_POINT("compactor.log_trimmed");
   const Status swept = sweeper::SweepBlobs(ctx, *seams.catalog, *seams.store, replaced);
   return trimmed.ok() ? swept : trimmed;
 }
@@ -180,8 +183,10 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
   if (merged) {
     manifest.segments.push_back({merged->blob, merged->rows, merged->size_bytes, Bitmap()});
   }
+  CHROMA_TEST_POINT("compactor.segment_written");
   CHROMA_ASSIGN(const segment::VersionRef published,
                 Publish(ctx, seams, collection, manifest, merged ? merged->blob : ""));
+  CHROMA_TEST_POINT("compactor.version_published");
   CHROMA_TRY(OpenPublished(ctx, seams, published).status());
   seams.on_published(id);
   runtime::Log(runtime::LogLevel::kDebug, "collection compacted",
@@ -193,6 +198,7 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
                 {"ms", (seams.env.clock->MonotonicNs() - begin_ns) / runtime::kMillisecond}});
   CHROMA_TRY(
       GiveSpaceBack(ctx, seams, id, manifest.log_offset, Replaced(collection, *version, manifest)));
+  CHROMA_TEST_POINT("compactor.space_given_back");
   return Outcome{true, IsSettled(manifest)};
 }
 

@@ -32,7 +32,7 @@ class CompactionTest : public ::testing::Test {
     EXPECT_TRUE(catalog_->CreateCollection(ctx_, collection, false).ok());
   }
 
-  void Reopen() { node_ = std::make_unique<executor::LocalNode>(*log_, *store_, pool_); }
+  void Reopen() { node_ = std::make_unique<executor::LocalNode>(env_, *log_, *store_, pool_); }
 
   Seams SeamsHere() {
     return {env_, catalog_.get(), log_.get(), store_.get(), node_.get(), [](const Uuid&) {}};
@@ -226,7 +226,7 @@ class SchedulerTest : public CompactionTest {
 
 TEST_F(SchedulerTest, AnIdleCollectionIsCompacted) {
   Scheduler scheduler(SeamsHere(), policy_);
-  scheduler.Start({});
+  ASSERT_TRUE(scheduler.Start({}).ok());
   for (int round = 0; round < 3; ++round) {
     Write(Operation::kAdd, round * 10, 10);
     scheduler.NotifyWrite(id_);
@@ -240,7 +240,7 @@ TEST_F(SchedulerTest, ALargeTailDoesNotWaitForIdleness) {
   policy_.idle_ns = policy_.settle_ns = 3600 * runtime::kSecond;
   policy_.tail_records_max = 50;
   Scheduler scheduler(SeamsHere(), policy_);
-  scheduler.Start({});
+  ASSERT_TRUE(scheduler.Start({}).ok());
   Write(Operation::kAdd, 0, 49);
   scheduler.NotifyWrite(id_);
   env_.clock->SleepNs(300 * runtime::kMillisecond);
@@ -254,7 +254,7 @@ TEST_F(SchedulerTest, AnOldTailDoesNotWaitForIdleness) {
   policy_.idle_ns = policy_.settle_ns = 3600 * runtime::kSecond;
   policy_.tail_age_ns = 50 * runtime::kMillisecond;
   Scheduler scheduler(SeamsHere(), policy_);
-  scheduler.Start({});
+  ASSERT_TRUE(scheduler.Start({}).ok());
   Write(Operation::kAdd, 0, 1);
   scheduler.NotifyWrite(id_);
   EXPECT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
@@ -264,7 +264,7 @@ TEST_F(SchedulerTest, AWriteEndsTheWaitForSettling) {
   policy_.settle_ns = 3600 * runtime::kSecond;
   policy_.tail_records_max = 50;
   Scheduler scheduler(SeamsHere(), policy_);
-  scheduler.Start({});
+  ASSERT_TRUE(scheduler.Start({}).ok());
   // A second segment that is not worth a merge: it waits for the settling.
   Write(Operation::kAdd, 0, 49);
   scheduler.NotifyWrite(id_);
@@ -281,7 +281,7 @@ TEST_F(SchedulerTest, AWriteEndsTheWaitForSettling) {
 TEST_F(SchedulerTest, FailedCompactionsAreTriedAgain) {
   FailOn(".manifest", StatusCode::kResourceExhausted);
   Scheduler scheduler(SeamsHere(), policy_);
-  scheduler.Start({});
+  ASSERT_TRUE(scheduler.Start({}).ok());
   Write(Operation::kAdd, 0, 10);
   scheduler.NotifyWrite(id_);
   env_.clock->SleepNs(100 * runtime::kMillisecond);
@@ -296,7 +296,7 @@ TEST_F(SchedulerTest, BlobsOfDeletedCollectionsGo) {
   Write(Operation::kAdd, 0, 10);
   ASSERT_TRUE(CompactOnce().ok());
   Scheduler scheduler(SeamsHere(), policy_);
-  scheduler.Start({});
+  ASSERT_TRUE(scheduler.Start({}).ok());
   ASSERT_TRUE(
       catalog_->DeleteCollection(ctx_, model::kDefaultTenant, model::kDefaultDatabase, "things")
           .ok());

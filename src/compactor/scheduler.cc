@@ -21,13 +21,16 @@ Scheduler::~Scheduler() {
   task_.reset();
 }
 
-void Scheduler::Start(const std::vector<Uuid>& unsettled) {
+Status Scheduler::Start(const std::vector<Uuid>& unsettled) {
   {
     runtime::MutexLock lock(mutex_);
     const int64_t now_ns = seams_.env.clock->MonotonicNs();
     for (const Uuid& collection : unsettled) pending_[collection].last_write_ns = now_ns;
   }
   task_ = seams_.env.scheduler->Start("compactor", [this] { Run(); });
+  if (task_ != nullptr) return Status::Ok();
+  return Status::ResourceExhausted(
+      "cannot start the compactor: this user's limit of threads is reached");
 }
 
 void Scheduler::NotifyWrite(const Uuid& collection) {
@@ -55,13 +58,27 @@ bool Scheduler::HasLargeTail(const log::Log::Backlog& backlog, int64_t now_unix_
          now_unix_ns - backlog.oldest_unix_ns >= policy_.tail_age_ns;
 }
 
+std::optional<Uuid> Scheduler::LargestIfCrowded(
+    const std::vector<log::Log::Backlog>& backlogs) const {
+  uint64_t total_bytes = 0;
+  const log::Log::Backlog* largest = nullptr;
+  for (const log::Log::Backlog& backlog : backlogs) {
+    total_bytes += backlog.payload_bytes;
+    if (largest == nullptr || backlog.payload_bytes > largest->payload_bytes) largest = &backlog;
+  }
+  if (total_bytes <= policy_.all_tails_bytes_max) return std::nullopt;
+  return largest->collection;
+}
+
 std::optional<Scheduler::Due> Scheduler::PickDue(int64_t now_ns, int64_t* wait_ns) {
   // Tails of collections that are being written to are looked at this often.
   constexpr int64_t kBusyPollNs = 200 * runtime::kMillisecond;
   *wait_ns = -1;
   if (pending_.empty()) return std::nullopt;
   std::unordered_map<Uuid, log::Log::Backlog, UuidHash> backlogs;
-  for (log::Log::Backlog& backlog : seams_.log->Backlogs()) backlogs[backlog.collection] = backlog;
+  const std::vector<log::Log::Backlog> listed = seams_.log->Backlogs();
+  for (const log::Log::Backlog& backlog : listed) backlogs[backlog.collection] = backlog;
+  const std::optional<Uuid> crowded = LargestIfCrowded(listed);
 
   const int64_t now_unix_ns = seams_.env.clock->UnixNs();
   std::optional<Due> due;
@@ -74,6 +91,7 @@ std::optional<Scheduler::Due> Scheduler::PickDue(int64_t now_ns, int64_t* wait_n
     const uint64_t records = has_backlog ? backlog->second.records : 0;
     int64_t ready_in_ns = (pending.idle_done ? policy_.settle_ns : policy_.idle_ns) - idle_ns;
     if (has_backlog && HasLargeTail(backlog->second, now_unix_ns)) ready_in_ns = 0;
+    if (crowded == collection) ready_in_ns = 0;
     // The next write may make its tail large: it is looked at again soon.
     if (idle_ns < policy_.idle_ns) ready_in_ns = std::min(ready_in_ns, kBusyPollNs);
     ready_in_ns = std::max(ready_in_ns, pending.not_before_ns - now_ns);

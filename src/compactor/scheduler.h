@@ -26,7 +26,7 @@ class Scheduler {
   Scheduler& operator=(const Scheduler&) = delete;
 
   // Begins work, with the collections that the log holds entries of or that are not settled.
-  void Start(const std::vector<Uuid>& unsettled);
+  Status Start(const std::vector<Uuid>& unsettled);
 
   // The collection was written to. Cheap; thread safe.
   void NotifyWrite(const Uuid& collection);
@@ -53,6 +53,8 @@ class Scheduler {
   // The most urgent collection; or none, and when to look again (-1: when woken).
   std::optional<Due> PickDue(int64_t now_ns, int64_t* wait_ns) CHROMA_REQUIRES(mutex_);
   bool HasLargeTail(const log::Log::Backlog& backlog, int64_t now_unix_ns) const;
+  // The collection with the largest tail, where all of them together are too large.
+  std::optional<Uuid> LargestIfCrowded(const std::vector<log::Log::Backlog>& backlogs) const;
   void RunOne(const Due& due);
   void Finished(const Due& due, int64_t started_ns, const Result<Outcome>& outcome);
   void Sweep(const std::vector<Uuid>& deleted);

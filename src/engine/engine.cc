@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "model/validate.h"
+#include "runtime/test_points.h"
 
 namespace chroma::engine {
 namespace {
@@ -93,7 +94,9 @@ void Engine::Dropped(const std::vector<Uuid>& collections) {
     // Appends that passed the existence check before the deletion end first.
     WriteGates::Hold gate(gates_, id, /*exclusive=*/true);
     cache_.Erase(id);
+    CHROMA_TEST_POINT("engine.collection_dropped");
     static_cast<void>(log_.Forget(ctx, id));
+    CHROMA_TEST_POINT("engine.log_forgotten");
     node_.Forget(id);
   }
   observer_.OnCollectionsDeleted(collections);
@@ -123,6 +126,7 @@ Result<CollectionRef> Engine::CreateCollection(runtime::Context& ctx, const std:
   collection.metadata = request.metadata;
   CHROMA_ASSIGN(catalog::Catalog::CreateResult created,
                 catalog_.CreateCollection(ctx, collection, request.get_or_create));
+  CHROMA_TEST_POINT("engine.collection_created");
   return std::make_shared<const model::Collection>(std::move(created.collection));
 }
 

@@ -5,6 +5,7 @@
 #include "log/record_codec.h"
 #include "model/validate.h"
 #include "planner/planner.h"
+#include "runtime/test_points.h"
 
 namespace chroma::engine {
 namespace {
@@ -93,8 +94,10 @@ Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection, Wri
     // The collection may have been deleted since it was looked up, and its log forgotten.
     CHROMA_ASSIGN(CollectionRef current, LoadCollection(ctx, collection->id));
     CHROMA_TRY(RegisterWrite(ctx, current, request));
+    CHROMA_TEST_POINT("engine.write_registered");
     CHROMA_ASSIGN([[maybe_unused]] uint64_t offset,
                   log_.Append(ctx, collection->id, log::EncodeBatch(batch), count));
+    CHROMA_TEST_POINT("engine.write_logged");
   }
   observer_.OnWrite(collection->id);
   return Status::Ok();

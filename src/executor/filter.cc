@@ -82,9 +82,8 @@ struct Evaluator {
   }
 
   Result<Bitmap> operator()(const planner::UriIn& in, Bitmap candidates) const {
-    CHROMA_ASSIGN(Bitmap matching, part.MatchUris(ctx, [&](std::string_view uri) {
-      return IsOneOf(in.uris, uri);
-    }));
+    CHROMA_ASSIGN(Bitmap matching,
+                  part.MatchUris(ctx, [&](std::string_view uri) { return IsOneOf(in.uris, uri); }));
     candidates &= matching;
     return candidates;
   }
@@ -96,7 +95,9 @@ Result<Bitmap> Evaluate(runtime::Context& ctx, const planner::Predicate& predica
                         const Part& part, Bitmap candidates) {
   CHROMA_TRY(ctx.Check());
   return std::visit(
-      [&](const auto& node) { return Evaluator{ctx, part}(node, std::move(candidates)); },
+      [&](const auto& node) {
+        return Evaluator{ctx, part}(node, std::move(candidates));
+      },
       predicate.node);
 }
 

@@ -10,9 +10,20 @@ namespace chroma::executor {
 using segment::LiveCollection;
 using segment::VersionRef;
 
-LocalNode::LocalNode(log::Log& log, store::BlobStore& store, runtime::ThreadPool& pool,
-                     LocalNodeOptions options)
-    : log_(log), store_(store), pool_(pool), options_(options) {}
+LocalNode::LocalNode(const runtime::Env& env, log::Log& log, store::BlobStore& store,
+                     runtime::ThreadPool& pool, LocalNodeOptions options)
+    : env_(env), log_(log), store_(store), pool_(pool), options_(options) {
+  release_task_ = env_.scheduler->Start("release-pages", [this] { ReleaseUnusedPages(); });
+}
+
+LocalNode::~LocalNode() {
+  {
+    runtime::MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  release_wake_.NotifyAll();
+  release_task_.reset();
+}
 
 Result<std::shared_ptr<LiveCollection>> LocalNode::Open(runtime::Context& ctx,
                                                         const VersionRef& version) {
@@ -21,7 +32,7 @@ Result<std::shared_ptr<LiveCollection>> LocalNode::Open(runtime::Context& ctx,
     runtime::MutexLock lock(mutex_);
     auto found = open_.find(version.collection);
     if (found != open_.end()) {
-      found->second.used = ++use_clock_;
+      NoteRead(found->second);
       collection = found->second.collection;
     }
   }
@@ -31,13 +42,49 @@ Result<std::shared_ptr<LiveCollection>> LocalNode::Open(runtime::Context& ctx,
     runtime::MutexLock lock(mutex_);
     Slot& slot = open_[version.collection];
     if (!slot.collection) slot.collection = std::move(collection);
-    slot.used = ++use_clock_;
+    NoteRead(slot);
     collection = slot.collection;
     if (open_.size() > options_.open_collections_max) EvictIdle();
   }
   // What was open, or what won, may be of an older version.
   CHROMA_TRY(collection->Advance(ctx, version));
   return collection;
+}
+
+void LocalNode::NoteRead(Slot& slot) {
+  slot.used = ++use_clock_;
+  slot.read_ns = env_.clock->MonotonicNs();
+  slot.holds_pages = true;
+  if (holds_pages_) return;
+  holds_pages_ = true;
+  release_wake_.NotifyOne();
+}
+
+void LocalNode::ReleaseUnusedPages() {
+  for (;;) {
+    std::vector<std::shared_ptr<LiveCollection>> unused;
+    {
+      runtime::MutexLock lock(mutex_);
+      while (!holds_pages_ && !stopping_) release_wake_.Wait(mutex_);
+      if (!stopping_) release_wake_.WaitFor(mutex_, options_.pages_kept_ns);
+      if (stopping_) return;
+      unused = TakeUnused();
+    }
+    for (const auto& collection : unused) collection->ReleasePages();
+  }
+}
+
+std::vector<std::shared_ptr<LiveCollection>> LocalNode::TakeUnused() {
+  std::vector<std::shared_ptr<LiveCollection>> unused;
+  const int64_t now_ns = env_.clock->MonotonicNs();
+  holds_pages_ = false;
+  for (auto& [id, slot] : open_) {
+    if (!slot.holds_pages) continue;
+    slot.holds_pages = now_ns - slot.read_ns < options_.pages_kept_ns;
+    holds_pages_ |= slot.holds_pages;
+    if (!slot.holds_pages) unused.push_back(slot.collection);
+  }
+  return unused;
 }
 
 void LocalNode::EvictIdle() {
@@ -87,6 +134,25 @@ uint64_t SizeBytes(const Records& records) {
   return size_bytes;
 }
 
+// What an answer takes until it is sent: the records, and about as much again as JSON text.
+constexpr uint64_t kTextBytesPerFloat = 12;
+
+uint64_t VectorAnswerBytes(const segment::Snapshot& snapshot, size_t rows,
+                           model::IncludeSet include) {
+  if ((include & model::kIncludeEmbeddings) == 0) return 0;
+  return rows * snapshot.dimension * (sizeof(float) + kTextBytesPerFloat);
+}
+
+// Vectors are accounted for before they are fetched, the rest, whose size is not known, after.
+Result<Records> ProjectWithin(runtime::Context& ctx, const segment::Snapshot& snapshot,
+                              const std::vector<RowRef>& rows, model::IncludeSet include) {
+  CHROMA_TRY(ctx.ReserveAnswer(VectorAnswerBytes(snapshot, rows.size(), include)));
+  CHROMA_ASSIGN(Records records, Project(snapshot, rows, include));
+  const uint64_t vector_bytes = records.embeddings.values.size() * sizeof(float);
+  CHROMA_TRY(ctx.ReserveAnswer(2 * (SizeBytes(records) - vector_bytes)));
+  return records;
+}
+
 }  // namespace
 
 Result<Records> LocalNode::Get(runtime::Context& ctx, const VersionRef& version,
@@ -94,7 +160,7 @@ Result<Records> LocalNode::Get(runtime::Context& ctx, const VersionRef& version,
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
   CHROMA_ASSIGN(std::vector<RowRef> rows, SelectInOrder(ctx, *snapshot, PredicateOf(plan.predicate),
                                                         plan.offset, plan.limit));
-  return Project(*snapshot, rows, plan.include);
+  return ProjectWithin(ctx, *snapshot, rows, plan.include);
 }
 
 Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& version,
@@ -105,7 +171,7 @@ Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& ve
   uint64_t size_bytes = 0;
   for (NearestRows& one : nearest) {
     CHROMA_TRY(ctx.Check());
-    CHROMA_ASSIGN(Records records, Project(*snapshot, one.rows, plan.include));
+    CHROMA_ASSIGN(Records records, ProjectWithin(ctx, *snapshot, one.rows, plan.include));
     size_bytes += SizeBytes(records);
     if (size_bytes > plan.answer_bytes_max) {
       return Status::InvalidArgument("The answer would be larger than " +

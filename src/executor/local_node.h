@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "base/uuid.h"
 #include "executor/node.h"
@@ -15,13 +16,16 @@ namespace chroma::executor {
 
 struct LocalNodeOptions {
   size_t open_collections_max = 1024;  // the least recently used idle ones are closed beyond it
+  // The memory that reads of a collection have mapped is given back this long after the last one.
+  int64_t pages_kept_ns = runtime::kSecond;
 };
 
 class LocalNode : public QueryNode {
  public:
   // All outlive the node. `pool` runs the scans of one query in parallel.
-  LocalNode(log::Log& log, store::BlobStore& store, runtime::ThreadPool& pool,
-            LocalNodeOptions options = {});
+  LocalNode(const runtime::Env& env, log::Log& log, store::BlobStore& store,
+            runtime::ThreadPool& pool, LocalNodeOptions options = {});
+  ~LocalNode() override;
 
   Result<Records> Get(runtime::Context& ctx, const segment::VersionRef& version,
                       const planner::GetPlan& plan) override;
@@ -43,11 +47,18 @@ class LocalNode : public QueryNode {
   struct Slot {
     std::shared_ptr<segment::LiveCollection> collection;
     uint64_t used = 0;  // of use_clock_
+    int64_t read_ns = 0;
+    bool holds_pages = false;
   };
   Result<std::shared_ptr<const segment::Snapshot>> Snapshot(runtime::Context& ctx,
                                                             const segment::VersionRef& version);
   void EvictIdle() CHROMA_REQUIRES(mutex_);
+  void NoteRead(Slot& slot) CHROMA_REQUIRES(mutex_);
+  // The body of release_task_, which sleeps while no collection holds pages.
+  void ReleaseUnusedPages();
+  std::vector<std::shared_ptr<segment::LiveCollection>> TakeUnused() CHROMA_REQUIRES(mutex_);
 
+  const runtime::Env env_;
   log::Log& log_;
   store::BlobStore& store_;
   runtime::ThreadPool& pool_;
@@ -55,6 +66,10 @@ class LocalNode : public QueryNode {
   runtime::Mutex mutex_;
   std::unordered_map<Uuid, Slot, UuidHash> open_ CHROMA_GUARDED_BY(mutex_);
   uint64_t use_clock_ CHROMA_GUARDED_BY(mutex_) = 0;
+  runtime::CondVar release_wake_;
+  bool holds_pages_ CHROMA_GUARDED_BY(mutex_) = false;
+  bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;
+  std::unique_ptr<runtime::Task> release_task_;  // null, and pages stay, where there is no thread
 };
 
 }  // namespace chroma::executor

@@ -119,6 +119,7 @@ Status Prepare(runtime::Context& ctx, const planner::Predicate* predicate,
 Status SearchOne(runtime::Context& ctx, const Snapshot& snapshot,
                  const std::vector<SearchPart>& parts, const planner::QueryPlan& plan, size_t query,
                  NearestRows* out) {
+  CHROMA_TRY(ctx.Check());  // the search itself looks only every few thousand rows
   const index::FlatIndex exact;
   TopK nearest(static_cast<size_t>(std::min<uint64_t>(plan.n_results, snapshot.live)));
   for (uint32_t i = 0; i < parts.size(); ++i) {

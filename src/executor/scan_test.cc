@@ -159,6 +159,15 @@ TEST_F(ScanTest, AskingForMoreThanThereIsGivesAll) {
   EXPECT_EQ(Ids((*found)[0].rows), Expected([](int i) { return i >= 4; }));
 }
 
+// However few rows there are: every query vector may be one of many.
+TEST_F(ScanTest, ACancelledSearchEndsBeforeTheNextQueryVector) {
+  planner::QueryPlan plan;
+  plan.queries = {1, {7, 3, 5}};
+  plan.n_results = 2;
+  ctx_.Cancel();
+  EXPECT_EQ(SelectNearest(ctx_, pool_, snapshot_, plan).status().code(), StatusCode::kCancelled);
+}
+
 TEST_F(ScanTest, ACancelledRequestEnds) {
   ctx_.Cancel();
   const auto predicate = Plan(R"({"n":4})");

@@ -20,26 +20,23 @@ constexpr uint64_t kExpansionMax = 64 << 10;
 
 }  // namespace
 
-class TextCodec {
+class TextCompressor {
  public:
-  TextCodec() = default;
-  ~TextCodec() {
-    ZSTD_freeCCtx(compressor_);
-    ZSTD_freeDCtx(decompressor_);
-  }
-  TextCodec(const TextCodec&) = delete;
-  TextCodec& operator=(const TextCodec&) = delete;
+  TextCompressor() = default;
+  ~TextCompressor() { ZSTD_freeCCtx(context_); }
+  TextCompressor(const TextCompressor&) = delete;
+  TextCompressor& operator=(const TextCompressor&) = delete;
 
   Status Compress(BytesView raw, Bytes* out) {
-    if (compressor_ == nullptr) compressor_ = ZSTD_createCCtx();
+    if (context_ == nullptr) context_ = ZSTD_createCCtx();
     const size_t at = out->size();
     const size_t bound = ZSTD_compressBound(raw.size());
     out->resize(at + bound);
-    const size_t size = compressor_ == nullptr
+    const size_t size = context_ == nullptr
                             ? 0
-                            : ZSTD_compressCCtx(compressor_, out->data() + at, bound, raw.data(),
+                            : ZSTD_compressCCtx(context_, out->data() + at, bound, raw.data(),
                                                 raw.size(), kCompressionLevel);
-    if (compressor_ == nullptr || ZSTD_isError(size) != 0) {
+    if (context_ == nullptr || ZSTD_isError(size) != 0) {
       out->resize(at);
       return Status::ResourceExhausted("compressing a block of texts failed: out of memory");
     }
@@ -47,22 +44,30 @@ class TextCodec {
     return Status::Ok();
   }
 
-  // False unless `compressed` holds exactly `raw_size` bytes.
-  bool Decompress(BytesView compressed, uint64_t raw_size, Bytes* out) {
-    if (decompressor_ == nullptr) decompressor_ = ZSTD_createDCtx();
-    if (decompressor_ == nullptr) return false;
-    out->resize(raw_size);
-    const size_t size = ZSTD_decompressDCtx(decompressor_, out->data(), out->size(),
-                                            compressed.data(), compressed.size());
-    return ZSTD_isError(size) == 0 && size == raw_size;
-  }
-
  private:
-  ZSTD_CCtx* compressor_ = nullptr;
-  ZSTD_DCtx* decompressor_ = nullptr;
+  ZSTD_CCtx* context_ = nullptr;
 };
 
-TextWriter::TextWriter() : codec_(std::make_unique<TextCodec>()) {}
+namespace {
+
+// False unless `compressed` holds exactly `raw_size` bytes. Making a context takes longer than
+// decompressing a block, so each thread keeps one (96 KB).
+bool Decompress(BytesView compressed, uint64_t raw_size, Bytes* out) {
+  struct Context {
+    ~Context() { ZSTD_freeDCtx(zstd); }
+    ZSTD_DCtx* zstd = ZSTD_createDCtx();
+  };
+  static thread_local Context context;
+  if (context.zstd == nullptr) return false;
+  out->resize(raw_size);
+  const size_t size = ZSTD_decompressDCtx(context.zstd, out->data(), out->size(), compressed.data(),
+                                          compressed.size());
+  return ZSTD_isError(size) == 0 && size == raw_size;
+}
+
+}  // namespace
+
+TextWriter::TextWriter() : compressor_(std::make_unique<TextCompressor>()) {}
 TextWriter::~TextWriter() = default;
 
 Status TextWriter::Add(std::optional<std::string_view> text) {
@@ -81,7 +86,7 @@ Status TextWriter::Add(std::optional<std::string_view> text) {
 Status TextWriter::Flush() {
   if (block_rows_ == 0) return Status::Ok();
   lengths_ += texts_;
-  CHROMA_TRY(codec_->Compress(lengths_, &compressed_));
+  CHROMA_TRY(compressor_->Compress(lengths_, &compressed_));
   offsets_.push_back(compressed_.size());
   raw_sizes_.push_back(lengths_.size());
   lengths_.clear();
@@ -211,10 +216,10 @@ Status TextReader::Verify(uint64_t block, BytesView bytes) const {
   return Status::Ok();
 }
 
-Status TextReader::Load(runtime::Context& ctx, uint64_t block, TextCodec& codec, Block* out) const {
+Status TextReader::Load(runtime::Context& ctx, uint64_t block, Block* out) const {
   CHROMA_ASSIGN(const store::BlobSlice slice, ReadBlock(ctx, block));
   if (!verified_->Contains(block)) CHROMA_TRY(Verify(block, slice.bytes));
-  if (!codec.Decompress(slice.bytes, raw_sizes_[block], &out->raw)) {
+  if (!Decompress(slice.bytes, raw_sizes_[block], &out->raw)) {
     return sections_->Damaged(*section_, "a block cannot be decompressed");
   }
   out->first_row = FirstRow(block);
@@ -249,13 +254,12 @@ Status TextReader::Read(runtime::Context& ctx, std::span<const uint32_t> rows,
     out->resize(out->size() + rows.size());
     return Status::Ok();
   }
-  TextCodec codec;
   Block block;
   uint64_t end = 0;  // of the loaded block
   for (const uint32_t row : rows) {
     if (row >= end || row < block.first_row) {
       const uint64_t index = BlockOf(row);
-      CHROMA_TRY(Load(ctx, index, codec, &block));
+      CHROMA_TRY(Load(ctx, index, &block));
       end = FirstRow(index + 1);
     }
     if (block.Has(row)) {
@@ -271,7 +275,6 @@ Status TextReader::Match(runtime::Context& ctx, const Bitmap* candidates,
                          const std::function<bool(std::string_view)>& test,
                          std::vector<uint32_t>* out) const {
   if (section_ == nullptr) return Status::Ok();
-  TextCodec codec;
   Block block;
   std::vector<uint32_t> wanted;
   uint64_t index = 0;
@@ -285,7 +288,7 @@ Status TextReader::Match(runtime::Context& ctx, const Bitmap* candidates,
       index = BlockOf(next);
       end = FirstRow(index + 1);
     }
-    CHROMA_TRY(Load(ctx, index, codec, &block));
+    CHROMA_TRY(Load(ctx, index, &block));
     const auto visit = [&](uint64_t row) {
       if (block.Has(row) && test(block.Text(row))) out->push_back(static_cast<uint32_t>(row));
     };
@@ -306,13 +309,12 @@ Status TextReader::Match(runtime::Context& ctx, const Bitmap* candidates,
 }
 
 Status TextReader::VerifyAll(runtime::Context& ctx) const {
-  TextCodec codec;
   Block block;
   for (uint64_t index = 0; index < blocks_; ++index) {
     CHROMA_TRY(ctx.Check());
     CHROMA_ASSIGN(const store::BlobSlice slice, ReadBlock(ctx, index));
     CHROMA_TRY(Verify(index, slice.bytes));
-    CHROMA_TRY(Load(ctx, index, codec, &block));
+    CHROMA_TRY(Load(ctx, index, &block));
   }
   return Status::Ok();
 }

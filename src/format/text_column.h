@@ -26,7 +26,7 @@
 namespace chroma::format {
 
 // The codec's state, kept between blocks. One task at a time.
-class TextCodec;
+class TextCompressor;
 
 class TextWriter {
  public:
@@ -43,7 +43,7 @@ class TextWriter {
  private:
   Status Flush();
 
-  std::unique_ptr<TextCodec> codec_;
+  std::unique_ptr<TextCompressor> compressor_;
   bool any_ = false;
   uint64_t rows_ = 0;
   uint64_t block_rows_ = 0;
@@ -78,7 +78,7 @@ class TextReader {
   uint64_t FirstRow(uint64_t block) const { return block < blocks_ ? first_rows_[block] : rows_; }
   Result<store::BlobSlice> ReadBlock(runtime::Context& ctx, uint64_t block) const;
   Status Verify(uint64_t block, BytesView bytes) const;
-  Status Load(runtime::Context& ctx, uint64_t block, TextCodec& codec, Block* out) const;
+  Status Load(runtime::Context& ctx, uint64_t block, Block* out) const;
   Status DecodeIndex(ByteReader& in);
 
   const SectionReader* sections_ = nullptr;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "gateway/call.h"
+#include "runtime/test_points.h"
 
 namespace chroma::gateway {
 
@@ -17,7 +18,9 @@ http::Response Gateway::Handle(http::Request&& request, runtime::Context& ctx) {
     return Finish(request, *std::move(refused));
   }
   Call call{route.match->endpoint, request, ctx, *DecodeParameters(*route.match)};
-  return Finish(request, Dispatch(call));
+  http::Response response = Dispatch(call);
+  CHROMA_TEST_POINT("gateway.request_done");
+  return Finish(request, std::move(response));
 }
 
 const std::string* Gateway::PeerHeader(const Call& call, std::string_view name) const {

@@ -49,6 +49,25 @@ void Exchange::Run(Handler& handler) {
   body.GiveBack();
 }
 
+void Exchange::Frame(bool keep, std::string_view date) {
+  keep_alive = keep && parsed.keep_alive;
+  const ResponseFraming framing{head_request, keep_alive, version};
+  out.head = FormatResponseHead(response, framing, date);
+  if (SendsBody(response, framing)) out.body = std::move(response.body);
+}
+
+Outcome Outgoing::WriteTo(Transport& transport) {
+  while (!done()) {
+    const size_t of_head = std::min(written_bytes, head.size());
+    const Transport::Progress put =
+        transport.Write(std::string_view(head).substr(of_head),
+                        std::string_view(body).substr(written_bytes - of_head));
+    if (put.outcome != Outcome::kSome) return put.outcome;
+    written_bytes += put.bytes;
+  }
+  return Outcome::kSome;
+}
+
 Connection::Connection(Core& core, Loop& loop, int fd, std::string remote)
     : core_(core),
       loop_(loop),
@@ -56,7 +75,17 @@ Connection::Connection(Core& core, Loop& loop, int fd, std::string remote)
       transport_(fd),
       remote_(std::move(remote)) {}
 
-Connection::~Connection() = default;
+Connection::~Connection() {
+  CloseDescriptor();
+}
+
+void Connection::CloseDescriptor() {
+  if (!descriptor_.is_open()) return;
+  const runtime::NoFork no_fork;
+  runtime::ForgetDescriptor(descriptor_.native_handle());
+  boost::system::error_code ignored;
+  descriptor_.close(ignored);
+}
 
 // Nothing that goes wrong with one connection reaches the loop.
 template <typename Step>
@@ -98,15 +127,17 @@ void Connection::Close() {
   if (state_ == State::kClosed) return;
   const std::shared_ptr<Connection> self = shared_from_this();
   if (exchange_ != nullptr) exchange_->context.Cancel();
+  if (state_ == State::kRunning) {
+    // The worker still holds the descriptor; ~Connection closes it.
+    boost::system::error_code ignored;
+    descriptor_.cancel(ignored);
+    transport_.ShutDown();
+  } else {
+    CloseDescriptor();
+  }
   state_ = State::kClosed;
   exchange_.reset();
   Unlink();
-  {
-    const runtime::NoFork no_fork;
-    runtime::ForgetDescriptor(descriptor_.native_handle());
-    boost::system::error_code ignored;
-    descriptor_.close(ignored);
-  }
   loop_.Release(*this);
 }
 
@@ -420,16 +451,30 @@ void Connection::Dispatch() {
   }
   phase_began_ns_ = core_.env.clock->MonotonicNs();
   const bool queued = core_.workers->TrySubmit([self = shared_from_this(), run = exchange_] {
-    run->Run(self->core_.handler);
+    self->RunAndSend(*run);
     self->loop_.Post([self, run] { self->OnAnswer(run); });
   });
   if (!queued) Respond(core_.handler.Overloaded(request));
 }
 
+void Connection::RunAndSend(Exchange& exchange) {
+  exchange.Run(core_.handler);
+  try {
+    const int64_t now_unix_seconds = core_.env.clock->UnixNs() / runtime::kSecond;
+    exchange.Frame(!core_.draining.load(std::memory_order_relaxed), FormatDate(now_unix_seconds));
+  } catch (const std::bad_alloc&) {
+    exchange.out = Outgoing();  // OnAnswer closes
+    return;
+  }
+  exchange.out.WriteTo(transport_);  // a failure shows again on the loop
+}
+
 void Connection::OnAnswer(const std::shared_ptr<Exchange>& exchange) {
   if (state_ != State::kRunning || exchange != exchange_) return;
   Guarded([&] {
-    Respond(std::move(exchange->response));
+    if (exchange->out.head.empty()) return Close();
+    close_after_ = !exchange->keep_alive;
+    Send(std::move(exchange->out));
     ConsumePending();
     Wait();
   });
@@ -463,48 +508,37 @@ void Connection::RefuseBytes(int status) {
 // ---- Output ----
 
 void Connection::Respond(Response response) {
-  ResponseFraming framing;
-  if (exchange_ != nullptr) {
-    const ParsedHead& parsed = exchange_->parsed;
-    framing.head_request = exchange_->head_request;
-    framing.version = exchange_->version;
-    if (!parsed.keep_alive) close_after_ = true;
-  } else {
+  if (exchange_ == nullptr) {
+    // Of bytes that are no request.
+    exchange_ = std::make_shared<Exchange>(core_);
     close_after_ = true;
   }
   if (core_.draining.load(std::memory_order_relaxed)) close_after_ = true;
-  framing.keep_alive = !close_after_;
-  out_head_ = FormatResponseHead(response, framing, loop_.Date());
-  if (SendsBody(response, framing)) out_body_ = std::move(response.body);
-  out_written_bytes_ = 0;
+  exchange_->response = std::move(response);
+  exchange_->Frame(!close_after_, loop_.Date());
+  close_after_ = !exchange_->keep_alive;
+  Send(std::move(exchange_->out));
+}
+
+void Connection::Send(Outgoing out) {
+  out_ = std::move(out);
   state_ = State::kWriting;
-  Unlink();
+  loop_.ArmDeadline(*this, WaitKind::kWrite);
   Flush();
 }
 
 void Connection::Flush() {
   if (state_ != State::kWriting) return;
-  const size_t size_bytes = out_head_.size() + out_body_.size();
-  bool progressed = false;
-  while (out_written_bytes_ < size_bytes) {
-    const size_t of_head = std::min(out_written_bytes_, out_head_.size());
-    const Transport::Progress put =
-        transport_.Write(std::string_view(out_head_).substr(of_head),
-                         std::string_view(out_body_).substr(out_written_bytes_ - of_head));
-    if (put.outcome == Outcome::kBlocked) {
-      if (progressed || out_written_bytes_ == 0) loop_.ArmDeadline(*this, WaitKind::kWrite);
-      return WaitWritable();
-    }
-    if (put.outcome != Outcome::kSome) return Close();
-    out_written_bytes_ += put.bytes;
-    progressed = true;
-  }
-  FinishResponse();
+  const size_t before_bytes = out_.written_bytes;
+  const Outcome outcome = out_.WriteTo(transport_);
+  if (out_.done()) return FinishResponse();
+  if (outcome != Outcome::kBlocked) return Close();
+  if (out_.written_bytes > before_bytes) loop_.ArmDeadline(*this, WaitKind::kWrite);
+  WaitWritable();
 }
 
 void Connection::FinishResponse() {
-  out_head_ = std::string();
-  out_body_ = std::string();
+  out_ = Outgoing();
   exchange_.reset();
   Unlink();
   if (close_after_) {

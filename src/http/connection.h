@@ -5,6 +5,10 @@
 //   idle → head → body → running → writing → idle …     (a request that is kept)
 //                            any  → writing → lingering → closed   (the last answer)
 //
+// The worker that made an answer also sends what the socket takes at once, which saves the peer
+// one wake-up of this thread; the rest, and all that follows, is done here. That is why the socket
+// of a connection that ends while its request runs is shut down now and closed after the answer.
+//
 // Lingering reads and drops what the peer still sends: closing a socket with unread bytes makes
 // the kernel send a reset, which can destroy an answer that the peer has not read yet.
 #pragma once
@@ -24,11 +28,26 @@ namespace chroma::http {
 
 class Loop;
 
+// A response on its way out.
+struct Outgoing {
+  std::string head;
+  std::string body;
+  size_t written_bytes = 0;
+
+  bool done() const { return written_bytes == head.size() + body.size(); }
+  // Until it is done (kSome), blocked or failed.
+  Transport::Outcome WriteTo(Transport& transport);
+};
+
 // One request and its answer. Owned by the connection and, while it runs, by the worker.
 struct Exchange {
-  explicit Exchange(Core& core) : body(core.body_budget), context(*core.env.clock) {}
+  explicit Exchange(Core& core)
+      : body(core.body_budget),
+        context(*core.env.clock, core.RequestDeadlineNs(), &core.answer_budget) {}
   // Calls the handler; every exception becomes a response.
   void Run(Handler& handler);
+  // Frames `response` into `out`; `keep` says whether another request may follow.
+  void Frame(bool keep, std::string_view date);
 
   ParsedHead parsed;
   bool head_request = false;  // kept here: the handler takes the request
@@ -37,6 +56,8 @@ struct Exchange {
   ChunkedDecoder decoder;
   runtime::Context context;
   Response response;
+  bool keep_alive = true;
+  Outgoing out;
 };
 
 class Connection final : public DeadlineNode, public std::enable_shared_from_this<Connection> {
@@ -66,6 +87,7 @@ class Connection final : public DeadlineNode, public std::enable_shared_from_thi
 
   template <typename Step>
   void Guarded(Step step);
+  void CloseDescriptor();
 
   // Waiting. At most one wait for reading is outstanding.
   void Wait();
@@ -88,6 +110,8 @@ class Connection final : public DeadlineNode, public std::enable_shared_from_thi
   // Requests.
   void BeginRequest(bool input_follows);
   void Dispatch();
+  // On a worker.
+  void RunAndSend(Exchange& exchange);
   void OnAnswer(const std::shared_ptr<Exchange>& exchange);
   // Answers a request whose body has not been read to its end.
   void Refuse(Response response);
@@ -97,6 +121,7 @@ class Connection final : public DeadlineNode, public std::enable_shared_from_thi
 
   // Output.
   void Respond(Response response);
+  void Send(Outgoing out);
   void Flush();
   void FinishResponse();
   void Linger();
@@ -119,9 +144,7 @@ class Connection final : public DeadlineNode, public std::enable_shared_from_thi
   int64_t phase_began_ns_ = 0;   // when the request started to run, or lingering began
   std::string pending_;          // input that could not be consumed yet
   std::shared_ptr<Exchange> exchange_;
-  std::string out_head_;
-  std::string out_body_;
-  size_t out_written_bytes_ = 0;
+  Outgoing out_;
 };
 
 }  // namespace chroma::http

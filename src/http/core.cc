@@ -2,6 +2,11 @@
 
 namespace chroma::http {
 
+int64_t Core::RequestDeadlineNs() const {
+  if (options.request_timeout_ms == 0) return runtime::Context::kNoDeadline;
+  return env.clock->MonotonicNs() + options.request_timeout_ms * runtime::kMillisecond;
+}
+
 void Core::ConnectionClosed() {
   // The lock, so that a waiter that has just looked at the count does not miss the wake-up.
   const runtime::MutexLock lock(mutex_);

@@ -6,6 +6,7 @@
 
 #include "http/body_buffer.h"
 #include "http/server.h"
+#include "runtime/memory_budget.h"
 #include "runtime/mutex.h"
 #include "runtime/thread_pool.h"
 
@@ -17,10 +18,13 @@ struct Core {
         handler(application),
         env(environment),
         body_budget(chosen.body_bytes_in_flight_max),
+        answer_budget(chosen.answer_bytes_in_flight_max),
         workers(std::make_unique<runtime::ThreadPool>(*environment.scheduler, "http-worker",
                                                       chosen.worker_threads,
                                                       chosen.worker_queue_max)) {}
 
+  // Of a request whose head has just arrived.
+  int64_t RequestDeadlineNs() const;
   // Called for every connection that was opened; wakes Stop when it was the last.
   void ConnectionClosed();
   // False when connections were still open after `timeout_ns`.
@@ -30,6 +34,7 @@ struct Core {
   Handler& handler;
   const runtime::Env env;
   BodyBudget body_budget;
+  runtime::MemoryBudget answer_budget;
   std::unique_ptr<runtime::ThreadPool> workers;  // null only after Stop
   std::atomic<size_t> connections{0};
   std::atomic<bool> draining{false};

@@ -55,8 +55,9 @@ Loop::~Loop() {
   StopAndJoin();
 }
 
-void Loop::Start(int number) {
+bool Loop::Start(int number) {
   task_ = core_.env.scheduler->Start("http-io-" + std::to_string(number), [this] { Run(); });
+  return task_ != nullptr;
 }
 
 void Loop::StopAndJoin() {

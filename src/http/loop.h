@@ -27,7 +27,8 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  void Start(int number);
+  // False when the system has no thread for it.
+  bool Start(int number);
   void StopAndJoin();
   template <typename Job>
   void Post(Job&& job) {

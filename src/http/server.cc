@@ -112,7 +112,11 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Hand
     for (int i = 0; i < threads; ++i) state->loops.push_back(std::make_unique<Loop>(state->core));
     for (ListenSocket& socket : sockets) state->Listen(std::move(socket));
     for (const auto& listener : state->listeners) listener->Start();
-    for (int i = 0; i < threads; ++i) state->loops[static_cast<size_t>(i)]->Start(i);
+    for (int i = 0; i < threads; ++i) {
+      if (state->loops[static_cast<size_t>(i)]->Start(i)) continue;
+      return Status::ResourceExhausted(
+          "cannot start the HTTP server: this user's limit of threads is reached");
+    }
     return std::make_unique<Server>(std::move(state));
   } catch (const std::exception& e) {
     return Status::Internal(std::string("cannot start the HTTP server: ") + e.what());

@@ -31,9 +31,11 @@ struct ServerOptions {
   size_t worker_queue_max = 1024;          // requests waiting for a worker; beyond: Overloaded
   size_t inline_body_bytes_max = 4 << 10;  // largest body of a request that runs inline
 
-  size_t header_bytes_max = 16 << 10;                 // request line and headers; beyond: 431
-  uint64_t body_bytes_max = 41'943'040;               // inclusive; beyond: BodyTooLarge
-  uint64_t body_bytes_in_flight_max = 256ull << 20;   // of all requests; beyond: Overloaded
+  size_t header_bytes_max = 16 << 10;                // request line and headers; beyond: 431
+  uint64_t body_bytes_max = 41'943'040;              // inclusive; beyond: BodyTooLarge
+  uint64_t body_bytes_in_flight_max = 256ull << 20;  // of all requests; beyond: Overloaded
+  // Of all answers, as far as handlers reserve it in their context; beyond: 429 from the handler.
+  uint64_t answer_bytes_in_flight_max = 512ull << 20;
   uint64_t discard_bytes_max = 2048ull << 20;  // read and dropped so that the peer sees an answer
   // Beyond, the connection that is idle longest is closed for the new one, or, where none is
   // idle, the new one gets a 503.
@@ -43,8 +45,9 @@ struct ServerOptions {
   int64_t header_timeout_ms = 15'000;       // from the first byte of a request to its empty line
   int64_t body_timeout_ms = 30'000;         // for every 16 KB of a body, or what is left of it
   int64_t keep_alive_timeout_ms = 300'000;  // between requests, and before the first
-  int64_t write_timeout_ms = 60'000;        // without the peer taking any byte of a response
-  int64_t linger_timeout_ms = 10'000;       // for discarding, after a final answer
+  int64_t request_timeout_ms = 0;     // from a request's head to its answer; 0: as long as it takes
+  int64_t write_timeout_ms = 60'000;  // without the peer taking any byte of a response
+  int64_t linger_timeout_ms = 10'000;  // for discarding, after a final answer
   // A peer that shuts its side this soon after its request still wants the answer; one that does
   // so later has gone, and the request is cancelled.
   int64_t half_close_grace_ms = 250;

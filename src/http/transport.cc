@@ -52,6 +52,10 @@ void Transport::FinishWriting() {
   ::shutdown(fd_, SHUT_WR);
 }
 
+void Transport::ShutDown() {
+  ::shutdown(fd_, SHUT_RDWR);
+}
+
 void Transport::ResetOnClose() {
   const linger reset{1, 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));

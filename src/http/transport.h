@@ -28,6 +28,8 @@ class Transport {
   Progress Write(std::string_view first, std::string_view second);
   // Tells the peer that nothing follows; reading goes on.
   void FinishWriting();
+  // In both directions, at once, for every holder of the descriptor.
+  void ShutDown();
   // Closing will drop what the peer has not taken, instead of keeping it in the kernel.
   void ResetOnClose();
 

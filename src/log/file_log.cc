@@ -4,6 +4,7 @@
 
 #include "base/checksum.h"
 #include "runtime/log.h"
+#include "runtime/test_points.h"
 
 namespace chroma::log {
 namespace {
@@ -33,6 +34,7 @@ Result<std::unique_ptr<FileLog>> FileLog::Open(runtime::Env env, std::string dir
                                                FileLogOptions options) {
   const std::string log_directory = runtime::JoinPath(directory, "log");
   CHROMA_TRY(env.files->CreateDirectory(log_directory));
+  CHROMA_TEST_POINT("log.directory_made");
   CHROMA_TRY(env.files->SyncDirectory(directory));
   auto log = std::make_unique<FileLog>(env, log_directory, options);
   runtime::MutexLock roster(log->roster_mutex_);
@@ -90,6 +92,7 @@ void FileLog::Commit(Pending& pending) {
       TakeGroup();
     }
     const Status status = ExplainFull(WriteGroup(), directory_);
+    CHROMA_TEST_POINT("log.group_written");
     uint64_t next_turn;
     {
       runtime::MutexLock lock(mutex_);

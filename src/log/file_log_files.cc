@@ -4,6 +4,7 @@
 
 #include "log/file_log.h"
 #include "runtime/log.h"
+#include "runtime/test_points.h"
 
 namespace chroma::log {
 namespace {
@@ -82,8 +83,10 @@ Status FileLog::DropDeadFiles() {
     files_.merge(dead);
     return stored.Annotate("dropping log files that nobody needs");
   }
+  CHROMA_TEST_POINT("log.files_forgotten");
   for (const auto& [number, file] : dead) {
     Status removed = env_.files->Remove(file->path);
+    CHROMA_TEST_POINT("log.file_removed");
     if (removed.ok()) continue;
     runtime::Log(runtime::LogLevel::kWarning, "log file not removed, the next start does it",
                  {{"path", file->path}, {"error", removed.message()}});
@@ -120,6 +123,7 @@ void FileLog::Close() {
   closed_ = true;
   state_offset_ = std::max(state_offset_, leader_.next_offset);
   Status stored = state_file_.Store(StateWith(newest));
+  CHROMA_TEST_POINT("log.closed");
   if (stored.ok()) return;
   runtime::Log(runtime::LogLevel::kWarning, "log not closed in order, nothing is lost by it",
                {{"path", directory_}, {"error", stored.message()}});

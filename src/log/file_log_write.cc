@@ -4,6 +4,7 @@
 
 #include "log/file_log.h"
 #include "runtime/log.h"
+#include "runtime/test_points.h"
 
 namespace chroma::log {
 namespace {
@@ -25,7 +26,10 @@ Status FileLog::WriteGroup() {
   uint64_t end = file.end;
   uint64_t chain = file.chain;
   Status written = WriteFrames(file, end, chain);
-  Status synced = written.ok() ? file.file->Sync() : Status::Ok();
+  CHROMA_TEST_POINT("log.frames_written");
+  Status synced;
+  if (written.ok() && !CHROMA_PLANTED_BUG("log.skip_sync")) synced = file.file->Sync();
+  CHROMA_TEST_POINT("log.synced");
   if (written.ok() && synced.ok()) {
     file.end = end;
     file.chain = chain;
@@ -59,6 +63,7 @@ Status FileLog::WriteFrames(LogFile& file, uint64_t& end, uint64_t& chain) {
     } else {
       CHROMA_TRY(write(buffer));
       buffer.clear();
+      CHROMA_TEST_POINT("log.part_written");
       CHROMA_TRY(write(payload));
     }
     const uint64_t frame_bytes = FrameBytes(payload.size());
@@ -133,6 +138,7 @@ Status FileLog::BeginFile() {
     state.newest = file->number;
     state.next_offset = leader_.next_offset;
     CHROMA_TRY(state_file_.Store(std::move(state)));
+    CHROMA_TEST_POINT("log.file_begun");
     closed_ = false;
     state_offset_ = leader_.next_offset;
     files_.emplace(file->number, std::move(leader_.candidate));
@@ -172,9 +178,12 @@ Status FileLog::CreateFile() {
   file->end = kFileHeaderBytes;
   file->chain = StartChain(header.salt);
   CHROMA_ASSIGN(file->file, env_.files->Open(file->path, runtime::OpenMode::kCreateExclusive));
+  CHROMA_TEST_POINT("log.file_created");
   Status status = file->file->WriteAt(0, EncodeFileHeader(header));
   if (status.ok()) status = file->file->Sync();
+  CHROMA_TEST_POINT("log.file_header_synced");
   if (status.ok()) status = env_.files->SyncDirectory(directory_);
+  CHROMA_TEST_POINT("log.file_name_synced");
   if (!status.ok()) {
     (void)env_.files->Remove(file->path).ok();  // opening removes it otherwise
     return status;

@@ -7,6 +7,7 @@
 
 #include "log/frame_scanner.h"
 #include "runtime/log.h"
+#include "runtime/test_points.h"
 
 namespace chroma::log {
 namespace {
@@ -216,6 +217,7 @@ class Recovery {
       runtime::Log(runtime::LogLevel::kWarning, "log tail cut: it was not written to its end",
                    {{"path", file.path}, {"position", file.end}, {"bytes", size_bytes - file.end}});
       CHROMA_TRY(file.file->Truncate(file.end));
+      CHROMA_TEST_POINT("log.tail_cut");
     }
     // What was read may still be only in the kernel's memory: readers must not see entries that
     // a power failure takes back.

@@ -4,6 +4,7 @@
 
 #include "base/checksum.h"
 #include "base/coding.h"
+#include "runtime/test_points.h"
 
 namespace chroma::log {
 namespace {
@@ -122,7 +123,9 @@ Status StateFile::Store(LogState state) {
   if (file_ == nullptr) return CreateWith(slot);
   const uint64_t target = 1 - good_slot_;
   CHROMA_TRY(file_->WriteAt(target * kSlotBytes, slot));
+  CHROMA_TEST_POINT("log.state_written");
   CHROMA_TRY(file_->Sync());
+  CHROMA_TEST_POINT("log.state_synced");
   good_slot_ = target;
   return Status::Ok();
 }
@@ -134,8 +137,10 @@ Status StateFile::CreateWith(const Bytes& slot) {
   Bytes slots = slot;
   slots.resize(kSlots * kSlotBytes, '\0');
   CHROMA_TRY(file->WriteAt(0, slots));
+  CHROMA_TEST_POINT("log.first_state_written");
   CHROMA_TRY(file->Sync());
   CHROMA_TRY(env_.files->Rename(unfinished, path_));
+  CHROMA_TEST_POINT("log.first_state_named");
   CHROMA_TRY(env_.files->SyncDirectory(directory_));
   file_ = std::move(file);
   good_slot_ = 0;

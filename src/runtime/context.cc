@@ -12,4 +12,15 @@ Status Context::Check() const {
   return Status::Ok();
 }
 
+Status Context::ReserveAnswer(uint64_t bytes) {
+  if (answers_ == nullptr) return Status::Ok();
+  if (!answers_->TryTake(bytes, reserved_bytes_)) {
+    return Status::Unavailable(
+        "The answers under way leave no memory for this one; try again later, or ask for less with "
+        "limit, n_results or include");
+  }
+  reserved_bytes_ += bytes;
+  return Status::Ok();
+}
+
 }  // namespace chroma::runtime

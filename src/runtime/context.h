@@ -1,4 +1,5 @@
-// What travels with one request: its deadline, whether its caller has gone, and its trace id.
+// What travels with one request: its deadline, whether its caller has gone, its trace id, and what
+// its answer takes of the memory that all answers share.
 // Long loops call Check() every few thousand rows. Cancel() may be called from any thread; the
 // rest belongs to the request's own task.
 #pragma once
@@ -9,6 +10,7 @@
 
 #include "chroma/status.h"
 #include "runtime/clock.h"
+#include "runtime/memory_budget.h"
 
 namespace chroma::runtime {
 
@@ -16,14 +18,22 @@ class Context {
  public:
   static constexpr int64_t kNoDeadline = INT64_MAX;
 
-  explicit Context(Clock& clock = Clock::System(), int64_t deadline_ns = kNoDeadline)
-      : clock_(clock), deadline_ns_(deadline_ns) {}
+  // `answers` outlives the context; null: no limit.
+  explicit Context(Clock& clock = Clock::System(), int64_t deadline_ns = kNoDeadline,
+                   MemoryBudget* answers = nullptr)
+      : clock_(clock), deadline_ns_(deadline_ns), answers_(answers) {}
+  ~Context() {
+    if (answers_ != nullptr) answers_->GiveBack(reserved_bytes_);
+  }
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
   // kCancelled, kDeadlineExceeded, or OK.
   Status Check() const;
   void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+  // Takes so much more for the answer, held until the context is destroyed. kUnavailable when the
+  // answers under way leave no room.
+  Status ReserveAnswer(uint64_t bytes);
   int64_t deadline_ns() const { return deadline_ns_; }  // of Clock::MonotonicNs
   Clock& clock() const { return clock_; }
 
@@ -32,6 +42,8 @@ class Context {
  private:
   Clock& clock_;
   int64_t deadline_ns_;
+  MemoryBudget* const answers_;
+  uint64_t reserved_bytes_ = 0;
   std::atomic<bool> cancelled_{false};
 };
 

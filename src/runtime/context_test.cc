@@ -31,5 +31,27 @@ TEST(Context, WithoutDeadlineNeverExpires) {
   EXPECT_TRUE(Context(clock).Check().ok());
 }
 
+TEST(ContextTest, AnswersShareABudget) {
+  MemoryBudget budget(100);
+  Context unlimited;
+  EXPECT_TRUE(unlimited.ReserveAnswer(uint64_t{1} << 40).ok());
+  {
+    Context first(Clock::System(), Context::kNoDeadline, &budget);
+    Context second(Clock::System(), Context::kNoDeadline, &budget);
+    EXPECT_TRUE(first.ReserveAnswer(60).ok());
+    EXPECT_EQ(second.ReserveAnswer(50).code(), StatusCode::kUnavailable);
+    EXPECT_TRUE(second.ReserveAnswer(40).ok());
+    EXPECT_EQ(first.ReserveAnswer(1).code(), StatusCode::kUnavailable);
+    EXPECT_EQ(budget.taken_bytes(), 100u);
+  }
+  EXPECT_EQ(budget.taken_bytes(), 0u);
+  // Alone it may be larger than the budget, also in steps.
+  Context large(Clock::System(), Context::kNoDeadline, &budget);
+  EXPECT_TRUE(large.ReserveAnswer(1000).ok());
+  EXPECT_TRUE(large.ReserveAnswer(1000).ok());
+  Context late(Clock::System(), Context::kNoDeadline, &budget);
+  EXPECT_EQ(late.ReserveAnswer(1).code(), StatusCode::kUnavailable);
+}
+
 }  // namespace
 }  // namespace chroma::runtime

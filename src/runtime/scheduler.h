@@ -17,7 +17,8 @@ class Task {
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
-  // `name` (at most 15 bytes are kept) shows in debuggers and traces.
+  // `name` (at most 15 bytes are kept) shows in debuggers and traces. Null when the system has no
+  // thread for it.
   virtual std::unique_ptr<Task> Start(std::string name, std::function<void()> body) = 0;
   // How many tasks run at once: the number of processors.
   virtual int Parallelism() const = 0;

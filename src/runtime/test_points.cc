@@ -14,8 +14,15 @@
 namespace chroma::runtime {
 namespace {
 
-TestPointObserver observer;    // set while nothing else runs
-std::string_view planted_bug;  // likewise
+TestPointObserver observer;  // set while nothing else runs
+
+// Of this process's environment; "" when it is not set.
+std::string_view Variable(const char* name) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? std::string_view() : text;
+}
+
+std::string_view planted_bug = Variable("CHROMA_PLANT_BUG");  // set while nothing else runs
 
 struct KillOrder {
   std::string name;

@@ -23,7 +23,8 @@ using TestPointObserver = std::function<void(std::string_view name)>;
 void SetTestPointObserver(TestPointObserver observer);
 void PassTestPoint(std::string_view name);
 
-// At most one bug is planted; "" for none. `bug` must outlive its being planted.
+// At most one bug is planted; "" for none; at the start the one that CHROMA_PLANT_BUG in the
+// environment names. `bug` must outlive its being planted.
 void PlantBug(std::string_view bug);
 bool IsBugPlanted(std::string_view bug);
 

@@ -59,27 +59,44 @@ ThreadPool::ThreadPool(Scheduler& scheduler, std::string name, int workers, size
 }
 
 ThreadPool::~ThreadPool() {
-  std::vector<std::unique_ptr<Task>> tasks;
   {
     MutexLock lock(mutex_);
     stopping_ = true;
-    tasks.swap(tasks_);
+    for (Worker* worker : idle_) {
+      worker->called = true;
+      worker->wake.NotifyOne();
+    }
+    idle_.clear();
   }
-  wake_.NotifyAll();
-  for (auto& task : tasks) task->Join();
+  // Nobody submits any more, so started_ stays as it is.
+  for (auto& worker : started_) worker->task->Join();
 }
 
 bool ThreadPool::TrySubmit(std::function<void()> job) {
+  Worker* called = nullptr;
   {
     MutexLock lock(mutex_);
     if (stopping_ || workers_ == 0 || queue_.size() >= queue_max_) return false;
+    if (idle_.empty() && !StartWorker() && started_.empty()) return false;
     queue_.push_back(std::move(job));
-    if (idle_ < queue_.size() && tasks_.size() < static_cast<size_t>(workers_)) {
-      tasks_.push_back(
-          scheduler_.Start(name_ + "-" + std::to_string(tasks_.size()), [this] { Work(); }));
+    if (!idle_.empty()) {
+      called = idle_.back();
+      idle_.pop_back();
+      called->called = true;
     }
   }
-  wake_.NotifyOne();
+  if (called != nullptr) called->wake.NotifyOne();
+  return true;
+}
+
+bool ThreadPool::StartWorker() {
+  if (started_.size() >= static_cast<size_t>(workers_)) return false;
+  auto worker = std::make_unique<Worker>();
+  Worker& started = *worker;
+  worker->task = scheduler_.Start(name_ + "-" + std::to_string(started_.size()),
+                                  [this, &started] { Work(started); });
+  if (worker->task == nullptr) return false;
+  started_.push_back(std::move(worker));
   return true;
 }
 
@@ -98,14 +115,16 @@ void ThreadPool::ParallelFor(size_t n, const std::function<void(size_t)>& job) {
   loop->AwaitAll();
 }
 
-void ThreadPool::Work() {
+void ThreadPool::Work(Worker& worker) {
   for (;;) {
     std::function<void()> job;
     {
       MutexLock lock(mutex_);
-      ++idle_;
-      while (queue_.empty() && !stopping_) wake_.Wait(mutex_);
-      --idle_;
+      while (queue_.empty() && !stopping_) {
+        worker.called = false;
+        idle_.push_back(&worker);
+        while (!worker.called) worker.wake.Wait(mutex_);
+      }
       if (queue_.empty()) return;
       job = std::move(queue_.front());
       queue_.pop_front();

@@ -1,5 +1,6 @@
-// A bounded pool of workers over a bounded queue. A worker starts when there is a job that no
-// other is free to take: a pool that is not used costs no thread. Thread safe.
+// A bounded pool of workers over a bounded queue. Thread safe. A worker is started when there is
+// work for it and nobody idle; of the idle ones the last that worked gets the next job, since its
+// caches are warm, so a lightly loaded pool has few threads and uses fewer.
 #pragma once
 
 #include <deque>
@@ -21,7 +22,8 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  // False, and `job` is dropped, when the queue is full or the pool is stopping.
+  // False, and `job` is dropped, when the queue is full, the pool is stopping, or the system has
+  // no thread for the first worker.
   bool TrySubmit(std::function<void()> job);
   // Runs job(0) … job(n - 1), on the workers and on the calling thread, and returns when all are
   // done. May be called from a worker: the caller always makes progress itself.
@@ -29,18 +31,23 @@ class ThreadPool {
   int workers() const { return workers_; }
 
  private:
-  void Work();
+  struct Worker {
+    CondVar wake;
+    bool called = false;
+    std::unique_ptr<Task> task;
+  };
+  void Work(Worker& worker);
+  bool StartWorker() CHROMA_REQUIRES(mutex_);
 
   Scheduler& scheduler_;
   const std::string name_;
   const int workers_;
   const size_t queue_max_;
   Mutex mutex_;
-  CondVar wake_;
+  std::vector<std::unique_ptr<Worker>> started_ CHROMA_GUARDED_BY(mutex_);
+  std::vector<Worker*> idle_ CHROMA_GUARDED_BY(mutex_);  // the last to become idle last
   std::deque<std::function<void()>> queue_ CHROMA_GUARDED_BY(mutex_);
   bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;
-  size_t idle_ CHROMA_GUARDED_BY(mutex_) = 0;  // workers that wait for a job
-  std::vector<std::unique_ptr<Task>> tasks_ CHROMA_GUARDED_BY(mutex_);
 };
 
 }  // namespace chroma::runtime

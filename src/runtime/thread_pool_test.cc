@@ -36,6 +36,45 @@ TEST(ThreadPool, DestructorRunsWhatIsQueued) {
   EXPECT_EQ(ran, 500);
 }
 
+TEST(ThreadPool, StartsAWorkerOnlyWhenNobodyIsIdle) {
+  // Counts the tasks started, each a real thread.
+  class Counting final : public Scheduler {
+   public:
+    std::unique_ptr<Task> Start(std::string name, std::function<void()> body) override {
+      ++started;
+      return Scheduler::System().Start(std::move(name), std::move(body));
+    }
+    int Parallelism() const override { return 4; }
+    int started = 0;
+  } scheduler;
+  ThreadPool pool(scheduler, "test", 8, 100);
+  EXPECT_EQ(scheduler.started, 0);
+  Gate gate;
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(pool.TrySubmit([&] { gate.Pass(); }));
+  EXPECT_EQ(scheduler.started, 3);
+  gate.Open();
+  for (int i = 0; i < 20; ++i) {
+    Gate done;
+    Clock::System().SleepNs(kMillisecond);  // until the worker of the job before is idle
+    ASSERT_TRUE(pool.TrySubmit([&] { done.Open(); }));
+    done.Pass();
+  }
+  EXPECT_LE(scheduler.started, 4);
+}
+
+TEST(ThreadPool, RefusesWithoutAnyThread) {
+  class None final : public Scheduler {
+   public:
+    std::unique_ptr<Task> Start(std::string, std::function<void()>) override { return nullptr; }
+    int Parallelism() const override { return 1; }
+  } scheduler;
+  ThreadPool pool(scheduler, "test", 2, 10);
+  EXPECT_FALSE(pool.TrySubmit([] {}));
+  int ran = 0;
+  pool.ParallelFor(5, [&](size_t) { ++ran; });
+  EXPECT_EQ(ran, 5);
+}
+
 TEST(ThreadPool, RefusesWhenFull) {
   Gate gate;
   Gate started;

@@ -123,6 +123,10 @@ std::shared_ptr<const Version> LiveCollection::version() const {
   return state_.version;
 }
 
+void LiveCollection::ReleasePages() const {
+  for (const SnapshotPart& segment : version()->parts) segment.part->ReleasePages();
+}
+
 uint64_t LiveCollection::tail_bytes() const {
   runtime::MutexLock lock(mutex_);
   return state_.tail->payload_bytes();

@@ -49,6 +49,8 @@ class LiveCollection {
   Status Advance(runtime::Context& ctx, const VersionRef& ref);
 
   std::shared_ptr<const Version> version() const;
+  // Of all segments; see Part.
+  void ReleasePages() const;
   // An estimate of the memory that the tail holds.
   uint64_t tail_bytes() const;
 

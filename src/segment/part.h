@@ -63,6 +63,9 @@ class Part {
   virtual Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                         const TextTest& test) const = 0;
   virtual Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const = 0;
+
+  // Lets the operating system take back the pages of files that reads have mapped.
+  virtual void ReleasePages() const {}
 };
 
 }  // namespace chroma::segment

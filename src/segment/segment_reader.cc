@@ -369,8 +369,7 @@ Status SectionedSegment::VerifyAll(runtime::Context& ctx) const {
 }
 
 void SectionedSegment::ReleasePages() const {
-  const SectionInfo* vectors = sections_.Find(SectionType::kVectors);
-  if (vectors != nullptr) sections_.blob().DontNeed(vectors->offset, vectors->length);
+  sections_.blob().DontNeed(0, sections_.blob().size_bytes());
 }
 
 }  // namespace

@@ -18,8 +18,6 @@ class SegmentReader : public Part {
 
   // Reads and verifies every byte: what `doctor` and merges rely on.
   virtual Status VerifyAll(runtime::Context& ctx) const = 0;
-  // Lets the operating system take back the pages of the raw vectors.
-  virtual void ReleasePages() const = 0;
 };
 
 }  // namespace chroma::segment

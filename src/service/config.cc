@@ -112,8 +112,13 @@ const std::vector<Key>& Keys() {
       Number<uint64_t>("connections_max", &C::connections_max, 1, 1 << 20),
       Number<int64_t>("header_timeout_ms", &C::header_timeout_ms, 1, kTimeoutMsMax),
       Number<int64_t>("body_timeout_ms", &C::body_timeout_ms, 1, kTimeoutMsMax),
+      Number<int64_t>("request_timeout_ms", &C::request_timeout_ms, 0, kTimeoutMsMax),
       Number<int64_t>("idle_timeout_ms", &C::idle_timeout_ms, 1, kTimeoutMsMax),
       Number<int64_t>("stop_timeout_ms", &C::stop_timeout_ms, 0, kTimeoutMsMax),
+      Number<uint64_t>("compaction_tail_records", &C::compaction_tail_records, 1, 1 << 24),
+      Number<int64_t>("compaction_idle_ms", &C::compaction_idle_ms, 1, kTimeoutMsMax),
+      Number<int64_t>("compaction_settle_ms", &C::compaction_settle_ms, 1, kTimeoutMsMax),
+      Number<uint64_t>("log_file_bytes", &C::log_file_bytes, 1 << 16, 1ull << 32),
   };
   return keys;
 }

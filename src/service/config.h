@@ -32,10 +32,15 @@ struct ServerConfig {
   int worker_threads = 64;  // requests that run or wait for the disk at once
   int search_threads = 0;   // 0: one per processor
   uint64_t connections_max = 16'384;
-  int64_t header_timeout_ms = 15'000;  // for the head of a request to arrive
-  int64_t body_timeout_ms = 30'000;    // for every 16 KB of its body
-  int64_t idle_timeout_ms = 300'000;   // between requests of a connection
-  int64_t stop_timeout_ms = 30'000;    // for running requests, when the server is stopped
+  int64_t header_timeout_ms = 15'000;         // for the head of a request to arrive
+  int64_t body_timeout_ms = 30'000;           // for every 16 KB of its body
+  int64_t request_timeout_ms = 0;             // from head to answer; 0: as long as it takes
+  int64_t idle_timeout_ms = 300'000;          // between requests of a connection
+  int64_t stop_timeout_ms = 30'000;           // for running requests, when the server is stopped
+  uint64_t compaction_tail_records = 16'384;  // a collection with more in the log is compacted
+  int64_t compaction_idle_ms = 1'500;         // or one that was not written to for so long
+  int64_t compaction_settle_ms = 15'000;      // then its segments are merged into one
+  uint64_t log_file_bytes = 64 << 20;         // a file of the log is ended beyond
 
   // Keys of upstream that were given and mean nothing here, sorted.
   std::vector<std::string> ignored_keys;

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <utility>
 
+#include "runtime/test_points.h"
+
 namespace chroma::service {
 namespace {
 
@@ -39,10 +41,13 @@ Status WriteFormat(runtime::FileSystem& files, const std::string& path) {
   CHROMA_ASSIGN(std::unique_ptr<runtime::File> file,
                 files.Open(temporary, runtime::OpenMode::kCreate));
   const std::string text = std::string(kFormatName) + std::to_string(kFormatVersion) + "\n";
+  CHROMA_TEST_POINT("service.format_created");
   CHROMA_TRY(file->Truncate(0));
   CHROMA_TRY(file->WriteAt(0, text));
   CHROMA_TRY(file->Sync());
+  CHROMA_TEST_POINT("service.format_synced");
   CHROMA_TRY(files.Rename(temporary, runtime::JoinPath(path, kFormatFile)));
+  CHROMA_TEST_POINT("service.format_named");
   return files.SyncDirectory(path);
 }
 
@@ -83,6 +88,7 @@ Result<DataDirectory> DataDirectory::Open(runtime::Env env, const std::string& p
   // Before anything is written: the directory may be somebody else's.
   CHROMA_TRY(Check(env, path).status());
   CHROMA_TRY(env.files->CreateDirectory(path));
+  CHROMA_TEST_POINT("service.directory_made");
   CHROMA_TRY(CheckIsLocal(env, path));
   Result<std::unique_ptr<runtime::FileLock>> lock =
       env.files->Lock(runtime::JoinPath(path, kLockFile));
@@ -91,6 +97,7 @@ Result<DataDirectory> DataDirectory::Open(runtime::Env env, const std::string& p
                                       "; use a directory on a local disk");
   }
   CHROMA_TRY(lock.status());
+  CHROMA_TEST_POINT("service.directory_locked");
   CHROMA_ASSIGN(bool formatted, Check(env, path));
   if (!formatted) CHROMA_TRY(WriteFormat(*env.files, path));
   return DataDirectory(path, *std::move(lock));

@@ -12,6 +12,10 @@ LocalOptions EngineOptionsOf(const ServerConfig& config) {
   options.path = config.persist_path;
   options.engine.allow_reset = config.allow_reset;
   options.search_threads = config.search_threads;
+  options.compaction.tail_records_max = config.compaction_tail_records;
+  options.compaction.idle_ns = config.compaction_idle_ms * runtime::kMillisecond;
+  options.compaction.settle_ns = config.compaction_settle_ms * runtime::kMillisecond;
+  options.log.file_bytes_max = config.log_file_bytes;
   options.read_only = config.read_only;
   return options;
 }
@@ -29,6 +33,7 @@ http::ServerOptions HttpOptionsOf(const ServerConfig& config) {
   options.connections_max = config.connections_max;
   options.header_timeout_ms = config.header_timeout_ms;
   options.body_timeout_ms = config.body_timeout_ms;
+  options.request_timeout_ms = config.request_timeout_ms;
   options.keep_alive_timeout_ms = config.idle_timeout_ms;
   options.drain_timeout_ms = config.stop_timeout_ms;
   return options;

@@ -8,6 +8,7 @@
 #include "compactor/scheduler.h"
 #include "executor/local_node.h"
 #include "log/file_log.h"
+#include "runtime/test_points.h"
 #include "runtime/thread_pool.h"
 #include "store/dir_store.h"
 #include "sweeper/sweeper.h"
@@ -26,19 +27,22 @@ class Local : public LocalService, public engine::WriteObserver {
 
   Status Init(const LocalOptions& options) {
     runtime::Context ctx(*env_.clock);
+    CHROMA_TRY(CheckCatalogIsThere());
     CHROMA_ASSIGN(catalog_, catalog::OpenSqliteCatalog(env_, directory_.catalog_path()));
     CHROMA_ASSIGN(store_, store::OpenDirStore(env_, directory_.blobs_path()));
-    CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_.path()));
+    CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_.path(), options.log));
     const uint64_t log_end = log->opening_offset();
     log_ = std::move(log);
     CHROMA_ASSIGN(std::vector<Uuid> unsettled, Recover(ctx, log_end));
+    CHROMA_TEST_POINT("service.log_recovered");
     if (!options.read_only) CHROMA_TRY(sweeper::SweepAll(ctx, *catalog_, *store_));
+    CHROMA_TEST_POINT("service.swept");
 
     const int threads =
         options.search_threads > 0 ? options.search_threads : env_.scheduler->Parallelism();
     pool_ =
         std::make_unique<runtime::ThreadPool>(*env_.scheduler, "search", threads, kSearchJobsMax);
-    node_ = std::make_unique<executor::LocalNode>(*log_, *store_, *pool_);
+    node_ = std::make_unique<executor::LocalNode>(env_, *log_, *store_, *pool_);
     engine::EngineOptions engine = options.engine;
     engine.read_only = options.read_only;
     engine_ = std::make_unique<engine::Engine>(env_, *catalog_, *log_, *node_, *this, engine);
@@ -46,8 +50,7 @@ class Local : public LocalService, public engine::WriteObserver {
         env_,         catalog_.get(), log_.get(),
         store_.get(), node_.get(),    [this](const Uuid& id) { engine_->OnVersionPublished(id); }};
     compactor_ = std::make_unique<compactor::Scheduler>(std::move(seams), options.compaction);
-    if (!options.read_only) compactor_->Start(unsettled);
-    return Status::Ok();
+    return options.read_only ? Status::Ok() : compactor_->Start(unsettled);
   }
 
   engine::Engine& engine() override { return *engine_; }
@@ -58,6 +61,23 @@ class Local : public LocalService, public engine::WriteObserver {
 
  private:
   static constexpr size_t kSearchJobsMax = 1 << 16;
+
+  // The catalog is made before the log. With a new one beside an old log every collection would be
+  // gone, and their blobs swept.
+  Status CheckCatalogIsThere() {
+    CHROMA_ASSIGN(bool used, env_.files->Exists(runtime::JoinPath(directory_.path(), "log")));
+    if (!used) return Status::Ok();
+    auto file = env_.files->Open(directory_.catalog_path(), runtime::OpenMode::kRead);
+    uint64_t size_bytes = 0;
+    if (file.ok()) {
+      CHROMA_ASSIGN(size_bytes, (*file)->Size());
+    }
+    if (!file.ok() && file.status().code() != StatusCode::kNotFound) return file.status();
+    if (size_bytes > 0) return Status::Ok();
+    return Status::DataLoss("the catalog " + directory_.catalog_path() +
+                            (file.ok() ? " is empty" : " is missing") +
+                            ", but the directory has been in use; restore it from a backup");
+  }
 
   // What the catalog says of the log: versions cover parts of it, and entries of collections
   // that were deleted are garbage. Returns the collections that the compactor should look at.
@@ -79,11 +99,11 @@ class Local : public LocalService, public engine::WriteObserver {
     }
     for (const log::Log::Backlog& backlog : log_->Backlogs()) {
       auto found = by_id.find(backlog.collection);
-      if (found == by_id.end()) {
-        CHROMA_TRY(log_->Forget(ctx, backlog.collection));
-      } else {
-        CHROMA_TRY(log_->Trim(ctx, backlog.collection, found->second->log_offset));
-      }
+      const Status trimmed = found == by_id.end()
+                                 ? log_->Forget(ctx, backlog.collection)
+                                 : log_->Trim(ctx, backlog.collection, found->second->log_offset);
+      // On a full disk there may be no room to give space back with: a later trim does it.
+      if (!trimmed.ok() && trimmed.code() != StatusCode::kResourceExhausted) return trimmed;
     }
     for (const log::Log::Backlog& backlog : log_->Backlogs()) {
       if (backlog.records > 0) unsettled.push_back(backlog.collection);

@@ -7,6 +7,7 @@
 #include "chroma/status.h"
 #include "compactor/policy.h"
 #include "engine/engine.h"
+#include "log/file_log.h"
 #include "runtime/env.h"
 #include "service/data_directory.h"
 
@@ -16,6 +17,7 @@ struct LocalOptions {
   std::string path = "./chroma";  // empty: in memory, forgotten at the end
   engine::EngineOptions engine;
   compactor::Policy compaction;
+  log::FileLogOptions log;
   int search_threads = 0;  // 0: one per processor
   // Nothing in the directory is written, not even a lock: what recovery changes lives in memory,
   // and nothing is compacted or swept. No other process may own the directory meanwhile.

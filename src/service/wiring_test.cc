@@ -1,7 +1,10 @@
 #include "service/wiring.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -75,6 +78,45 @@ TEST_F(WiringTest, RefusesADirectoryOfUpstream) {
   const Status status = Open().status();
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
   EXPECT_NE(status.message().find("chroma.sqlite3"), std::string_view::npos);
+}
+
+// Many collections, none of which has much: together they are not to fill the memory.
+TEST_F(WiringTest, CompactsTheLargestTailWhenAllTogetherAreTooLarge) {
+  LocalOptions options;
+  options.compaction.idle_ns = 3600 * runtime::kSecond;
+  options.compaction.all_tails_bytes_max = 64 << 10;
+  auto service = Open(options);
+  ASSERT_TRUE(service.ok());
+  std::vector<CollectionRef> collections;
+  for (int i = 0; i < 3; ++i) {
+    collections.push_back(Create(**service, "things-" + std::to_string(i)));
+    Add(**service, collections.back(), 0, i == 1 ? 200 : 100);  // 256 bytes and more each
+  }
+  uint64_t unindexed = 1;
+  for (int step = 0; step < 500 && unindexed > 0; ++step) {
+    unindexed = (*service)->engine().GetIndexingStatus(ctx_, collections[1])->unindexed_operations;
+    env_.clock->SleepNs(10 * runtime::kMillisecond);
+  }
+  EXPECT_EQ(unindexed, 0u);
+  EXPECT_EQ((*service)->engine().GetIndexingStatus(ctx_, collections[0])->unindexed_operations,
+            100u);
+}
+
+TEST_F(WiringTest, NoticesThatTheCatalogOfAUsedDirectoryIsGone) {
+  for (bool removed : {true, false}) {
+    files_ = runtime::FileSystem::InMemory();
+    env_.files = files_.get();
+    {
+      auto service = Open();
+      ASSERT_TRUE(service.ok());
+      Add(**service, Create(**service, "things"), 0, 1);
+    }
+    ASSERT_TRUE(files_->Remove("/db/catalog.sqlite3").ok());
+    if (!removed) Write("/db/catalog.sqlite3", "");
+    const Status status = Open().status();
+    EXPECT_EQ(status.code(), StatusCode::kDataLoss) << status.ToString();
+    EXPECT_NE(status.message().find("catalog.sqlite3"), std::string_view::npos);
+  }
 }
 
 TEST_F(WiringTest, NamesADamagedFormatFile) {
@@ -185,6 +227,47 @@ TEST_F(WiringTest, RefusesAQueryWhoseAnswerWouldBeTooLarge) {
             "vectors");
   EXPECT_TRUE(query(3, 10, model::kIncludeEmbeddings).ok());
   EXPECT_EQ(query(4, 10, model::kIncludeEmbeddings).code(), StatusCode::kInvalidArgument);
+}
+
+// Bytes of files that are mapped and in memory.
+uint64_t MappedBytes() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t pages[3] = {};
+  for (uint64_t& value : pages) statm >> value;
+  return pages[2] * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+TEST_F(WiringTest, GivesMappedMemoryBackAfterTheLastRead) {
+  constexpr uint64_t kVectorBytes = uint64_t{40'000} * 64 * sizeof(float);
+  const std::string path = ::testing::TempDir() + "chroma-pages-" + std::to_string(getpid());
+  {
+    runtime::Env env;
+    LocalOptions options;
+    options.path = path;
+    auto service = LocalService::Open(env, options);
+    ASSERT_TRUE(service.ok()) << service.status().ToString();
+    const CollectionRef written = Create(**service, "things");
+    Add(**service, written, 0, 40'000);
+    ASSERT_TRUE((*service)->Compact(ctx_, written->id).ok());
+    (*service)->CloseIdleCollections();
+    const CollectionRef collection = Create(**service, "things");  // with its new version
+
+    const uint64_t before_bytes = MappedBytes();
+    const std::vector<float> query(64, 1.0F);
+    engine::QueryRequest request;
+    request.queries.dimension = 64;
+    request.queries.values = query;
+    request.query_lengths = {64};
+    request.n_results = 1;
+    const auto found = (*service)->engine().Query(ctx_, collection, request);
+    ASSERT_TRUE(found.ok()) << found.status().ToString();
+    EXPECT_GT(MappedBytes(), before_bytes + kVectorBytes / 2);
+    for (int i = 0; i < 100 && MappedBytes() > before_bytes + kVectorBytes / 2; ++i) {
+      env.clock->SleepNs(100 * runtime::kMillisecond);
+    }
+    EXPECT_LT(MappedBytes(), before_bytes + kVectorBytes / 2);
+  }
+  std::filesystem::remove_all(path);
 }
 
 }  // namespace

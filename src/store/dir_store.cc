@@ -6,6 +6,7 @@
 
 #include "runtime/log.h"
 #include "runtime/mutex.h"
+#include "runtime/test_points.h"
 
 namespace chroma::store {
 namespace {
@@ -132,6 +133,7 @@ class DirStore final : public BlobStore {
       auto file = env_.files->Open(path, runtime::OpenMode::kCreateExclusive);
       if (!file.ok() && file.status().code() == StatusCode::kAlreadyExists) continue;
       CHROMA_TRY(file.status());
+      CHROMA_TEST_POINT("store.file_created");
       return std::unique_ptr<BlobWriter>(
           std::make_unique<DirWriter>(*this, name, std::move(path), *std::move(file)));
     }
@@ -141,6 +143,7 @@ class DirStore final : public BlobStore {
     CHROMA_TRY(ctx.Check());
     CHROMA_TRY(CheckName(name));
     Status removed = env_.files->Remove(PathOf(name));
+    CHROMA_TEST_POINT("store.blob_removed");
     return removed.code() == StatusCode::kNotFound ? Status::Ok() : removed;
   }
 
@@ -161,7 +164,10 @@ class DirStore final : public BlobStore {
 
   Status RemoveUnfinished(runtime::Context& ctx) override {
     return Walk(ctx, "", [&](const std::string& name, const auto&) {
-      return name.ends_with(kUnfinished) ? env_.files->Remove(PathOf(name)) : Status::Ok();
+      if (!name.ends_with(kUnfinished)) return Status::Ok();
+      CHROMA_TRY(env_.files->Remove(PathOf(name)));
+      CHROMA_TEST_POINT("store.unfinished_removed");
+      return Status::Ok();
     });
   }
 
@@ -172,7 +178,9 @@ class DirStore final : public BlobStore {
       CHROMA_TRY(CheckFree(name));
       CHROMA_TRY(env_.files->Rename(unfinished_path, PathOf(name)));
     }
+    CHROMA_TEST_POINT("store.blob_named");
     Status synced = env_.files->SyncDirectory(PathOf(ParentOf(name)));
+    CHROMA_TEST_POINT("store.name_synced");
     if (!synced.ok()) RemoveFile(PathOf(name));
     return synced;
   }
@@ -257,7 +265,9 @@ Status DirWriter::Finish(runtime::Context& ctx) {
   CHROMA_TRY(ctx.Check());
   CHROMA_TRY(Write(buffer_));
   buffer_ = Bytes();
+  CHROMA_TEST_POINT("store.blob_written");
   failure_ = file_->Sync();
+  CHROMA_TEST_POINT("store.blob_synced");
   if (failure_.ok()) failure_ = store_.Publish(unfinished_path_, name_);
   CHROMA_TRY(failure_);
   file_ = nullptr;

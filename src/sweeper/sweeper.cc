@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/log.h"
+#include "runtime/test_points.h"
 
 namespace chroma::sweeper {
 
@@ -12,6 +13,7 @@ Status SweepBlobs(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobS
   for (const std::string& name : names) {
     CHROMA_ASSIGN(bool live, catalog.IsBlobLive(ctx, name));
     if (!live) CHROMA_TRY(store.Delete(ctx, name));
+    CHROMA_TEST_POINT("sweeper.blob_swept");
   }
   return Status::Ok();
 }
@@ -36,6 +38,7 @@ Status SweepAll(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobSto
     if (live.contains(blob.name)) continue;
     CHROMA_TRY(ctx.Check());
     CHROMA_TRY(store.Delete(ctx, blob.name));
+    CHROMA_TEST_POINT("sweeper.orphan_deleted");
     ++count;
     size_bytes += blob.size_bytes;
   }

@@ -1,112 +1,154 @@
 #!/usr/bin/env python3
-"""A full disk: writes are refused with 507, reads go on, and writes too when there is room again.
+"""A full disk: writes are refused with 507 and not applied, reads go on, and writes too as soon as
+there is room again; whatever the server was doing when the disk became full.
 
-usage: disk_full_test.py BINARY
+usage: disk_full_test.py BINARY [--rounds N] [--seed N]
 
-The data directory is a small tmpfs, which needs the right to mount; without it (an unprivileged
-user, some containers) the test becomes root in a user namespace of its own.
+The data directory is a small tmpfs, and then a small ext4 image where that can be mounted. Another
+file on it grows until little or nothing is free while clients write, compactions run and
+collections come and go; some servers are killed and started again on the full disk. An
+unprivileged user's test becomes root in a user namespace of its own.
 """
 import os
-import pathlib
 import subprocess
 import sys
-import tempfile
+import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from server import DidNotStart, Failed, Server  # noqa: E402
+from common import BUSY, main
+from disks import PowerDisk, Tmpfs, can_loop_mount
+from server import DidNotStart, Failed, Server
+from workload import History
 
-SMALL, LARGE = "24m", "256m"
 INNER = "CHROMA_TEST_IN_NAMESPACE"
+MEGABYTES = 64
+# The log keeps 4 MB free for the rest of the directory.
+FREE_BYTES = [0, 0, 4096, 40_000, 300_000, 2_000_000, 4_100_000, 4_400_000, 6_000_000]
+RECOVER_SECONDS = 5
 
 
-def mount(directory, size, *more):
-    options = ",".join([f"size={size}", *more])
-    return subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(directory)],
-                          capture_output=True, text=True, check=False)
+class Ballast:
+    """A file that leaves as little free as it is told."""
+
+    def __init__(self, directory):
+        self.path = directory / "ballast"
+
+    def leave(self, free_bytes):
+        with open(self.path, "ab") as file:
+            while True:
+                stat = os.statvfs(self.path.parent)
+                size = stat.f_bavail * stat.f_frsize - free_bytes
+                if size <= 0:
+                    return
+                try:
+                    os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), min(size, 1 << 20))
+                except OSError:
+                    if size < stat.f_frsize * 16:
+                        return  # what is left is for the file system itself
+
+    def remove(self):
+        self.path.unlink(missing_ok=True)
 
 
-def batch(first, count=200):
-    ids = [f"r{n}" for n in range(first, first + count)]
-    return {"ids": ids, "embeddings": [[float(n % 1000)] * 128 for n in range(first, first + count)],
-            "documents": [f"document {n}" for n in range(first, first + count)]}
+def probe(client, path, name):
+    """Writes one record under a name of the test's own: 201 or 507, and says why it refuses."""
+    status, answer = client.send("POST", f"{path}/add",
+                                 {"ids": [name], "embeddings": [[1.0, 2.0, 3.0]]})
+    if status == 507 and (answer["error"] != "ChromaError" or "space" not in answer["message"]):
+        raise Failed(f"the refusal does not say that space is missing: {answer}")
+    if status not in (201, 507):
+        raise Failed(f"a full disk answers {status}: {answer}")
+    return status
 
 
-def check_all(client, path, records):
-    got = client.post(f"{path}/get", {"include": ["documents"]})
-    if got["ids"] != [f"r{n}" for n in range(records)] or \
-            got["documents"] != [f"document {n}" for n in range(records)]:
-        raise Failed(f"{len(got['ids'])} records instead of the {records} acknowledged ones")
-    near = client.post(f"{path}/query", {"query_embeddings": [[3.0] * 128], "n_results": 1})
-    if near["ids"] != [["r3"]]:
-        raise Failed(f"query finds {near['ids']}")
+class Round:
+    def __init__(self, options, disk, history):
+        self.disk, self.history = disk, history
+        self.binary = options.binary
+        self.ballast = Ballast(disk.point)
+        self.log_path = disk.point.parent / "log"
+        self.probed = None  # the path of a collection that only the test itself writes to
 
+    def start(self):
+        return Server(self.binary, self.disk.point / "db", settings=BUSY, log_path=self.log_path)
 
-def fill(client, path):
-    """Writes until that is refused; how many records were acknowledged."""
-    for written in range(0, 1_000_000, 200):
-        status, answer = client.send("POST", f"{path}/add", batch(written))
-        if status == 507:
-            if answer["error"] != "ChromaError" or "space" not in answer["message"]:
-                raise Failed(f"the refusal does not say that space is missing: {answer}")
-            return written
-        if status != 201:
-            raise Failed(f"a full disk answers {status}: {answer}")
-    raise Failed("the disk does not get full")
-
-
-def run(binary, directory):
-    data = directory / "disk" / "db"
-    with Server(binary, data, log_path=directory / "log") as server:
+    def run(self, server, number):
+        """The server that runs afterwards."""
+        rng, history = self.history.random, self.history
+        free_bytes = rng.choice(FREE_BYTES)
+        history.refusals = (507, 429)
+        history.begin(server.port, batch_max=rng.choice([20, 150]))
+        time.sleep(rng.uniform(0.05, 0.2))
+        self.ballast.leave(free_bytes)
+        time.sleep(rng.uniform(0.1, 0.4))
+        killed = rng.random() < 0.5
+        if killed:
+            server.kill()
+        history.end(stop=True)
+        if killed:
+            self.ballast.leave(free_bytes)  # what died with the server may have left room
+            server = self.start()
+        history.check(server)
         client = server.client()
-        path = client.create("things")
-        records = fill(client, path)
-        if records == 0:
-            raise Failed("the disk is full from the beginning")
-        for _ in range(5):
-            check_all(client, path, records)
-            status, answer = client.send("POST", f"{path}/add", batch(records))
-            if status == 201:  # compaction made room
-                records += 200
-            elif status != 507:
-                raise Failed(f"a second write to a full disk: {status} {answer}")
-        print(f"full after {records} records; reads go on", flush=True)
-        if subprocess.run(["mount", "-o", f"remount,size={LARGE}", str(directory / "disk")],
-                          check=False).returncode != 0:
-            raise Failed("remount failed")
-        client.post(f"{path}/add", batch(records), 201)
-        records += 200
-        check_all(client, path, records)
-        server.stop()
-    with Server(binary, data, log_path=directory / "log") as server:
-        client = server.client()
-        check_all(client, client.create("things"), records)
-        client.post(f"{path}/add", batch(records), 201)
-        check_all(client, path, records + 200)
-        server.stop()
-    print(f"{records + 200} records after more room and a restart")
+        began = time.monotonic()
+        refused = probe(client, self.probed, f"full-{number}") == 507
+        if time.monotonic() - began > 2:
+            raise Failed("a refusal took more than two seconds")
+        self.ballast.remove()
+        self.wait_for_writes(client)
+        history.check(server)
+        return server, refused
+
+    def wait_for_writes(self, client):
+        """By themselves, soon."""
+        deadline = time.monotonic() + RECOVER_SECONDS
+        while probe(client, self.probed, "again") == 507:
+            if time.monotonic() > deadline:
+                raise Failed(f"writes are still refused {RECOVER_SECONDS} s after there is room")
+            time.sleep(0.02)
 
 
-def main():
-    binary = sys.argv[1]
-    with tempfile.TemporaryDirectory(prefix="chroma-full-") as temporary:
-        disk = pathlib.Path(temporary) / "disk"
-        disk.mkdir()
-        mounted = mount(disk, SMALL)
-        if mounted.returncode != 0:
-            if INNER in os.environ:
-                print(f"FAILED: no file system can be mounted here: {mounted.stderr}")
-                return 1
-            again = ["unshare", "--user", "--map-root-user", "--mount", sys.executable, *sys.argv]
-            return subprocess.run(again, env={**os.environ, INNER: "1"}, check=False).returncode
+def run_on(options, disk, what, rounds):
+    history = History(clients=4, collections=3, ids=200, seed=options.seed)
+    one = Round(options, disk, history)
+    server = one.start()
+    one.probed = server.client().create("probe")
+    refused = 0
+    for number in range(rounds):
         try:
-            run(binary, pathlib.Path(temporary))
+            server, did_refuse = one.run(server, number)
         except (Failed, DidNotStart) as error:
-            print(f"FAILED: {error}")
-            return 1
-        finally:
-            subprocess.run(["umount", "--lazy", str(disk)], check=False)
-    return 0
+            raise Failed(f"{what}, round {number}: {error}") from error
+        refused += did_refuse
+    server.stop()
+    if rounds >= 10 and (not refused or not history.refused):
+        raise Failed(f"{what}: nothing was refused; the disk was never full")
+    print(f"{what}: full {rounds} times, {history.acknowledged} acknowledged requests kept, "
+          f"{history.refused} refused ones not applied, {history.unanswered} unanswered ones whole "
+          "or absent", flush=True)
+
+
+def run(options, directory):
+    if os.geteuid() != 0 and INNER not in os.environ:
+        again = ["unshare", "--user", "--map-root-user", "--mount", sys.executable, *sys.argv]
+        sys.exit(subprocess.run(again, env={**os.environ, INNER: "1"}, check=False).returncode)
+    disk = Tmpfs(directory / "tmpfs", f"{MEGABYTES}m")
+    try:
+        run_on(options, disk, "tmpfs", options.rounds)
+    finally:
+        disk.close()
+    if not can_loop_mount(directory):
+        print("no ext4 image: this user may not mount loop devices")
+        return
+    disk = PowerDisk(directory, "full", mkfs=("-m", "0"), options="", megabytes=MEGABYTES)
+    try:
+        run_on(options, disk, "ext4", options.rounds)
+    finally:
+        disk.close()
+
+
+def add_options(parser):
+    parser.add_argument("--rounds", type=int, default=16)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, add_options, run))

@@ -1,0 +1,67 @@
+"""What the crash tests share: how they are started, and settings under which everything happens
+often."""
+import argparse
+import contextlib
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from server import DidNotStart, Failed  # noqa: E402
+
+# Compaction, merging, new log files and sweeping within a second of load.
+BUSY = {"compaction_tail_records": 200, "compaction_idle_ms": 20, "compaction_settle_ms": 100,
+        "log_file_bytes": 400_000}
+SPACE_SECONDS = 20
+
+
+def files_of(directory):
+    """Path -> size of the files below, without those that vanish meanwhile."""
+    sizes = {}
+    for path in pathlib.Path(directory).rglob("*"):
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                sizes[path.relative_to(directory)] = path.stat().st_size
+    return sizes
+
+
+def check_space_comes_back(directory):
+    """After every collection was deleted: no blob stays, and one small file of the log."""
+    deadline = time.monotonic() + SPACE_SECONDS
+    while True:
+        sizes = files_of(directory)
+        blobs = [p for p in sizes if p.parts[0] == "blobs"]
+        log_bytes = sum(s for p, s in sizes.items() if p.suffix == ".log")
+        if not blobs and log_bytes <= 8 << 20:
+            return
+        if time.monotonic() > deadline:
+            raise Failed(f"{len(blobs)} blobs and {log_bytes} bytes of log stay after everything "
+                         f"was deleted: {[str(p) for p in blobs[:5]]}")
+        time.sleep(0.05)
+
+
+def main(description, add_options, run):
+    """Runs `run(options, directory)`; the exit code of the program. Prints what replays it."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("binary")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
+    parser.add_argument("--keep", action="store_true", help="leave the directory after a failure")
+    add_options(parser)
+    options = parser.parse_args()
+    print(f"{sys.argv[0]} {' '.join(sys.argv[1:])}"
+          f"{'' if '--seed' in sys.argv else f' --seed {options.seed}'}", flush=True)
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="chroma-crash-"))
+    try:
+        run(options, directory)
+    except (Failed, DidNotStart) as error:
+        print(f"FAILED: {error}")
+        if options.keep:
+            print(f"left in {directory}")
+            return 1
+        shutil.rmtree(directory, ignore_errors=True)
+        return 1
+    shutil.rmtree(directory, ignore_errors=True)
+    return 0
