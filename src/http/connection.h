@@ -88,6 +88,7 @@ class Connection final : public DeadlineNode, public std::enable_shared_from_thi
   void CloseDescriptor();
   template <typename Step>
   void Guarded(Step step);
+  void CloseDescriptor();
 
   // Waiting. At most one wait for reading is outstanding.
   void Wait();

@@ -59,7 +59,6 @@ ThreadPool::ThreadPool(Scheduler& scheduler, std::string name, int workers, size
 }
 
 ThreadPool::~ThreadPool() {
-  std::vector<std::unique_ptr<Task>> tasks;
   {
     MutexLock lock(mutex_);
     stopping_ = true;

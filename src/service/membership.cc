@@ -179,9 +179,15 @@ Result<Membership::Turn> Membership::Await(uint64_t after, runtime::Context& con
     changed_.NotifyAll();
     return joined.status();
   }
-  const bool is_owner = joined->turn.own != nullptr;
+  if (joined->turn.owner) {
+    stand_by_ = env_.scheduler->Start("stand-by", [this] { StandBy(); });
+    if (stand_by_ == nullptr) {
+      phase_ = Phase::kOutside;
+      changed_.NotifyAll();
+      return Status::ResourceExhausted("this user's limit of threads is reached");
+    }
+  }
   Settle(*std::move(joined));
-  if (!is_owner) stand_by_ = env_.scheduler->Start("stand-by", [this] { StandBy(); });
   return turn_;
 }
 

@@ -74,6 +74,7 @@ class Reader final : public SharedDirectory {
       } else {
         Result<http::Response> answer = owner()->Send(request, context);
         if (answer.ok()) return answer;
+        CHROMA_TRY(context.Check());
         failed = answer.status();
         if (failed.code() == StatusCode::kDeadlineExceeded) return Explain(failed);
         if (failed.code() != StatusCode::kAborted && failed.code() != StatusCode::kUnavailable) {

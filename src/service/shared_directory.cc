@@ -57,6 +57,7 @@ class Member final : public SharedDirectory {
       Result<http::Response> answer = repeatable.Attempt(
           [&](const http::Request& request) { return Ask(turn, request, context); });
       if (answer.ok()) return answer;
+      CHROMA_TRY(context.Check());
       failed = answer.status();
       switch (failed.code()) {
         case StatusCode::kAborted:
