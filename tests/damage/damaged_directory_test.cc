@@ -163,7 +163,7 @@ TEST_F(DamagedDirectoryTest, FlippedBitsOfFormat) {
   FlipBits("FORMAT", 1);
 }
 TEST_F(DamagedDirectoryTest, FlippedBitsOfTheState) {
-  FlipBits("state", 1);
+  FlipBits("state", 3);
 }
 TEST_F(DamagedDirectoryTest, FlippedBitsOfLogFiles) {
   FlipBits("log", 3);
