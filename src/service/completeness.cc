@@ -29,8 +29,8 @@ Status CheckNothingMissing(runtime::Env env, const DataDirectory& directory) {
        {runtime::JoinPath(directory.path(), kLog), directory.blobs_path()}) {
     CHROMA_ASSIGN(const bool holds, HoldsAnything(*env.files, path));
     if (!holds) continue;
-    return Status::DataLoss("catalog " + directory.catalog_path() + " is missing or empty, and " + path +
-                            " holds what it should name; restore it from a backup");
+    return Status::DataLoss("catalog " + directory.catalog_path() + " is missing or empty, and " +
+                            path + " holds what it should name; restore it from a backup");
   }
   return Status::Ok();
 }
