@@ -50,6 +50,7 @@ class Inspection {
   Status CheckFormat();
   // check_catalog.cc
   Status CheckCatalog();
+  Status CheckCatalogLog(runtime::FileSystem& untouched);
   Status CopyNeeded(const std::string& why, const runtime::Env& untouched);
   // check_log.cc
   Status CheckLog(Report* report);
