@@ -92,11 +92,13 @@ int Read(sqlite3_file* file, void* out, int n, sqlite3_int64 offset) {
     size_t wanted = static_cast<size_t>(n);
     Result<size_t> got = self.file->ReadAt(static_cast<uint64_t>(offset), bytes, wanted);
     if (!got.ok()) return self.vfs->Report(got.status(), SQLITE_IOERR_READ);
+    const bool is_page = self.has_checksums && IsPage(static_cast<uint64_t>(offset), wanted);
     if (*got < wanted) {
       std::memset(bytes + *got, 0, wanted - *got);
-      return SQLITE_IOERR_SHORT_READ;
+      // SQLite takes zeros for what is missing; of a page that was cut they are damage.
+      if (*got == 0 || !is_page) return SQLITE_IOERR_SHORT_READ;
     }
-    if (!self.has_checksums || !IsPage(static_cast<uint64_t>(offset), wanted)) return SQLITE_OK;
+    if (!is_page) return SQLITE_OK;
     return VerifyPage(self, bytes, wanted, static_cast<uint64_t>(offset));
   });
 }

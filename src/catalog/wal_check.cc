@@ -1,9 +1,10 @@
 #include "catalog/wal_check.h"
 
 #include <cstdint>
-#include <vector>
+#include <utility>
 
 #include "base/bytes.h"
+#include "base/flipped_bit.h"
 
 namespace chroma::catalog {
 namespace {
@@ -45,14 +46,18 @@ bool IsPageSize(uint64_t n) {
 
 class Log {
  public:
-  explicit Log(BytesView bytes) : bytes_(bytes) {
+  explicit Log(BytesView bytes)
+      : bytes_(bytes),
+        big_endian_((BigEndian(bytes, 0) & 1) != 0),
+        header_whole_(IsHeader(bytes)),
+        page_bytes_(header_whole_ ? BigEndian(bytes, 8) : kPageBytesUsual),
+        sums_(Extend({}, bytes.substr(0, 24), big_endian_)) {}
+
+  static bool IsHeader(BytesView bytes) {
     const uint32_t magic = BigEndian(bytes, 0);
-    big_endian_ = (magic & 1) != 0;
-    page_bytes_ = BigEndian(bytes, 8);
-    sums_ = Extend({}, bytes.substr(0, 24), big_endian_);
-    header_whole_ = (magic & ~1u) == kMagic && IsPageSize(page_bytes_) &&
-                    sums_ == Sums{BigEndian(bytes, 24), BigEndian(bytes, 28)};
-    if (!header_whole_) page_bytes_ = kPageBytesUsual;
+    return (magic & ~1u) == kMagic && IsPageSize(BigEndian(bytes, 8)) &&
+           Extend({}, bytes.substr(0, 24), (magic & 1) != 0) ==
+               Sums{BigEndian(bytes, 24), BigEndian(bytes, 28)};
   }
 
   bool header_whole() const { return header_whole_; }
@@ -64,53 +69,66 @@ class Log {
     return bytes_.substr(kHeaderBytes + i * size, size);
   }
   bool IsCommit(uint64_t i) const { return BigEndian(Frame(i), 4) != 0; }
-  // Whether the frame was written since the log was begun anew last.
-  bool IsCurrent(uint64_t i) const { return Frame(i).substr(8, 8) == bytes_.substr(16, 8); }
   // Frames in order: the first that is not whole, or all of them.
   uint64_t WholeFrames() const {
     Sums sums = sums_;
     for (uint64_t i = 0; i < frames(); ++i) {
-      if (!Follows(sums, i)) return i;
+      if (!Follows(sums, Frame(i))) return i;
       sums = StoredSums(i);
     }
     return frames();
   }
   // Whether the frame was written behind the one before it, as that is now.
-  bool FollowsTheOneBefore(uint64_t i) const { return Follows(StoredSums(i - 1), i); }
+  bool FollowsTheOneBefore(uint64_t i) const { return Follows(StoredSums(i - 1), Frame(i)); }
+  // Undoes one flipped bit of the first frame that is not whole; empty when that is not it.
+  Bytes Repair(uint64_t i) const {
+    const Sums before = i == 0 ? sums_ : StoredSums(i - 1);
+    Bytes frame(Frame(i));
+    const bool repaired = FlipBack(frame, [&](BytesView tried) { return Follows(before, tried); });
+    return repaired ? frame : Bytes();
+  }
+  uint64_t OffsetOf(uint64_t i) const {
+    return kHeaderBytes + i * (kFrameHeaderBytes + page_bytes_);
+  }
 
  private:
   Sums StoredSums(uint64_t i) const { return {BigEndian(Frame(i), 16), BigEndian(Frame(i), 20)}; }
-  bool Follows(Sums sums, uint64_t i) const {
-    const BytesView frame = Frame(i);
+  bool Follows(Sums sums, BytesView frame) const {
+    if (frame.substr(8, 8) != bytes_.substr(16, 8)) return false;
     sums = Extend(sums, frame.substr(0, 8), big_endian_);
     sums = Extend(sums, frame.substr(kFrameHeaderBytes), big_endian_);
-    return IsCurrent(i) && sums == StoredSums(i);
+    return sums == Sums{BigEndian(frame, 16), BigEndian(frame, 20)};
   }
 
   const BytesView bytes_;
-  bool big_endian_ = false;
-  bool header_whole_ = false;
-  uint64_t page_bytes_ = 0;
-  Sums sums_;
+  const bool big_endian_;
+  const bool header_whole_;
+  const uint64_t page_bytes_;
+  const Sums sums_;
 };
+
+// Empty when there is nothing to be checked.
+Result<Bytes> ReadLog(runtime::FileSystem& files, const std::string& path) {
+  const std::string log_path = path + "-wal";
+  CHROMA_ASSIGN(const bool exists, files.Exists(log_path));
+  if (!exists) return Bytes();
+  CHROMA_ASSIGN(const auto file, files.Open(log_path, runtime::OpenMode::kRead));
+  CHROMA_ASSIGN(const uint64_t size_bytes, file->Size());
+  Bytes bytes(size_bytes, '\0');
+  CHROMA_ASSIGN(const size_t got, file->ReadAt(0, bytes.data(), bytes.size()));
+  bytes.resize(got);
+  return got < kHeaderBytes + kFrameHeaderBytes ? Bytes() : bytes;
+}
 
 }  // namespace
 
 Status CheckWriteAheadLog(runtime::FileSystem& files, const std::string& path) {
-  const std::string log_path = path + "-wal";
-  CHROMA_ASSIGN(const bool exists, files.Exists(log_path));
-  if (!exists) return Status();
-  CHROMA_ASSIGN(const auto file, files.Open(log_path, runtime::OpenMode::kRead));
-  CHROMA_ASSIGN(const uint64_t size_bytes, file->Size());
-  if (size_bytes < kHeaderBytes + kFrameHeaderBytes) return Status();
-  Bytes bytes(size_bytes, '\0');
-  CHROMA_ASSIGN(const size_t got, file->ReadAt(0, bytes.data(), bytes.size()));
-  bytes.resize(got);
-  if (got < kHeaderBytes + kFrameHeaderBytes) return Status();
+  CHROMA_ASSIGN(const Bytes bytes, ReadLog(files, path));
+  if (bytes.empty()) return Status();
   const Log log(bytes);
   const Status damaged =
-      Status::DataLoss("catalog " + log_path +
-                       " is damaged: what was committed after the damage would be lost; "
+      Status::DataLoss("catalog " + path +
+                       "-wal is damaged: what was committed after the damage would be lost; "
                        "restore it from a backup, or see chroma doctor");
   if (!log.header_whole()) {
     // It is written at once, before any frame, and lies in one sector.
@@ -129,6 +147,24 @@ Status CheckWriteAheadLog(runtime::FileSystem& files, const std::string& path) {
     }
   }
   return Status();
+}
+
+Result<std::optional<RepairedFrame>> RepairWriteAheadLog(runtime::FileSystem& files,
+                                                         const std::string& path) {
+  std::optional<RepairedFrame> none;
+  CHROMA_ASSIGN(const Bytes bytes, ReadLog(files, path));
+  if (bytes.empty()) return none;
+  const Log log(bytes);
+  if (!log.header_whole()) {
+    Bytes header = bytes.substr(0, kHeaderBytes);
+    if (!FlipBack(header, Log::IsHeader)) return none;
+    return std::optional<RepairedFrame>({0, std::move(header)});
+  }
+  const uint64_t first = log.WholeFrames();
+  if (first == log.frames()) return none;
+  Bytes frame = log.Repair(first);
+  if (frame.empty()) return none;
+  return std::optional<RepairedFrame>({log.OffsetOf(first), std::move(frame)});
 }
 
 }  // namespace chroma::catalog

@@ -4,8 +4,11 @@
 // before the next one is written; so when two commits follow a bad frame, it was whole once.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
+#include "base/bytes.h"
 #include "chroma/status.h"
 #include "runtime/file_system.h"
 
@@ -14,5 +17,14 @@ namespace chroma::catalog {
 // kDataLoss naming the log of the database `path` when commits in it were lost by damage. Damage of
 // the last two cannot be told from a commit that a crash kept from being finished.
 Status CheckWriteAheadLog(runtime::FileSystem& files, const std::string& path);
+
+// The header of the log, or the first frame that is not whole, as it was written: when one bit of
+// it flipped.
+struct RepairedFrame {
+  uint64_t offset = 0;
+  Bytes bytes;
+};
+Result<std::optional<RepairedFrame>> RepairWriteAheadLog(runtime::FileSystem& files,
+                                                         const std::string& path);
 
 }  // namespace chroma::catalog

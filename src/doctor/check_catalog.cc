@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "catalog/wal_check.h"
 #include "doctor/inspection.h"
 #include "doctor/untouched_files.h"
 
@@ -53,6 +54,7 @@ Status Inspection::CheckCatalog() {
       return std::string("the bits were flipped back");
     };
   }
+  CHROMA_TRY(CheckCatalogLog(*untouched));
   CHROMA_ASSIGN(catalog_, catalog::ExamineCatalog(env, PathOf(kCatalog)));
   for (const catalog::CatalogDamage& damage : catalog_.damages) {
     Case& added = Add(Severity::kDamage, kCatalog, damage.what);
@@ -65,6 +67,30 @@ Status Inspection::CheckCatalog() {
   if (!catalog_.opened || (lost == 0 && catalog_.damages.empty())) return Status::Ok();
   if (lost == 0 && catalog_.complete) return Status::Ok();
   return CopyNeeded(std::to_string(lost) + " pages have wrong checksums", env);
+}
+
+// The same for the frames of its write-ahead log.
+Status Inspection::CheckCatalogLog(runtime::FileSystem& untouched) {
+  constexpr size_t kRepairsMax = 16;
+  std::vector<store::Patch> patches;
+  while (patches.size() < kRepairsMax) {
+    CHROMA_ASSIGN(auto repaired, catalog::RepairWriteAheadLog(untouched, PathOf(kCatalog)));
+    if (!repaired) break;
+    CHROMA_ASSIGN(const auto file,
+                  untouched.Open(PathOf(kCatalogLog), runtime::OpenMode::kReadWrite));
+    CHROMA_TRY(file->WriteAt(repaired->offset, repaired->bytes));
+    patches.push_back({repaired->offset, std::move(repaired->bytes)});
+  }
+  if (patches.empty()) return Status::Ok();
+  Case& added = Add(Severity::kDamage, kCatalogLog,
+                    std::to_string(patches.size()) + " frames have one flipped bit each");
+  added.finding.cure = Cure::kByItself;
+  added.finding.remedy = "the bits are flipped back, as the checksums of the frames prove";
+  added.mend = [patches](Repairs& repairs) -> Result<std::string> {
+    CHROMA_TRY(repairs.Patch(kCatalogLog, patches));
+    return std::string("the bits were flipped back");
+  };
+  return Status::Ok();
 }
 
 // All rows into a new file: without loss where only an index or a free page is damaged.

@@ -67,6 +67,51 @@ Result<std::string> SalvageLog(const runtime::Env& env, const std::string& direc
 
 }  // namespace
 
+void Inspection::AddLogDamage(log::LogDamage& damage) {
+  const std::string place = Relative(damage.path);
+  Case& added = Add(Severity::kDamage, place, damage.what);
+  Finding& finding = added.finding;
+  if (damage.mend != LogDamage::Mend::kNone) finding.cure = Cure::kByItself;
+  switch (damage.mend) {
+    case LogDamage::Mend::kNone:
+      finding.cure = Cure::kBySalvage;
+      finding.remedy =
+          "restore the directory from a backup; --salvage writes the log anew with the entries "
+          "that can be read";
+      break;
+    case LogDamage::Mend::kPatch:
+      finding.remedy = "the bit is flipped back, as a checksum proves";
+      added.mend = [place, at = damage.position,
+                    bytes = std::move(damage.bytes)](Repairs& repairs) -> Result<std::string> {
+        CHROMA_TRY(repairs.Patch(place, {{at, bytes}}));
+        return std::string("the bit was flipped back");
+      };
+      break;
+    case LogDamage::Mend::kCut:
+      finding.severity = Severity::kNote;
+      finding.remedy = "they are cut off";
+      added.mend = [place, at = damage.position](Repairs& repairs) -> Result<std::string> {
+        CHROMA_TRY(repairs.Truncate(place, at));
+        return "cut at byte " + std::to_string(at);
+      };
+      break;
+    case LogDamage::Mend::kRemove:
+      finding.severity = Severity::kNote;
+      finding.remedy = "it is removed";
+      added.mend = [place](Repairs& repairs) -> Result<std::string> {
+        CHROMA_TRY(repairs.MoveAside(place));
+        return std::string("removed");
+      };
+      break;
+    case LogDamage::Mend::kRestore:
+      finding.remedy = "it is written anew from the other";
+      added.mend = [this_env = env_, directory = directory_, place](Repairs& repairs) {
+        return RestoreState(this_env, directory, place, repairs);
+      };
+      break;
+  }
+}
+
 Status Inspection::CheckLog(Report* report) {
   std::map<Uuid, uint64_t> covered;
   for (const catalog::CatalogCollection& collection : catalog_.collections) {
@@ -94,49 +139,8 @@ Status Inspection::CheckLog(Report* report) {
   }
   bool salvageable = false;
   for (LogDamage& damage : found.damages) {
-    const std::string place = Relative(damage.path);
-    Case& added = Add(Severity::kDamage, place, damage.what);
-    Finding& finding = added.finding;
-    if (damage.mend != LogDamage::Mend::kNone) finding.cure = Cure::kByItself;
-    switch (damage.mend) {
-      case LogDamage::Mend::kNone:
-        finding.cure = Cure::kBySalvage;
-        finding.remedy =
-            "restore the directory from a backup; --salvage writes the log anew with the entries "
-            "that can be read";
-        salvageable = true;
-        break;
-      case LogDamage::Mend::kPatch:
-        finding.remedy = "the bit is flipped back, as a checksum proves";
-        added.mend = [place, at = damage.position,
-                      bytes = std::move(damage.bytes)](Repairs& repairs) -> Result<std::string> {
-          CHROMA_TRY(repairs.Patch(place, {{at, bytes}}));
-          return std::string("the bit was flipped back");
-        };
-        break;
-      case LogDamage::Mend::kCut:
-        finding.severity = Severity::kNote;
-        finding.remedy = "they are cut off";
-        added.mend = [place, at = damage.position](Repairs& repairs) -> Result<std::string> {
-          CHROMA_TRY(repairs.Truncate(place, at));
-          return "cut at byte " + std::to_string(at);
-        };
-        break;
-      case LogDamage::Mend::kRemove:
-        finding.severity = Severity::kNote;
-        finding.remedy = "it is removed";
-        added.mend = [place](Repairs& repairs) -> Result<std::string> {
-          CHROMA_TRY(repairs.MoveAside(place));
-          return std::string("removed");
-        };
-        break;
-      case LogDamage::Mend::kRestore:
-        finding.remedy = "it is written anew from the other";
-        added.mend = [this_env = env_, directory = directory_, place](Repairs& repairs) {
-          return RestoreState(this_env, directory, place, repairs);
-        };
-        break;
-    }
+    salvageable = salvageable || damage.mend == LogDamage::Mend::kNone;
+    AddLogDamage(damage);
   }
   for (const catalog::CatalogCollection& collection : catalog_.collections) {
     const bool ahead = collection.log_offset > found.next_offset;
@@ -148,7 +152,8 @@ Status Inspection::CheckLog(Report* report) {
                   : "it has entries that cannot be decoded");
     added.finding.collection = NameOf(collection);
   }
-  if (!salvageable) return Status::Ok();
+  // Entries of collections that are only not seen must not be left out.
+  if (!salvageable || !catalog_.complete) return Status::Ok();
   // One mend for all of them.
   for (Case& damaged : cases_) {
     if (damaged.finding.cure != Cure::kBySalvage || damaged.mend != nullptr) continue;

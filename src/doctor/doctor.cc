@@ -1,5 +1,6 @@
 #include "doctor/doctor.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -16,9 +17,11 @@ bool MayMend(const Finding& finding, const Options& options) {
   return finding.cure == Cure::kByItself || (finding.cure == Cure::kBySalvage && options.salvage);
 }
 
-void Mend(std::vector<Case>& cases, const Options& options, Repairs& repairs) {
+// What is put back as it was comes first: a salvage replaces whole files.
+void Mend(std::vector<Case>& cases, Cure cure, const Options& options, Repairs& repairs) {
   for (Case& found : cases) {
-    if (!MayMend(found.finding, options) || found.mend == nullptr) continue;
+    if (found.finding.cure != cure || !MayMend(found.finding, options)) continue;
+    if (found.mend == nullptr) continue;
     Result<std::string> done = found.mend(repairs);
     if (done.ok()) {
       found.finding.outcome = "mended: " + *done;
@@ -44,10 +47,28 @@ Verdict ExpectedVerdict(const std::vector<Finding>& findings, const Options& opt
   return Verdict::kMended;
 }
 
-void TakeFindings(std::vector<Case>& cases, bool only_mended, std::vector<Finding>* out) {
-  for (Case& found : cases) {
-    if (!only_mended || found.finding.mended) out->push_back(std::move(found.finding));
+void TakeFindings(std::vector<Case>& cases, std::vector<Finding>* out) {
+  for (Case& found : cases) out->push_back(std::move(found.finding));
+}
+
+// What was found before mending and is not found any more, then what remains.
+std::vector<Finding> Join(std::vector<Finding> before, std::vector<Finding> remaining) {
+  std::vector<Finding> all;
+  for (Finding& finding : before) {
+    const bool there = std::any_of(remaining.begin(), remaining.end(), [&](const Finding& other) {
+      return other.place == finding.place && other.what == finding.what;
+    });
+    if (there) continue;
+    // One mend may be that of several findings.
+    if (!finding.mended) finding.outcome = "mended: with the others";
+    finding.mended = true;
+    all.push_back(std::move(finding));
   }
+  for (Finding& finding : remaining) {
+    finding.mended = false;
+    all.push_back(std::move(finding));
+  }
+  return all;
 }
 
 }  // namespace
@@ -111,7 +132,7 @@ Result<Report> Examine(runtime::Context& ctx, runtime::Env env, const std::strin
   report.path = directory;
   report.dry_run = options.dry_run;
   Repairs repairs(env, directory);
-  std::vector<Finding> mended;
+  std::vector<Finding> before;
   for (int round = 0; round < kRoundsMax; ++round) {
     Report counts;
     Inspection inspection(ctx, env, directory, options.format);
@@ -122,29 +143,25 @@ Result<Report> Examine(runtime::Context& ctx, runtime::Env env, const std::strin
     report.log_records = counts.log_records;
     std::vector<Case>& cases = inspection.cases();
     const bool last = round + 1 == kRoundsMax;
-    if (!options.dry_run && !last) Mend(cases, options, repairs);
+    if (!options.dry_run && !last) {
+      Mend(cases, Cure::kByItself, options, repairs);
+      Mend(cases, Cure::kBySalvage, options, repairs);
+    }
     if (options.dry_run || last || !AnyMended(cases)) {
       // What is found now remains.
-      TakeFindings(cases, false, &report.findings);
+      TakeFindings(cases, &report.findings);
       break;
     }
-    TakeFindings(cases, true, &mended);
+    TakeFindings(cases, &before);
   }
   if (options.dry_run) {
     report.verdict = ExpectedVerdict(report.findings, options);
     return report;
   }
-  if (report.findings.empty()) {
-    report.verdict = mended.empty() ? Verdict::kHealthy : Verdict::kMended;
-  } else {
-    report.verdict = Verdict::kDamaged;
-  }
-  for (Finding& finding : report.findings) {
-    // Mended, and found again.
-    finding.mended = false;
-    mended.push_back(std::move(finding));
-  }
-  report.findings = std::move(mended);
+  report.verdict = !report.findings.empty() ? Verdict::kDamaged
+                   : before.empty()         ? Verdict::kHealthy
+                                            : Verdict::kMended;
+  report.findings = Join(std::move(before), std::move(report.findings));
   report.kept_in = repairs.kept_in();
   return report;
 }

@@ -15,6 +15,7 @@
 #include "doctor/repairs.h"
 #include "doctor/report.h"
 #include "format/manifest.h"
+#include "log/verify.h"
 #include "runtime/context.h"
 #include "runtime/env.h"
 #include "segment/verify.h"
@@ -49,9 +50,11 @@ class Inspection {
   Status CheckFormat();
   // check_catalog.cc
   Status CheckCatalog();
+  Status CheckCatalogLog(runtime::FileSystem& untouched);
   Status CopyNeeded(const std::string& why, const runtime::Env& untouched);
   // check_log.cc
   Status CheckLog(Report* report);
+  void AddLogDamage(log::LogDamage& damage);
   // check_versions.cc
   Status CheckVersions(Report* report);
   Status CheckVersion(const catalog::CatalogCollection& collection, Report* report);

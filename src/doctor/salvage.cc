@@ -51,7 +51,8 @@ Result<std::string> SalvageVersion(runtime::Context& ctx, const runtime::Env& en
                   compactor::MergeParts(ctx, *store, NewName(*env.random, collection.id, "segment"),
                                         manifest.dimension, {{segment->found.readable, dead}}));
     if (written) {
-      next.segments.push_back({written->blob, written->rows, written->size_bytes, Bitmap(), written->checksum});
+      next.segments.push_back(
+          {written->blob, written->rows, written->size_bytes, Bitmap(), written->checksum});
     }
   }
   catalog::VersionUpdate update;

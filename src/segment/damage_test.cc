@@ -160,6 +160,45 @@ TEST(DamageTest, IdsAreFoundWithoutTheirIndex) {
   EXPECT_NE(verified.message().find("id index"), std::string_view::npos);
 }
 
+// Which records cannot be read any more; the others can.
+TEST(DamageTest, DamageNamesTheRecords) {
+  std::vector<OracleRow> rows;
+  for (int i = 0; i < 300; ++i) {
+    OracleRow row;
+    row.id = "record-" + std::to_string(i);
+    row.insertion_offset = static_cast<uint64_t>(i);
+    row.vector.assign(500, static_cast<float>(i));
+    row.document = "the document of " + row.id + std::string(100, static_cast<char>('a' + i % 26));
+    rows.push_back(row);
+  }
+  Bytes bytes = WriteSegment(rows, 500);
+  runtime::Context ctx;
+  auto sections = format::SectionReader::Open(ctx, std::make_shared<MemoryBlob>("test", bytes),
+                                              [](format::SectionType) { return true; });
+  ASSERT_TRUE(sections.ok());
+  for (const auto type : {format::SectionType::kVectors, format::SectionType::kDocuments}) {
+    const format::SectionInfo* section = sections->Find(type);
+    bytes[section->offset + section->length - 9] ^= 4;
+  }
+  auto segment = SegmentReader::Open(ctx, std::make_shared<MemoryBlob>("test", bytes));
+  ASSERT_TRUE(segment.ok());
+  const Status vectors = (*segment)->Vectors(299).status();
+  EXPECT_EQ(vectors.code(), StatusCode::kDataLoss);
+  EXPECT_NE(vectors.message().find("to \"record-299\" ("), std::string_view::npos)
+      << vectors.ToString();
+  EXPECT_TRUE((*segment)->Vectors(0).ok());
+  std::vector<std::optional<std::string>> documents;
+  const uint32_t last[] = {2, 299};
+  const Status texts = (*segment)->ReadDocuments(last, &documents);
+  EXPECT_EQ(texts.code(), StatusCode::kDataLoss);
+  EXPECT_NE(texts.message().find("to \"record-299\" ("), std::string_view::npos)
+      << texts.ToString();
+  const uint32_t first[] = {0, 1, 2};
+  documents.clear();
+  ASSERT_TRUE((*segment)->ReadDocuments(first, &documents).ok());
+  EXPECT_EQ(documents[2], rows[2].document);
+}
+
 TEST(DamageTest, UnknownSections) {
   for (const bool required : {false, true}) {
     runtime::Context ctx;

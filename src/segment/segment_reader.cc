@@ -92,6 +92,10 @@ class SectionedSegment final : public SegmentReader {
   Status CheckRow(uint32_t row) const;
   Status CheckRows(std::span<const uint32_t> rows) const;
   Status RequireSection(SectionType type) const;
+  // Damage of rows, with the ids that users know them by, where these can be read.
+  Status NameRecords(const Status& damage, uint64_t begin, uint64_t end) const;
+  Status NameTexts(const Status& damage, const format::TextReader& texts,
+                   std::span<const uint32_t> rows) const;
   Status VerifyIds(runtime::Context& ctx) const;
   Result<const format::StringReader*> Ids() const;
   Result<const format::IdIndexReader*> IdIndex() const;
@@ -170,6 +174,32 @@ Status SectionedSegment::CheckRow(uint32_t row) const {
 
 Status SectionedSegment::CheckRows(std::span<const uint32_t> rows) const {
   return rows.empty() ? Status::Ok() : CheckRow(*std::max_element(rows.begin(), rows.end()));
+}
+
+Status SectionedSegment::NameRecords(const Status& damage, uint64_t begin, uint64_t end) const {
+  if (damage.code() != StatusCode::kDataLoss) return damage;
+  const Result<const format::StringReader*> ids = Ids();
+  if (!ids.ok() || begin >= end || end > rows_) return damage;
+  std::string records = "records \"" + std::string((**ids)[begin]) + "\"";
+  if (end - begin > 1) {
+    records += " to \"" + std::string((**ids)[end - 1]) + "\" (" + std::to_string(end - begin) +
+               " in order of insertion)";
+  }
+  return damage.Annotate(records);
+}
+
+Status SectionedSegment::NameTexts(const Status& damage, const format::TextReader& texts,
+                                   std::span<const uint32_t> rows) const {
+  if (damage.code() != StatusCode::kDataLoss) return damage;
+  runtime::Context ctx;
+  for (uint64_t block = 0; block < texts.blocks(); ++block) {
+    const uint64_t begin = texts.FirstRow(block);
+    const uint64_t end = texts.FirstRow(block + 1);
+    const auto at = std::lower_bound(rows.begin(), rows.end(), begin);
+    if (at == rows.end() || *at >= end || texts.CheckBlock(ctx, block).ok()) continue;
+    return NameRecords(damage, begin, end);
+  }
+  return damage;
 }
 
 Result<const format::StringReader*> SectionedSegment::Ids() const {
@@ -263,8 +293,13 @@ Result<VectorRun> SectionedSegment::Vectors(uint32_t row) const {
     return Status::FailedPrecondition("segment " + sections_.blob().name() + " has no vectors");
   }
   CHROMA_ASSIGN(const format::VectorReader* vectors, VectorColumn());
-  CHROMA_ASSIGN(const format::VectorReader::Run run, vectors->Get(row));
-  return VectorRun{run.values, run.rows};
+  const Result<format::VectorReader::Run> run = vectors->Get(row);
+  if (!run.ok()) {
+    const uint64_t begin = row / vectors->block_rows() * uint64_t{vectors->block_rows()};
+    return NameRecords(run.status(), begin,
+                       std::min<uint64_t>(rows_, begin + vectors->block_rows()));
+  }
+  return VectorRun{run->values, run->rows};
 }
 
 Status SectionedSegment::ReadDocuments(std::span<const uint32_t> rows,
@@ -272,7 +307,7 @@ Status SectionedSegment::ReadDocuments(std::span<const uint32_t> rows,
   CHROMA_TRY(CheckRows(rows));
   CHROMA_ASSIGN(const format::TextReader* documents, Documents());
   runtime::Context ctx;
-  return documents->Read(ctx, rows, out);
+  return NameTexts(documents->Read(ctx, rows, out), *documents, rows);
 }
 
 Status SectionedSegment::ReadUris(std::span<const uint32_t> rows,
@@ -280,7 +315,7 @@ Status SectionedSegment::ReadUris(std::span<const uint32_t> rows,
   CHROMA_TRY(CheckRows(rows));
   CHROMA_ASSIGN(const format::TextReader* uris, Uris());
   runtime::Context ctx;
-  return uris->Read(ctx, rows, out);
+  return NameTexts(uris->Read(ctx, rows, out), *uris, rows);
 }
 
 Status SectionedSegment::ReadMetadata(std::span<const uint32_t> rows,

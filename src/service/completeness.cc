@@ -18,21 +18,19 @@ Result<bool> HoldsAnything(runtime::FileSystem& files, const std::string& path) 
 }  // namespace
 
 Status CheckNothingMissing(runtime::Env env, const DataDirectory& directory) {
-  uint64_t catalog_bytes = 0;
+  // A crash while a directory is made may leave an empty catalog, but nothing beside it.
   auto catalog = env.files->Open(directory.catalog_path(), runtime::OpenMode::kRead);
-  if (catalog.ok()) {
-    CHROMA_ASSIGN(catalog_bytes, (*catalog)->Size());
-  } else if (catalog.status().code() != StatusCode::kNotFound) {
-    return catalog.status();
+  if (catalog.status().code() != StatusCode::kNotFound) {
+    CHROMA_TRY(catalog.status());
+    CHROMA_ASSIGN(const uint64_t size_bytes, (*catalog)->Size());
+    if (size_bytes > 0) return Status::Ok();
   }
-  if (catalog_bytes > 0) return Status::Ok();
   for (const std::string& path :
        {runtime::JoinPath(directory.path(), kLog), directory.blobs_path()}) {
     CHROMA_ASSIGN(const bool holds, HoldsAnything(*env.files, path));
     if (!holds) continue;
-    return Status::DataLoss("catalog " + directory.catalog_path() +
-                            (catalog.ok() ? " is empty" : " is missing") + ", and " + path +
-                            " holds what it should name; restore it from a backup");
+    return Status::DataLoss("catalog " + directory.catalog_path() + " is missing or empty, and " +
+                            path + " holds what it should name; restore it from a backup");
   }
   return Status::Ok();
 }

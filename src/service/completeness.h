@@ -10,7 +10,8 @@
 
 namespace chroma::service {
 
-// Before anything is created. kDataLoss when the catalog is missing or empty, and log or blobs are not.
+// Before anything is created. kDataLoss when the catalog is missing or empty, and log or blobs are
+// not empty.
 Status CheckNothingMissing(runtime::Env env, const DataDirectory& directory);
 
 // kDataLoss when there are collections and no log directory.

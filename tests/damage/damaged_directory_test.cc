@@ -65,26 +65,22 @@ class DamagedDirectoryTest : public ::testing::Test {
                        std::string* wrong) {
     *outcome = Outcome();
     outcome->right = true;
-    size_t r = 0;
-    for (size_t g = 0; g < given.size(); ++g, ++r) {
-      if (r >= right.size()) return false;
-      if (!given[g].status.ok() && IsDamageReport(given[g].status)) {
+    if (given.size() != right.size()) return false;
+    for (size_t i = 0; i < given.size(); ++i) {
+      if (!given[i].status.ok() && IsDamageReport(given[i].status)) {
         outcome->right = false;
         outcome->reported = true;
-        EXPECT_FALSE(given[g].status.message().empty());
-        // A collection that cannot be found is not asked any further.
+        EXPECT_FALSE(given[i].status.message().empty());
         continue;
       }
-      const bool same =
-          given[g].status.code() == right[r].status.code() && given[g].text == right[r].text;
-      if (!same) {
-        *wrong = "question " + std::to_string(g) + ": " + given[g].status.ToString() + " " +
-                 given[g].text + "\ninstead of: " + right[r].status.ToString() + " " +
-                 right[r].text;
-        return false;
+      if (given[i].status.code() == right[i].status.code() && given[i].text == right[i].text) {
+        continue;
       }
+      *wrong = "question " + std::to_string(i) + ": " + given[i].status.ToString() + " " +
+               given[i].text + "\ninstead of: " + right[i].status.ToString() + " " + right[i].text;
+      return false;
     }
-    return r == right.size() || outcome->reported;
+    return true;
   }
 
   static std::span<const Answers> Last() {
@@ -132,7 +128,11 @@ class DamagedDirectoryTest : public ::testing::Test {
     if (Full()) stride = 1;
     ForEach(Directory().closed, kind, [&](const std::string& path, const Bytes& content) {
       Files files = Directory().closed;
-      for (size_t length = 0; length < content.size(); length += stride) {
+      // The end more closely: what SQLite does not read at once lies there.
+      const auto step = [&](size_t length) {
+        return length + 4200 < content.size() ? stride : std::min<size_t>(stride, 7);
+      };
+      for (size_t length = 0; length < content.size(); length += step(length)) {
         files[path] = content.substr(0, length);
         SCOPED_TRACE("cut to " + std::to_string(length));
         const Outcome outcome = Check(files, Last());
@@ -163,7 +163,7 @@ TEST_F(DamagedDirectoryTest, FlippedBitsOfFormat) {
   FlipBits("FORMAT", 1);
 }
 TEST_F(DamagedDirectoryTest, FlippedBitsOfTheState) {
-  FlipBits("state", 1);
+  FlipBits("state", 3);
 }
 TEST_F(DamagedDirectoryTest, FlippedBitsOfLogFiles) {
   FlipBits("log", 3);
@@ -172,10 +172,10 @@ TEST_F(DamagedDirectoryTest, FlippedBitsOfManifests) {
   FlipBits("manifest", 1);
 }
 TEST_F(DamagedDirectoryTest, FlippedBitsOfSegments) {
-  FlipBits("segment", 31);
+  FlipBits("segment", 11);
 }
 TEST_F(DamagedDirectoryTest, FlippedBitsOfTheCatalog) {
-  FlipBits("catalog", 331);
+  FlipBits("catalog", 53);
 }
 
 TEST_F(DamagedDirectoryTest, CutLogFiles) {

@@ -133,6 +133,19 @@ TEST_F(DoctorCasesTest, FlippedBits) {
   }
 }
 
+// Also in the log of a catalog that was killed, where SQLite would take it for the end.
+TEST_F(DoctorCasesTest, FlippedBitsOfTheCatalogLog) {
+  for (const double where : {0.0, 0.0002, 0.1, 0.3, 0.6, 0.9}) {
+    Use(Whole().running);
+    const std::string path = Find("catalog log");
+    const auto at = static_cast<size_t>(static_cast<double>(files_[path].size()) * where);
+    SCOPED_TRACE(at);
+    Damage(path, [&](Bytes& bytes) { bytes[at] = static_cast<char>(bytes[at] ^ 2); });
+    ExpectMended("flipped bit");
+    ExpectAllAnswers();
+  }
+}
+
 TEST_F(DoctorCasesTest, KeepsWhatItTouches) {
   const std::string path = Find("manifest");
   Damage(path, [](Bytes& bytes) { bytes[30] = static_cast<char>(bytes[30] ^ 1); });

@@ -17,6 +17,7 @@ using engine::CollectionRef;
 using service::LocalService;
 
 constexpr uint32_t kDimension = 4;
+constexpr size_t kQuestions = 4;  // of AskCollection
 constexpr const char* kNames[] = {"compacted", "both", "logged", "empty"};
 
 class SeededRandom final : public runtime::Random {
@@ -148,7 +149,11 @@ Answers AskService(LocalService& service) {
         engine.GetCollection(ctx, model::kDefaultTenant, model::kDefaultDatabase, name);
     answers.push_back(
         ToAnswer(collection, [](const CollectionRef& found) { return found->id.ToString(); }));
-    if (collection.ok()) AskCollection(engine, *collection, &answers);
+    if (collection.ok()) {
+      AskCollection(engine, *collection, &answers);
+    } else {
+      answers.insert(answers.end(), kQuestions, {collection.status(), ""});
+    }
   }
   return answers;
 }
