@@ -9,6 +9,7 @@
 
 #include "base/checksum.h"
 #include "base/coding.h"
+#include "runtime/test_points.h"
 
 namespace chroma::catalog {
 namespace {
@@ -125,6 +126,7 @@ int Truncate(sqlite3_file* file, sqlite3_int64 size_bytes) {
 int Sync(sqlite3_file* file, int) {
   return NoThrow([&] {
     OpenFile& self = Self(file);
+    if (CHROMA_PLANTED_BUG("catalog.skip_sync") && !self.has_checksums) return SQLITE_OK;
     // A kernel that could not write a page may forget that it is dirty: the next fdatasync then
     // succeeds without it. SQLite would clear its log after that one, so the main file fails for
     // good and the log keeps everything until the database is opened anew. (What a failed sync

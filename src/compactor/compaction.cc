@@ -6,6 +6,7 @@
 #include "compactor/merge.h"
 #include "format/manifest.h"
 #include "runtime/log.h"
+#include "runtime/test_points.h"
 #include "sweeper/sweeper.h"
 
 namespace chroma::compactor {
@@ -47,7 +48,7 @@ Split SplitParts(const Policy& policy, Activity activity, const segment::Version
       split.merged.push_back(part);
     } else if (part.live() > 0) {
       format::ManifestSegment kept = version.manifest.segments[i];
-      kept.deleted = *part.dead;
+      if (!CHROMA_PLANTED_BUG("compactor.drop_tombstones")) kept.deleted = *part.dead;
       split.kept.push_back(std::move(kept));
     }
   }
@@ -141,7 +142,7 @@ std::vector<std::string> Replaced(const model::Collection& collection,
   for (const format::ManifestSegment& old : version.manifest.segments) {
     bool kept = false;
     for (const format::ManifestSegment& now : manifest.segments) kept |= now.blob == old.blob;
-    if (!kept) replaced.push_back(old.blob);
+    if (!kept || CHROMA_PLANTED_BUG("sweeper.sweep_live")) replaced.push_back(old.blob);
   }
   return replaced;
 }
@@ -179,6 +180,9 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
                            snapshot->dimension, split.merged));
   if (merged) {
     manifest.segments.push_back({merged->blob, merged->rows, merged->size_bytes, Bitmap()});
+  }
+  if (CHROMA_PLANTED_BUG("compactor.trim_before_publish")) {
+    CHROMA_TRY(seams.log->Trim(ctx, id, manifest.log_offset));
   }
   CHROMA_ASSIGN(const segment::VersionRef published,
                 Publish(ctx, seams, collection, manifest, merged ? merged->blob : ""));

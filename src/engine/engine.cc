@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "model/validate.h"
+#include "runtime/test_points.h"
 
 namespace chroma::engine {
 namespace {
@@ -174,7 +175,7 @@ Status Engine::ModifyCollection(runtime::Context& ctx, const CollectionRef& coll
                   model::UpdateConfiguration(current->schema, *request.new_configuration));
   }
   const Status updated = catalog_.UpdateCollection(ctx, current->id, update);
-  cache_.Erase(current->id);
+  if (!CHROMA_PLANTED_BUG("engine.keep_stale_row")) cache_.Erase(current->id);
   return updated;
 }
 

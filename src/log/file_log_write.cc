@@ -4,6 +4,7 @@
 
 #include "log/file_log.h"
 #include "runtime/log.h"
+#include "runtime/test_points.h"
 
 namespace chroma::log {
 namespace {
@@ -24,8 +25,11 @@ Status FileLog::WriteGroup() {
   LogFile& file = *leader_.active;
   uint64_t end = file.end;
   uint64_t chain = file.chain;
+  if (CHROMA_PLANTED_BUG("log.ack_before_sync")) CHROMA_TRY(file.file->Sync());
   Status written = WriteFrames(file, end, chain);
-  Status synced = written.ok() ? file.file->Sync() : Status::Ok();
+  const bool unsynced = CHROMA_PLANTED_BUG("log.ack_before_sync") ||
+                        (CHROMA_PLANTED_BUG("log.skip_one_sync") && end % 64 == 0);
+  Status synced = written.ok() && !unsynced ? file.file->Sync() : Status::Ok();
   if (written.ok() && synced.ok()) {
     file.end = end;
     file.chain = chain;
@@ -77,6 +81,7 @@ Status FileLog::WriteFrames(LogFile& file, uint64_t& end, uint64_t& chain) {
 // bytes back, so that a crash does not bring them to life. A file is not trusted once its sync
 // failed: the kernel may have dropped the pages and say nothing the next time.
 void FileLog::CutGroup(LogFile& file, bool sync_failed) {
+  if (CHROMA_PLANTED_BUG("log.go_on_after_failure")) return;
   Status cut = file.file->Truncate(file.end);
   if (cut.ok()) cut = file.file->Sync();
   leader_.room_end = file.end;
@@ -182,7 +187,9 @@ Status FileLog::CreateFile() {
   CHROMA_ASSIGN(file->file, env_.files->Open(file->path, runtime::OpenMode::kCreateExclusive));
   Status status = file->file->WriteAt(0, EncodeFileHeader(header));
   if (status.ok()) status = file->file->Sync();
-  if (status.ok()) status = env_.files->SyncDirectory(directory_);
+  if (status.ok() && !CHROMA_PLANTED_BUG("log.skip_directory_sync")) {
+    status = env_.files->SyncDirectory(directory_);
+  }
   if (!status.ok()) {
     (void)env_.files->Remove(file->path).ok();  // opening removes it otherwise
     return status;

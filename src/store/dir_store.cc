@@ -6,6 +6,7 @@
 
 #include "runtime/log.h"
 #include "runtime/mutex.h"
+#include "runtime/test_points.h"
 
 namespace chroma::store {
 namespace {
@@ -172,6 +173,7 @@ class DirStore final : public BlobStore {
       CHROMA_TRY(CheckFree(name));
       CHROMA_TRY(env_.files->Rename(unfinished_path, PathOf(name)));
     }
+    if (CHROMA_PLANTED_BUG("store.skip_directory_sync")) return Status::Ok();
     Status synced = env_.files->SyncDirectory(PathOf(ParentOf(name)));
     if (!synced.ok()) RemoveFile(PathOf(name));
     return synced;
@@ -257,7 +259,7 @@ Status DirWriter::Finish(runtime::Context& ctx) {
   CHROMA_TRY(ctx.Check());
   CHROMA_TRY(Write(buffer_));
   buffer_ = Bytes();
-  failure_ = file_->Sync();
+  if (!CHROMA_PLANTED_BUG("store.skip_sync")) failure_ = file_->Sync();
   if (failure_.ok()) failure_ = store_.Publish(unfinished_path_, name_);
   CHROMA_TRY(failure_);
   file_ = nullptr;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/log.h"
+#include "runtime/test_points.h"
 
 namespace chroma::sweeper {
 
@@ -11,7 +12,7 @@ Status SweepBlobs(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobS
                   const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     CHROMA_ASSIGN(bool live, catalog.IsBlobLive(ctx, name));
-    if (!live) CHROMA_TRY(store.Delete(ctx, name));
+    if (!live || CHROMA_PLANTED_BUG("sweeper.sweep_live")) CHROMA_TRY(store.Delete(ctx, name));
   }
   return Status::Ok();
 }
