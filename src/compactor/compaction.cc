@@ -51,7 +51,7 @@ Split SplitParts(const Policy& policy, Activity activity, const segment::Version
       split.merged.push_back(part);
     } else if (part.live() > 0) {
       format::ManifestSegment kept = version.manifest.segments[i];
-      kept.deleted = *part.dead;
+      if (!CHROMA_PLANTED_BUG("compactor.drop_tombstones")) kept.deleted = *part.dead;
       split.kept.push_back(std::move(kept));
     }
   }
@@ -147,7 +147,7 @@ std::vector<std::string> Replaced(const model::Collection& collection,
   for (const format::ManifestSegment& old : version.manifest.segments) {
     bool kept = false;
     for (const format::ManifestSegment& now : manifest.segments) kept |= now.blob == old.blob;
-    if (!kept) replaced.push_back(old.blob);
+    if (!kept || CHROMA_PLANTED_BUG("sweeper.sweep_live")) replaced.push_back(old.blob);
   }
   return replaced;
 }
@@ -199,6 +199,9 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
         {merged->blob, merged->rows, merged->size_bytes, Bitmap(), merged->checksum});
   }
   CHROMA_TEST_POINT("compactor.segment_written");
+  if (CHROMA_PLANTED_BUG("compactor.trim_before_publish")) {
+    CHROMA_TRY(seams.log->Trim(ctx, id, manifest.log_offset));
+  }
   CHROMA_ASSIGN(const segment::VersionRef published,
                 Publish(ctx, seams, collection, manifest, merged ? merged->blob : ""));
   CHROMA_TEST_POINT("compactor.version_published");

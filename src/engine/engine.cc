@@ -193,7 +193,7 @@ Status Engine::ModifyCollection(runtime::Context& ctx, const CollectionRef& coll
                   model::UpdateConfiguration(current->schema, *request.new_configuration));
   }
   const Status updated = catalog_.UpdateCollection(ctx, current->id, update);
-  cache_.Erase(current->id);
+  if (!CHROMA_PLANTED_BUG("engine.keep_stale_row")) cache_.Erase(current->id);
   return updated;
 }
 

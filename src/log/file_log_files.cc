@@ -78,7 +78,9 @@ Status FileLog::DropDeadFiles() {
     }
   }
   if (dead.empty()) return Status::Ok();
-  Status stored = state_file_.Store(StateWith(newest));
+  Status stored = CHROMA_PLANTED_BUG("log.drop_before_state")
+                      ? Status::Ok()
+                      : state_file_.Store(StateWith(newest));
   if (!stored.ok()) {
     files_.merge(dead);
     return stored.Annotate("dropping log files that nobody needs");

@@ -25,10 +25,13 @@ Status FileLog::WriteGroup() {
   LogFile& file = *leader_.active;
   uint64_t end = file.end;
   uint64_t chain = file.chain;
+  if (CHROMA_PLANTED_BUG("log.ack_before_sync")) CHROMA_TRY(file.file->Sync());
   Status written = WriteFrames(file, end, chain);
   CHROMA_TEST_POINT("log.frames_written");
-  Status synced;
-  if (written.ok() && !CHROMA_PLANTED_BUG("log.skip_sync")) synced = file.file->Sync();
+  const bool unsynced = CHROMA_PLANTED_BUG("log.ack_before_sync") ||
+                        CHROMA_PLANTED_BUG("log.skip_sync") ||
+                        (CHROMA_PLANTED_BUG("log.skip_one_sync") && end % 64 == 0);
+  Status synced = written.ok() && !unsynced ? file.file->Sync() : Status::Ok();
   CHROMA_TEST_POINT("log.synced");
   if (written.ok() && synced.ok()) {
     file.end = end;
@@ -82,6 +85,7 @@ Status FileLog::WriteFrames(LogFile& file, uint64_t& end, uint64_t& chain) {
 // bytes back, so that a crash does not bring them to life. A file is not trusted once its sync
 // failed: the kernel may have dropped the pages and say nothing the next time.
 void FileLog::CutGroup(LogFile& file, bool sync_failed) {
+  if (CHROMA_PLANTED_BUG("log.go_on_after_failure")) return;
   Status cut = file.file->Truncate(file.end);
   if (cut.ok()) cut = file.file->Sync();
   leader_.room_end = file.end;
@@ -190,7 +194,9 @@ Status FileLog::CreateFile() {
   Status status = file->file->WriteAt(0, EncodeFileHeader(header));
   if (status.ok()) status = file->file->Sync();
   CHROMA_TEST_POINT("log.file_header_synced");
-  if (status.ok()) status = env_.files->SyncDirectory(directory_);
+  if (status.ok() && !CHROMA_PLANTED_BUG("log.skip_directory_sync")) {
+    status = env_.files->SyncDirectory(directory_);
+  }
   CHROMA_TEST_POINT("log.file_name_synced");
   if (!status.ok()) {
     (void)env_.files->Remove(file->path).ok();  // opening removes it otherwise

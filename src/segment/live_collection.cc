@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "runtime/test_points.h"
 #include "segment/segment_reader.h"
 
 namespace chroma::segment {
@@ -58,6 +59,7 @@ Result<LiveCollection::State> LiveCollection::NewState(runtime::Context& ctx,
   State state;
   CHROMA_ASSIGN(state.version, OpenVersion(ctx, store_, ref));
   state.log_end = state.version->manifest.log_offset;
+  if (CHROMA_PLANTED_BUG("segment.skip_tail_record")) state.log_end = ref.log_offset + 1;
   state.tail = std::make_unique<Tail>(state.version->parts);
   return state;
 }

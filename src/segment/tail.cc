@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "runtime/test_points.h"
 #include "segment/tail_rows.h"
 
 namespace chroma::segment {
@@ -60,6 +61,7 @@ Result<std::optional<Tail::Place>> Tail::FindLive(std::string_view id) const {
     return std::optional<Place>(Place{base_.size(), row});
   }
   for (size_t part = base_.size(); part-- > 0;) {
+    if (CHROMA_PLANTED_BUG("segment.miss_first_part") && part == 0 && base_.size() > 1) continue;
     CHROMA_ASSIGN(std::optional<uint32_t> row, base_[part].part->FindId(id));
     if (row && !base_[part].dead.Contains(*row)) return std::optional<Place>(Place{part, *row});
   }

@@ -190,6 +190,7 @@ class DirStore final : public BlobStore {
       CHROMA_TRY(env_.files->Rename(unfinished_path, PathOf(name)));
     }
     CHROMA_TEST_POINT("store.blob_named");
+    if (CHROMA_PLANTED_BUG("store.skip_directory_sync")) return Status::Ok();
     Status synced = env_.files->SyncDirectory(PathOf(ParentOf(name)));
     CHROMA_TEST_POINT("store.name_synced");
     if (!synced.ok()) RemoveFile(PathOf(name));
@@ -286,7 +287,7 @@ Status DirWriter::Finish(runtime::Context& ctx) {
   CHROMA_TRY(Write(buffer_));
   buffer_ = Bytes();
   CHROMA_TEST_POINT("store.blob_written");
-  failure_ = file_->Sync();
+  if (!CHROMA_PLANTED_BUG("store.skip_sync")) failure_ = file_->Sync();
   CHROMA_TEST_POINT("store.blob_synced");
   if (failure_.ok()) failure_ = store_.Publish(unfinished_path_, name_);
   CHROMA_TRY(failure_);

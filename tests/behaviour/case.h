@@ -12,8 +12,8 @@
 //
 // Strings hold templates: {{u}} eight hexadecimal digits of this run of the case, {{n}} a
 // collection's name, {{T}} {{DB}} {{C}} paths, {{uuid}} an id nobody has, and what was saved.
-// "{{40000 texts}}" and "{{40000 numbers}}" stand for so many elements of an array: "x0" "x1" …, and
-// 2 4 6 ….
+// "{{40000 texts}}" and "{{40000 numbers}}" stand for so many elements of an array: "x0" "x1" …,
+// and 2 4 6 ….
 #pragma once
 
 #include <optional>

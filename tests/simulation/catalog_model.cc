@@ -16,7 +16,7 @@ CatalogAnswer Refused(StatusCode code) {
 
 std::string Describe(const Slot& slot) {
   return "c" + std::to_string(slot.created) + "{m" + std::to_string(slot.meta) + " ef" +
-         std::to_string(slot.ef) + "}";
+         std::to_string(slot.ef) + " name " + std::to_string(slot.name) + "}";
 }
 
 }  // namespace
@@ -83,6 +83,7 @@ CatalogAnswer CatalogState::Create(const CatalogCall& call) {
   Slot& slot = slots[call.database][call.name];
   if (slot.created == 0) {
     slot = call.slot;
+    slot.name = call.name;
   } else if (call.kind == Kind::kCreate) {
     return Refused(StatusCode::kAlreadyExists);
   }
@@ -98,7 +99,10 @@ CatalogAnswer CatalogState::Modify(const CatalogCall& call) {
   }
   if (call.slot.meta != 0) slot->meta = call.slot.meta;
   if (call.slot.ef != 0) slot->ef = call.slot.ef;
-  if (call.new_name) std::swap(*slot, slots[call.database][*call.new_name]);
+  if (call.new_name) {
+    slot->name = *call.new_name;
+    std::swap(*slot, slots[call.database][*call.new_name]);
+  }
   return {};
 }
 

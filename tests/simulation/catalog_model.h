@@ -19,6 +19,7 @@ struct Slot {
   uint32_t created = 0;  // 0: there is none
   uint32_t meta = 0;
   uint32_t ef = 0;
+  uint32_t name = 0;
   bool operator==(const Slot&) const = default;
 };
 

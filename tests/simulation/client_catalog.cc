@@ -44,6 +44,9 @@ Slot SlotOf(const model::Collection& collection) {
   Slot slot;
   slot.created = NumberIn(collection.metadata, "created");
   slot.meta = NumberIn(collection.metadata, "meta");
+  for (uint32_t name = 0; name < kNames; ++name) {
+    if (CollectionName(name) == collection.name) slot.name = name;
+  }
   slot.ef = static_cast<uint32_t>(collection.schema.hnsw().ef_search.value_or(0));
   return slot;
 }
@@ -186,12 +189,13 @@ void Client::DeleteCollection() {
   drop.kind = Kind::kDelete;
   drop.database = static_cast<uint32_t>(random_.Below(kDatabases));
   drop.name = static_cast<uint32_t>(random_.Below(kNames));
-  ledger_.Doom(drop.database);
+  ledger_.BeginDoom(drop.database);
   auto answer = std::make_shared<CatalogAnswer>();
   const auto call = ledger_.BeginCatalog(drop, answer);
   runtime::Context ctx(scheduler_);
   const Status status = engine_.DeleteCollection(
       ctx, model::kDefaultTenant, DatabaseName(drop.database), CollectionName(drop.name));
+  ledger_.EndDoom(drop.database);
   static_cast<void>(FinishCatalog(call, answer, status, {StatusCode::kNotFound}));
 }
 
@@ -199,13 +203,14 @@ void Client::ChangeDatabase(bool create) {
   CatalogCall change;
   change.kind = create ? Kind::kCreateDatabase : Kind::kDeleteDatabase;
   change.database = static_cast<uint32_t>(random_.Between(1, kDatabases - 1));
-  if (!create) ledger_.Doom(change.database);
+  if (!create) ledger_.BeginDoom(change.database);
   auto answer = std::make_shared<CatalogAnswer>();
   const auto call = ledger_.BeginCatalog(change, answer);
   runtime::Context ctx(scheduler_);
   const std::string name = DatabaseName(change.database);
   const Status status = create ? engine_.CreateDatabase(ctx, model::kDefaultTenant, name)
                                : engine_.DeleteDatabase(ctx, model::kDefaultTenant, name);
+  if (!create) ledger_.EndDoom(change.database);
   static_cast<void>(
       FinishCatalog(call, answer, status, {StatusCode::kAlreadyExists, StatusCode::kNotFound}));
 }

@@ -53,6 +53,24 @@ double Distance(bool inner_product, uint32_t a, uint32_t b) {
   return inner_product ? 1.0 - sum : sum;
 }
 
+using Nearest = std::vector<std::pair<double, uint32_t>>;  // distances and ids
+
+// Whether `seen` are the n nearest of `all`, which is in insertion order, in the right order.
+// Which of several at the last distance are among them is left open.
+bool IsNearest(Nearest all, size_t n, const Nearest& seen) {
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  if (seen.size() != std::min(n, all.size())) return false;
+  auto at = all.begin();
+  for (size_t i = 0; i < seen.size(); ++i) {
+    if (seen[i].first != all[i].first) return false;
+    at = std::find(at, all.end(), seen[i]);
+    if (at == all.end()) return false;
+    ++at;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::vector<uint32_t> Client::RandomIds() {
@@ -239,17 +257,13 @@ void Client::Query(const std::shared_ptr<Collection>& collection) {
   const uint32_t stamp = static_cast<uint32_t>(random_.Between(1, 4'096));
   const auto n_results = static_cast<uint32_t>(random_.Between(1, kIds));
   const bool inner_product = collection->inner_product;
-  using Nearest = std::vector<std::pair<double, uint32_t>>;
   auto seen = std::make_shared<Nearest>();
   const auto matches = [=](CollectionState& state, bool) {
     Nearest expected;
     for (const uint32_t id : state.Select(nullptr, where.get())) {
       expected.push_back({Distance(inner_product, state.records[id].vector, stamp), id});
     }
-    std::stable_sort(expected.begin(), expected.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    if (expected.size() > n_results) expected.resize(n_results);
-    return expected == *seen;
+    return IsNearest(std::move(expected), n_results, *seen);
   };
   std::string text = "c" + std::to_string(collection->created) + " query v" +
                      std::to_string(stamp) + " n " + std::to_string(n_results) +

@@ -3,7 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/log.h"
+
 namespace chroma::simulation {
+
+void Ledger::Show(const std::string& call, Ending ending) {
+  constexpr const char* kEndings[] = {"answered", "refused", "failed", "lost"};
+  if (!runtime::LogEnabled(runtime::LogLevel::kDebug)) return;
+  runtime::Log(runtime::LogLevel::kDebug, "call",
+               {{"call", call}, {"ending", kEndings[static_cast<size_t>(ending)]}});
+}
 
 void Ledger::Fail(std::string what) {
   if (failure_.empty()) failure_ = std::move(what);
@@ -44,6 +53,7 @@ std::shared_ptr<Collection> Ledger::NewCollection(uint32_t created, uint32_t dat
   collection->created = created;
   collection->database = database;
   collection->inner_product = created % 3 == 0;
+  collection->doomed = deletions_[database] > 0;
   collections_.push_back(collection);
   return collection;
 }
@@ -60,7 +70,8 @@ std::shared_ptr<Collection> Ledger::See(uint32_t created, const Uuid& id) {
   return nullptr;
 }
 
-void Ledger::Doom(uint32_t database) {
+void Ledger::BeginDoom(uint32_t database) {
+  ++deletions_[database];
   for (const auto& collection : collections_) {
     if (collection->database == database) collection->doomed = true;
   }

@@ -2,6 +2,7 @@
 // every collection, and the first thing that was wrong.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -50,6 +51,7 @@ class Ledger {
 
   template <typename State>
   void End(History<State>& history, const typename History<State>::Handle& call, Ending ending) {
+    Show(call->text, ending);
     if (!history.End(call, ending)) Fail(history.explanation());
   }
   History<CatalogState>& catalog() { return catalog_; }
@@ -61,7 +63,9 @@ class Ledger {
   std::shared_ptr<Collection> NewCollection(uint32_t created, uint32_t database);
   // The collection whose creation had that number, seen under `id`; null after Fail().
   std::shared_ptr<Collection> See(uint32_t created, const Uuid& id);
-  void Doom(uint32_t database);
+  // A deletion in a database began, and came to its end.
+  void BeginDoom(uint32_t database);
+  void EndDoom(uint32_t database) { --deletions_[database]; }
 
   uint64_t abandoned() const { return abandoned_; }
 
@@ -71,8 +75,12 @@ class Ledger {
   void OnEverythingRead();
 
  private:
+  // For those who look at one run.
+  static void Show(const std::string& call, Ending ending);
+
   testing::SimulatedDisk& disk_;
   uint64_t abandoned_ = 0;
+  std::array<uint32_t, kDatabases> deletions_{};  // under way
   uint32_t stamp_ = 0;
   bool excuse_ = true;
   uint64_t faults_before_ = 0;

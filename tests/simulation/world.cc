@@ -4,12 +4,14 @@
 #include <vector>
 
 #include "catalog/sqlite_catalog.h"
+#include "runtime/log.h"
 
 namespace chroma::simulation {
 namespace {
 
 constexpr const char* kBlobs = "/db/blobs";
 constexpr const char* kLog = "/db/log";
+constexpr int64_t kLifeNsMax = 3'600 * runtime::kSecond;
 constexpr uint64_t kOpenCalls = 120;  // about what opening takes
 
 }  // namespace
@@ -28,7 +30,8 @@ Report World::Run() {
   const Status stuck = scheduler_.Run([this] {
     while (report_.lives < plan_.lives && !ledger_.failed()) Live();
   });
-  if (!stuck.ok()) ledger_.Fail(stuck.ToString());
+  report_.stuck = !stuck.ok();
+  if (report_.stuck) ledger_.Fail(stuck.ToString());
   report_.abandoned = ledger_.abandoned();
   report_.failure = ledger_.failure();
   report_.faults = disk_.faults();
@@ -41,6 +44,8 @@ Report World::Run() {
 
 void World::Live() {
   ++report_.lives;
+  scheduler_.SetAlarm(scheduler_.MonotonicNs() + kLifeNsMax);
+  runtime::Log(runtime::LogLevel::kDebug, "life", {{"number", report_.lives}});
   if (random_.Chance(plan_.open_crash_percent, 100)) {
     disk_.FailPowerAfter(random_.Between(1, kOpenCalls));
   }
@@ -157,7 +162,11 @@ Report Simulate(uint64_t seed) {
   // A number of its own, since 0 would mean that SQLite asks the system.
   catalog::SeedSqlite(static_cast<uint32_t>(seed) | 1);
   const Plan plan = MakePlan(seed);
-  return World(plan).Run();
+  auto world = std::make_unique<World>(plan);
+  Report report = world->Run();
+  // Fibers that wait for ever keep what they hold: nothing of it can be destroyed.
+  if (report.stuck) static_cast<void>(world.release());
+  return report;
 }
 
 }  // namespace chroma::simulation

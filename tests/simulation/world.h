@@ -25,6 +25,7 @@ struct Report {
   uint64_t switches = 0;
   int64_t virtual_ns = 0;
   uint64_t trace = 0;   // equal for equal runs
+  bool stuck = false;
   std::string failure;  // empty: all was right
 };
 
@@ -45,7 +46,7 @@ class World {
   std::unique_ptr<Client> NewClient();
   uint64_t CountFiles(const std::string& directory, const std::string& ending);
 
-  const Plan& plan_;
+  const Plan plan_;
   testing::SeededRandom random_;
   testing::Trace trace_;
   testing::FiberScheduler scheduler_;

@@ -68,7 +68,7 @@ Status FiberScheduler::Run(std::function<void()> body) {
   Status status;
   while (!main->done) {
     Fiber* const next = PickNext();
-    if (next == nullptr) {
+    if (next == nullptr || now_ns_ >= alarm_ns_) {
       status = Status::DeadlineExceeded("stuck for ever:\n" + Describe());
       break;
     }

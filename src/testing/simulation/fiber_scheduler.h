@@ -46,6 +46,8 @@ class FiberScheduler final : public runtime::Scheduler,
   // kDeadlineExceeded with the list of fibers when they are stuck; their stacks are lost then.
   Status Run(std::function<void()> body);
 
+  // Run() ends as stuck at that moment.
+  void SetAlarm(int64_t monotonic_ns) { alarm_ns_ = monotonic_ns; }
   // Gives way now.
   void YieldAlways();
   // One line for each fiber: its name and what it waits for.
@@ -116,6 +118,7 @@ class FiberScheduler final : public runtime::Scheduler,
   const void* loop_lowest_ = nullptr;
   size_t loop_bytes_ = 0;
   int64_t now_ns_ = 0;
+  int64_t alarm_ns_ = INT64_MAX;
   uint64_t steps_ = 0;  // since time moved
   uint64_t switches_ = 0;
   uint64_t waits_ = 0;
