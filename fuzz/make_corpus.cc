@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/coding.h"
+#include "catalog/collection_row.h"
 #include "format/manifest.h"
 #include "fuzz_sections.h"
 #include "log/file_log.h"
@@ -117,6 +118,13 @@ void PutLogSeeds() {
       WithChoice(4, WithChoice(static_cast<char>(content.size()), Bytes(content) + file)));
 }
 
+void PutCollectionRowSeeds() {
+  const std::string schema = catalog::EncodeSchema({});
+  const Bytes metadata = catalog::EncodeMetadata(EveryType());
+  Put("collection_row", "every_type", schema + "\n" + metadata);
+  Put("collection_row", "no_metadata", schema);
+}
+
 void PutManifestSeeds() {
   format::Manifest manifest;
   manifest.collection = Uuid::FromRandom(1, 2);
@@ -192,6 +200,7 @@ int main(int argc, char** argv) {
   chroma::fuzz::PutMetadataSeeds();
   chroma::fuzz::PutBatchSeeds();
   chroma::fuzz::PutLogSeeds();
+  chroma::fuzz::PutCollectionRowSeeds();
   chroma::fuzz::PutManifestSeeds();
   chroma::fuzz::PutSegmentSeeds();
   chroma::fuzz::PutSimdSeeds();

@@ -25,7 +25,7 @@ LAYERS = [
     {"planner", "sweeper"},
     {"executor"},
     {"compactor"},
-    {"engine"},
+    {"engine", "doctor"},
     {"http"},
     {"gateway"},
     {"service", "api"},

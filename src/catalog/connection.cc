@@ -119,15 +119,13 @@ Status Connection::Configure() {
   int reserve = kPageReserveBytes;
   sqlite3_file_control(database_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve);
   // locking_mode comes before anything that reads the file: it is what lets WAL mode do without
-  // shared memory. The log is moved into the main file each 1000 pages, and cut to its limit
-  // after a transaction that was larger.
+  // shared memory. The log is cut to its limit after a transaction that was larger.
   CHROMA_TRY(Execute(
       "PRAGMA locking_mode = EXCLUSIVE;"
       "PRAGMA temp_store = MEMORY;"
       "PRAGMA synchronous = FULL;"
       "PRAGMA cell_size_check = ON;"
       "PRAGMA secure_delete = FAST;"
-      "PRAGMA wal_autocheckpoint = 1000;"
       "PRAGMA journal_size_limit = 8388608;"
       "PRAGMA cache_size = -" +
       std::to_string(kPageCacheKilobytes)));
@@ -149,7 +147,10 @@ Status Connection::EnterAutoVacuum() {
 Status Connection::EnterWalMode() {
   Statement pragma = Query("PRAGMA journal_mode = WAL");
   CHROMA_ASSIGN(bool row, pragma.Step());
-  if (row && pragma.BytesAt(0) == "wal") return Status();
+  const bool entered = row && pragma.BytesAt(0) == "wal";
+  // SQLite answers before it writes: the change itself is made, and may fail, at the end.
+  CHROMA_TRY(pragma.Run());
+  if (entered) return Status();
   return Status::Internal(path() + ": SQLite refused write-ahead logging");
 }
 

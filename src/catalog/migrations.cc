@@ -123,6 +123,7 @@ Status CheckIsCatalog(runtime::FileSystem& files, const std::string& path) {
   if (unfinished) return Status();
   CHROMA_ASSIGN(auto file, files.Open(path, runtime::OpenMode::kRead));
   constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  constexpr size_t kPageCountAt = 28;
   constexpr size_t kIdAt = 68;
   char header[kIdAt + 4];
   CHROMA_ASSIGN(size_t n, file->ReadAt(0, header, sizeof(header)));
@@ -131,9 +132,16 @@ Status CheckIsCatalog(runtime::FileSystem& files, const std::string& path) {
     return Status::DataLoss(path + " is not a catalog of chroma: it is damaged or another " +
                             "program's; restore it from a backup or use another path");
   }
-  uint32_t id = 0;
-  for (size_t i = 0; i < 4; ++i) id = id << 8 | static_cast<uint8_t>(header[kIdAt + i]);
+  const auto number_at = [&header](size_t at) {
+    uint32_t number = 0;
+    for (size_t i = 0; i < 4; ++i) number = number << 8 | static_cast<uint8_t>(header[at + i]);
+    return number;
+  };
+  const uint32_t id = number_at(kIdAt);
   if (id == kApplicationId) return Status();
+  // SQLite writes the first page, to set up its vacuum, before the transaction that makes it a
+  // catalog: where that failed there is this page, and nothing in it.
+  if (id == 0 && number_at(kPageCountAt) <= 1) return Status();
   return Status::FailedPrecondition(path + " is the SQLite database of another program; use " +
                                     "another path");
 }

@@ -8,6 +8,7 @@
 #include "catalog/migrations.h"
 #include "catalog/tenant_table.h"
 #include "catalog/version_table.h"
+#include "catalog/wal_check.h"
 #include "runtime/fork.h"
 #include "runtime/mutex.h"
 #include "runtime/test_points.h"
@@ -249,14 +250,22 @@ Status Prepare(Connection& connection) {
 
 }  // namespace
 
-Result<std::unique_ptr<Catalog>> OpenSqliteCatalog(runtime::Env env, const std::string& path) {
+Result<std::unique_ptr<Catalog>> OpenSqliteCatalog(runtime::Env env, const std::string& path,
+                                                   SqliteOptions options) {
   CHROMA_TRY(CheckIsCatalog(*env.files, path));
+  CHROMA_TRY(CheckWriteAheadLog(*env.files, path));
   const runtime::NoFork no_fork;
   CHROMA_ASSIGN(std::unique_ptr<Connection> connection, Connection::Open(env, path));
   CHROMA_TRY(Prepare(*connection));
   CHROMA_TEST_POINT("catalog.prepared");
   CHROMA_TRY(connection->EnterWalMode());
+  CHROMA_TRY(connection->Execute("PRAGMA wal_autocheckpoint = " +
+                                 std::to_string(options.checkpoint_pages)));
   return std::unique_ptr<Catalog>(std::make_unique<SqliteCatalog>(std::move(connection)));
+}
+
+void SeedSqlite(uint32_t seed) {
+  sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, static_cast<int>(seed), nullptr);
 }
 
 }  // namespace chroma::catalog

@@ -4,6 +4,7 @@
 // newer version is refused with kFailedPrecondition saying so.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -12,8 +13,17 @@
 
 namespace chroma::catalog {
 
+struct SqliteOptions {
+  int checkpoint_pages = 1000;  // the log is moved into the main file when it has this many
+};
+
 // `path`: the database file, created with the default tenant and database when missing. The
 // caller holds the lock of the data directory. Damage is kDataLoss naming the file.
-Result<std::unique_ptr<Catalog>> OpenSqliteCatalog(runtime::Env env, const std::string& path);
+Result<std::unique_ptr<Catalog>> OpenSqliteCatalog(runtime::Env env, const std::string& path,
+                                                   SqliteOptions options = {});
+
+// SQLite draws some numbers (salts of its log) from a generator that the whole process shares.
+// Makes them follow from `seed`, which is not 0, for a simulation.
+void SeedSqlite(uint32_t seed);
 
 }  // namespace chroma::catalog

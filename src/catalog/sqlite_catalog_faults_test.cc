@@ -362,6 +362,36 @@ TEST(SqliteCatalogFaultsTest, AFailedMigrationLeavesTheDatabaseAsItWas) {
   EXPECT_TRUE(OpenSqliteCatalog(EnvOn(*memory), kPath).ok());
 }
 
+// What a creation that failed half way left behind is not another program's.
+TEST(SqliteCatalogFaultsTest, AFailedCreationCanBeTriedAgain) {
+  bool reached_the_end = false;
+  for (uint64_t fail_at = 0; !reached_the_end; ++fail_at) {
+    ASSERT_LT(fail_at, 500U);
+    FaultFileSystem files(fail_at);
+    uint64_t calls = 0;
+    files.SetFault([&](Call, const std::string& path) {
+      return calls++ == fail_at ? Status::Internal(path + ": Input/output error") : Status();
+    });
+    auto first = OpenSqliteCatalog(EnvOn(files), kPath);
+    reached_the_end = calls <= fail_at;
+    files.SetFault(nullptr);
+    Context ctx;
+    const bool created = first.ok();
+    if (created) {
+      ASSERT_TRUE((*first)->CreateTenant(ctx, "durable").ok());
+      for (uint64_t seed = 0; seed < 8; ++seed) {
+        auto after = files.AfterPowerLoss(seed);
+        auto again = OpenSqliteCatalog(EnvOn(*after), kPath);
+        ASSERT_TRUE(again.ok()) << "failed call " << fail_at << ": " << again.status().ToString();
+        EXPECT_TRUE((*again)->GetTenant(ctx, "durable").ok()) << "failed call " << fail_at;
+      }
+    }
+    first = Status::Internal("closed");
+    auto opened = OpenSqliteCatalog(EnvOn(files), kPath);
+    ASSERT_TRUE(opened.ok()) << "failed call " << fail_at << ": " << opened.status().ToString();
+  }
+}
+
 TEST(SqliteCatalogFaultsTest, OtherFilesAreRefusedAndLeftAlone) {
   auto memory = FileSystem::InMemory();
   const std::string text(5000, 'a');

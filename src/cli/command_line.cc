@@ -28,15 +28,34 @@ void AddRun(CLI::App& app, RunOptions* run) {
   command->footer("SIGTERM or Ctrl-C lets running requests finish; a second one does not wait.");
 }
 
+void AddDoctor(CLI::App& app, DoctorOptions* doctor) {
+  CLI::App* command = app.add_subcommand(
+      "doctor", "Check a data directory that no server has open, and mend what can be mended");
+  command->add_option("PATH", doctor->path, "The directory of the data")->required();
+  command->add_flag("--dry-run", doctor->dry_run, "Say what would be done and change nothing");
+  command->add_flag("--salvage", doctor->salvage,
+                    "Go on without records that cannot be read any more; they are named");
+  command->add_flag("--json", doctor->json, "Print one JSON object");
+  command->add_flag("--verbose", doctor->verbose, "Name all records that are affected");
+  command->footer(
+      "Nothing that can be read is lost: what checksums prove is put back as it was, and a file "
+      "is\n"
+      "kept under PATH/damaged before it is touched. Records are left out with --salvage only.\n"
+      "Exit codes: 0 healthy, 1 everything mended (with --dry-run: can be), 2 damage remains,\n"
+      "3 cannot be checked (in use, not a directory of chroma), 64 wrong arguments.");
+}
+
 }  // namespace
 
-std::variant<int, RunOptions> ParseCommandLine(int argc, const char* const* argv) {
+std::variant<int, RunOptions, DoctorOptions> ParseCommandLine(int argc, const char* const* argv) {
   RunOptions run;
+  DoctorOptions doctor;
   CLI::App app("Chroma, the vector database", "chroma");
   app.set_version_flag("--version,-V", "chroma " CHROMA_VERSION, "Print version");
   app.set_help_flag("--help,-h", "Print help");
   app.require_subcommand(1);
   AddRun(app, &run);
+  AddDoctor(app, &doctor);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& e) {
@@ -49,8 +68,9 @@ std::variant<int, RunOptions> ParseCommandLine(int argc, const char* const* argv
     } else {
       std::cerr << app.help();
     }
-    return kExitUsage;
+    return app.got_subcommand("doctor") ? kDoctorUsage : kExitUsage;
   }
+  if (app.got_subcommand("doctor")) return doctor;
   return run;
 }
 

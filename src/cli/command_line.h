@@ -26,7 +26,22 @@ struct RunOptions {
   bool test = false;  // start, then stop at once
 };
 
+// chroma doctor has exit codes of its own, which scripts tell apart.
+constexpr int kDoctorHealthy = 0;
+constexpr int kDoctorMended = 1;   // everything that was found (in a dry run: would be)
+constexpr int kDoctorDamaged = 2;  // something remains
+constexpr int kDoctorCannotCheck = 3;
+constexpr int kDoctorUsage = 64;  // EX_USAGE
+
+struct DoctorOptions {
+  std::string path;
+  bool dry_run = false;
+  bool salvage = false;
+  bool json = false;
+  bool verbose = false;
+};
+
 // The command, or the exit code where the answer was given already: help, version, a mistake.
-std::variant<int, RunOptions> ParseCommandLine(int argc, const char* const* argv);
+std::variant<int, RunOptions, DoctorOptions> ParseCommandLine(int argc, const char* const* argv);
 
 }  // namespace chroma::cli

@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "cli/command_line.h"
+#include "cli/doctor.h"
 #include "cli/run.h"
 
 // Read by jemalloc: memory that a large request leaves behind goes back to the system within
@@ -13,8 +14,9 @@ const char* malloc_conf = "background_thread:true";
 int main(int argc, char** argv) {
   using namespace chroma::cli;
   try {
-    const std::variant<int, RunOptions> command = ParseCommandLine(argc, argv);
+    const auto command = ParseCommandLine(argc, argv);
     if (const int* exit_code = std::get_if<int>(&command)) return *exit_code;
+    if (const auto* doctor = std::get_if<DoctorOptions>(&command)) return Doctor(*doctor);
     return Run(std::get<RunOptions>(command));
   } catch (const std::exception& e) {
     std::fprintf(stderr, "chroma: %s\n", e.what());

@@ -26,8 +26,9 @@ size_t SegmentCount(const segment::Version& version) {
   return version.parts.size();
 }
 
+// `tail_only`: no segment is merged, whatever the policy says.
 Split SplitParts(const Policy& policy, Activity activity, const segment::Version& version,
-                 const Snapshot& snapshot) {
+                 const Snapshot& snapshot, bool tail_only) {
   const size_t segments = SegmentCount(version);
   std::vector<SegmentSize> sizes;
   for (size_t i = 0; i < segments; ++i) {
@@ -39,7 +40,9 @@ Split SplitParts(const Policy& policy, Activity activity, const segment::Version
     tail_bytes = snapshot.parts.back().live() * snapshot.dimension * sizeof(float);
   }
   std::vector<bool> picked(segments, false);
-  for (size_t i : PickMerge(policy, activity, sizes, tail_bytes)) picked[i] = true;
+  if (!tail_only) {
+    for (size_t i : PickMerge(policy, activity, sizes, tail_bytes)) picked[i] = true;
+  }
 
   Split split;
   for (size_t i = 0; i < segments; ++i) {
@@ -161,7 +164,7 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
   if (snapshot->version != collection.version || version->manifest.version != collection.version) {
     return Status::Aborted("collection " + id.ToString() + " was compacted by somebody else");
   }
-  Split split = SplitParts(policy, activity, *version, *snapshot);
+  Split split = SplitParts(policy, activity, *version, *snapshot, false);
   if (!HasWork(split, *version, *snapshot)) {
     // An earlier compaction may have failed between publishing and trimming.
     seams.on_published(id);
@@ -176,12 +179,24 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
   manifest.log_offset = snapshot->log_end;
   manifest.dimension = snapshot->dimension;
   manifest.operations = snapshot->indexed_operations + snapshot->tail_operations;
+  const auto merge = [&] {
+    return MergeParts(ctx, *seams.store, NewBlobName(*seams.env.random, id, "segment"),
+                      snapshot->dimension, split.merged);
+  };
+  Result<std::optional<segment::SegmentSummary>> made = merge();
+  if (made.status().code() == StatusCode::kDataLoss && snapshot->tail_operations > 0) {
+    // A damaged segment stays as it is: the log is drained all the same, so that writes go on.
+    runtime::Log(runtime::LogLevel::kError,
+                 "a segment is damaged and not merged; run chroma doctor",
+                 {{"collection", id.ToString()}, {"error", made.status().message()}});
+    split = SplitParts(policy, activity, *version, *snapshot, true);
+    made = merge();
+  }
+  CHROMA_ASSIGN(std::optional<segment::SegmentSummary> merged, std::move(made));
   manifest.segments = std::move(split.kept);
-  CHROMA_ASSIGN(std::optional<segment::SegmentSummary> merged,
-                MergeParts(ctx, *seams.store, NewBlobName(*seams.env.random, id, "segment"),
-                           snapshot->dimension, split.merged));
   if (merged) {
-    manifest.segments.push_back({merged->blob, merged->rows, merged->size_bytes, Bitmap()});
+    manifest.segments.push_back(
+        {merged->blob, merged->rows, merged->size_bytes, Bitmap(), merged->checksum});
   }
   CHROMA_TEST_POINT("compactor.segment_written");
   CHROMA_ASSIGN(const segment::VersionRef published,

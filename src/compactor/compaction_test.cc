@@ -304,5 +304,28 @@ TEST_F(SchedulerTest, BlobsOfDeletedCollectionsGo) {
   EXPECT_TRUE(Eventually([&] { return Blobs().empty(); }));
 }
 
+TEST_F(CompactionTest, ADamagedSegmentDoesNotKeepTheLogFromBeingDrained) {
+  Write(Operation::kAdd, 0, 10);
+  ASSERT_TRUE(CompactOnce()->published);
+  std::string path;
+  for (const std::string& blob : Blobs()) {
+    if (blob.ends_with(".segment")) path = "/db/blobs/" + blob;
+  }
+  // The first vectors.
+  Bytes bytes = files_.Content(path);
+  bytes[4096] = static_cast<char>(bytes[4096] ^ 1);
+  files_.SetContent(path, bytes);
+  Reopen();
+  Write(Operation::kAdd, 10, 5);
+  const auto outcome = CompactOnce();
+  ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
+  EXPECT_TRUE(outcome->published);
+  EXPECT_FALSE(outcome->settled);
+  EXPECT_EQ(log_->BacklogBytes(id_), 0u);
+  EXPECT_EQ(Ids(), Numbered(0, 15));
+  // With nothing in the log, there is nothing to be done but to say it.
+  EXPECT_EQ(CompactOnce().status().code(), StatusCode::kDataLoss);
+}
+
 }  // namespace
 }  // namespace chroma::compactor

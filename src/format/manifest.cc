@@ -12,7 +12,7 @@ constexpr BytesView kManifestMagic{
     "\x89"
     "CHRMMAN",
     8};
-constexpr uint32_t kManifestVersion = 1;
+constexpr uint32_t kManifestVersion = 2;
 // Magic, version, u32 zero, u64 body length, before the body; u64 checksum after it.
 constexpr size_t kHeaderBytes = 8 + 4 + 4 + 8;
 constexpr size_t kChecksumBytes = 8;
@@ -22,11 +22,12 @@ Status Damaged(const std::string& name, std::string_view what) {
                           "; restore it from a backup");
 }
 
-Result<ManifestSegment> DecodeSegment(ByteReader& in, const std::string& name) {
+Result<ManifestSegment> DecodeSegment(ByteReader& in, uint32_t version, const std::string& name) {
   ManifestSegment segment;
   segment.blob = std::string(in.String());
   segment.rows = static_cast<uint32_t>(in.VarintAtMost(UINT32_MAX));
   segment.size_bytes = in.Varint();
+  if (version >= 2) segment.checksum = in.Fixed<uint64_t>();
   const BytesView deleted = in.String();
   if (!in.ok()) return Damaged(name, "a segment cannot be decoded");
   if (!deleted.empty()) {
@@ -54,6 +55,7 @@ Bytes EncodeManifest(const Manifest& manifest) {
     PutString(body, segment.blob);
     PutVarint(body, segment.rows);
     PutVarint(body, segment.size_bytes);
+    PutFixed(body, segment.checksum);
     PutString(body, segment.deleted.Empty() ? Bytes() : segment.deleted.Serialize());
   }
   Bytes out(kManifestMagic);
@@ -93,7 +95,7 @@ Result<Manifest> DecodeManifest(BytesView bytes, const std::string& name) {
   const uint64_t segments = in.VarintAtMost(in.remaining() / 4);
   if (!in.ok()) return Damaged(name, "it cannot be decoded");
   for (uint64_t i = 0; i < segments; ++i) {
-    CHROMA_ASSIGN(ManifestSegment segment, DecodeSegment(in, name));
+    CHROMA_ASSIGN(ManifestSegment segment, DecodeSegment(in, version, name));
     manifest.segments.push_back(std::move(segment));
   }
   if (!in.ok() || !in.AtEnd()) return Damaged(name, "it has excess bytes");

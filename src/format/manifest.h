@@ -18,6 +18,7 @@ struct ManifestSegment {
   uint32_t rows = 0;
   uint64_t size_bytes = 0;
   Bitmap deleted;  // tombstones: rows of it that are dead in this version
+  uint64_t checksum = 0;  // which segment it is: that of its footer; 0: not known
 };
 
 struct Manifest {

@@ -12,7 +12,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
+
+#include "base/bytes.h"
 
 namespace chroma::format {
 
@@ -61,5 +65,28 @@ inline bool IsMetadataSection(SectionType type) {
 }
 // The name of a type for messages.
 std::string_view SectionTypeName(SectionType type);
+
+// A section as the footer lists it.
+struct SectionInfo {
+  SectionType type;
+  uint8_t flags = 0;
+  std::string key;
+  uint64_t offset = 0;
+  uint64_t length = 0;
+  uint64_t checksum = 0;    // of the payload, or of the checksums of its blocks in order
+  uint64_t block_size = 0;  // 0: not in blocks
+};
+// "documents", "metadata "k"": for messages.
+std::string Describe(const SectionInfo& section);
+
+Bytes EncodeFileHeader();
+// What follows the payload of a section, at FrameOffset.
+Bytes EncodeFrame(const SectionInfo& section);
+uint64_t FrameOffset(const SectionInfo& section);
+// Footer and trailer; empty when they would exceed 4 GiB.
+Bytes EncodeEnd(std::span<const SectionInfo> sections);
+// The checksum in a trailer, which the bytes end with. It says which segment it is: it depends on
+// the checksums of all sections.
+uint64_t EndChecksum(BytesView bytes);
 
 }  // namespace chroma::format

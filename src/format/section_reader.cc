@@ -13,41 +13,7 @@ namespace {
 // One read from the end usually holds the whole footer.
 constexpr uint64_t kTailBytes = 64 << 10;
 
-std::string Describe(const SectionInfo& section) {
-  std::string name(SectionTypeName(section.type));
-  if (IsMetadataSection(section.type)) name += " \"" + section.key + "\"";
-  return name;
-}
-
 }  // namespace
-
-std::string_view SectionTypeName(SectionType type) {
-  switch (type) {
-    case SectionType::kSegmentInfo:
-      return "segment info";
-    case SectionType::kVectors:
-      return "vectors";
-    case SectionType::kVectorChecksums:
-      return "vector checksums";
-    case SectionType::kIds:
-      return "ids";
-    case SectionType::kIdIndex:
-      return "id index";
-    case SectionType::kInsertionOffsets:
-      return "insertion offsets";
-    case SectionType::kDocuments:
-      return "documents";
-    case SectionType::kDocumentIndex:
-      return "document index";
-    case SectionType::kUris:
-      return "uris";
-    case SectionType::kUriIndex:
-      return "uri index";
-    case SectionType::kMetadata:
-      break;
-  }
-  return IsMetadataSection(type) ? "metadata" : "unknown";
-}
 
 Status SectionReader::Damaged(std::string_view what) const {
   return Status::DataLoss("segment " + blob_->name() + " is damaged: " + std::string(what) +
@@ -90,6 +56,7 @@ Result<SectionReader> SectionReader::Open(runtime::Context& ctx,
                                       std::to_string(version) + ", this program reads up to " +
                                       std::to_string(kContainerVersion) + "; upgrade the program");
   }
+  reader.checksum_ = EndChecksum(tail.bytes);
   const uint64_t footer_offset = size - kTrailerBytes - footer_bytes;
   CHROMA_TRY(reader.DecodeFooter(end.substr(0, footer_bytes), footer_offset, known));
   return reader;
@@ -169,31 +136,20 @@ Status SectionReader::CheckBlockChecksums(const SectionInfo& section, BytesView 
 }
 
 Status SectionReader::VerifyFrame(runtime::Context& ctx, const SectionInfo& section) const {
-  const uint64_t offset = (section.offset + section.length + 7) / 8 * 8;
+  const uint64_t offset = FrameOffset(section);
   const uint64_t length = kFrameBytes + section.key.size();
   const uint64_t size = blob_->size_bytes();
   if (offset > size || length > size - offset) return Damaged(section, "its frame is cut off");
   CHROMA_ASSIGN(const store::BlobSlice slice, blob_->Read(ctx, offset, length));
   if (slice.bytes.size() != length) return Damaged(section, "a read came back short");
-  Bytes frame;
-  PutFixed(frame, kFrameMagic);
-  PutFixed(frame, static_cast<uint32_t>(section.type));
-  PutFixed(frame, section.length);
-  PutFixed(frame, section.checksum);
-  PutFixed(frame, static_cast<uint32_t>(section.key.size()));
-  PutFixed(frame, static_cast<uint32_t>(section.flags));
-  PutFixed(frame, Checksum(frame + section.key));
-  frame += section.key;
-  if (slice.bytes != frame) return Damaged(section, "its frame does not match the footer");
+  if (slice.bytes != EncodeFrame(section))
+    return Damaged(section, "its frame does not match the footer");
   return Status::Ok();
 }
 
 Status SectionReader::VerifyFrames(runtime::Context& ctx) const {
   CHROMA_ASSIGN(const store::BlobSlice header, blob_->Read(ctx, 0, kFileHeaderBytes));
-  Bytes expected(kContainerMagic);
-  PutFixed(expected, kContainerVersion);
-  expected.resize(kFileHeaderBytes, '\0');
-  if (header.bytes != expected) return Damaged("its file header does not match");
+  if (header.bytes != EncodeFileHeader()) return Damaged("its file header does not match");
   std::vector<const SectionInfo*> all;
   for (const SectionInfo& section : sections_) all.push_back(&section);
   for (const SectionInfo& section : unknown_) all.push_back(&section);
@@ -204,7 +160,7 @@ Status SectionReader::VerifyFrames(runtime::Context& ctx) const {
     CHROMA_TRY(VerifyZeros(ctx, end, section->offset));
     CHROMA_TRY(VerifyFrame(ctx, *section));
     const uint64_t payload_end = section->offset + section->length;
-    const uint64_t frame = (payload_end + 7) / 8 * 8;
+    const uint64_t frame = FrameOffset(*section);
     CHROMA_TRY(VerifyZeros(ctx, payload_end, frame));
     end = frame + kFrameBytes + section->key.size();
   }

@@ -15,16 +15,6 @@
 
 namespace chroma::format {
 
-struct SectionInfo {
-  SectionType type;
-  uint8_t flags = 0;
-  std::string key;
-  uint64_t offset = 0;
-  uint64_t length = 0;
-  uint64_t checksum = 0;    // of the payload, or of the checksums of its blocks in order
-  uint64_t block_size = 0;  // 0: not in blocks
-};
-
 class SectionReader {
  public:
   // kDataLoss when trailer or footer is damaged or a section lies outside the blob;
@@ -35,6 +25,9 @@ class SectionReader {
 
   const store::Blob& blob() const { return *blob_; }
   const std::vector<SectionInfo>& sections() const { return sections_; }
+  // That of the footer: which container this is.
+  uint64_t checksum() const { return checksum_; }
+  uint64_t footer_offset() const { return footer_offset_; }
   // The section, or null.
   const SectionInfo* Find(SectionType type, BytesView key = {}) const;
 
@@ -65,6 +58,7 @@ class SectionReader {
   std::vector<SectionInfo> sections_;  // by offset
   std::vector<SectionInfo> unknown_;
   uint64_t footer_offset_ = 0;
+  uint64_t checksum_ = 0;
 };
 
 }  // namespace chroma::format

@@ -24,13 +24,10 @@ Status SectionWriter::PadTo(uint64_t alignment) {
 Status SectionWriter::Begin(SectionType type, BytesView key, const SectionOptions& options) {
   CHECK(!open_);
   if (offset_ == 0) {
-    Bytes header(kContainerMagic);
-    PutFixed(header, kContainerVersion);
-    header.resize(kFileHeaderBytes, '\0');
-    CHROMA_TRY(Put(header));
+    CHROMA_TRY(Put(EncodeFileHeader()));
   }
   CHROMA_TRY(PadTo(options.alignment));
-  Section section;
+  SectionInfo section;
   section.type = type;
   section.flags = options.required ? kSectionRequired : 0;
   section.key = std::string(key);
@@ -62,20 +59,11 @@ Status SectionWriter::EndBlocks() {
 Status SectionWriter::End(uint64_t checksum) {
   CHECK(open_);
   open_ = false;
-  Section& section = sections_.back();
+  SectionInfo& section = sections_.back();
   section.length = offset_ - section.offset;
   section.checksum = checksum;
   CHROMA_TRY(PadTo(8));
-  Bytes frame;
-  PutFixed(frame, kFrameMagic);
-  PutFixed(frame, static_cast<uint32_t>(section.type));
-  PutFixed(frame, section.length);
-  PutFixed(frame, section.checksum);
-  PutFixed(frame, static_cast<uint32_t>(section.key.size()));
-  PutFixed(frame, static_cast<uint32_t>(section.flags));
-  PutFixed(frame, Checksum(frame + section.key));
-  frame += section.key;
-  return Put(frame);
+  return Put(EncodeFrame(section));
 }
 
 Status SectionWriter::Write(SectionType type, BytesView key, BytesView payload,
@@ -89,25 +77,12 @@ Status SectionWriter::Write(SectionType type, BytesView key, BytesView payload,
 Status SectionWriter::Finish(runtime::Context& ctx) {
   CHECK(!open_ && !sections_.empty());
   CHROMA_TRY(PadTo(kSectionAlignment));
-  Bytes footer;
-  PutVarint(footer, sections_.size());
-  for (const Section& section : sections_) {
-    PutVarint(footer, static_cast<uint32_t>(section.type));
-    PutFixed(footer, section.flags);
-    PutString(footer, section.key);
-    PutVarint(footer, section.offset);
-    PutVarint(footer, section.length);
-    PutFixed(footer, section.checksum);
-    PutVarint(footer, section.block_size);
-  }
-  if (footer.size() > UINT32_MAX) {
+  const Bytes end = EncodeEnd(sections_);
+  if (end.empty()) {
     return Status::ResourceExhausted("the footer of a segment would exceed 4 GiB");
   }
-  PutFixed(footer, static_cast<uint32_t>(footer.size()));
-  PutFixed(footer, kContainerVersion);
-  PutFixed(footer, Checksum(footer));
-  footer += kContainerMagic;
-  CHROMA_TRY(Put(footer));
+  CHROMA_TRY(Put(end));
+  checksum_ = EndChecksum(end);
   return blob_->Finish(ctx);
 }
 

@@ -37,20 +37,12 @@ class SectionWriter {
   Status EndBlocks();
 
   uint64_t size_bytes() const { return offset_; }
+  // After Finish: that of the footer, which holds those of all sections.
+  uint64_t checksum() const { return checksum_; }
   // Writes footer and trailer and makes the blob durable and visible.
   Status Finish(runtime::Context& ctx);
 
  private:
-  struct Section {
-    SectionType type;
-    uint8_t flags = 0;
-    std::string key;
-    uint64_t offset = 0;
-    uint64_t length = 0;
-    uint64_t checksum = 0;
-    uint64_t block_size = 0;
-  };
-
   Status Begin(SectionType type, BytesView key, const SectionOptions& options);
   Status End(uint64_t checksum);
   Status Put(BytesView bytes);
@@ -58,9 +50,10 @@ class SectionWriter {
 
   std::unique_ptr<store::BlobWriter> blob_;
   uint64_t offset_ = 0;
+  uint64_t checksum_ = 0;
   bool open_ = false;
   Bytes block_checksums_;
-  std::vector<Section> sections_;
+  std::vector<SectionInfo> sections_;
 };
 
 }  // namespace chroma::format

@@ -71,7 +71,7 @@ TextWriter::TextWriter() : compressor_(std::make_unique<TextCompressor>()) {}
 TextWriter::~TextWriter() = default;
 
 Status TextWriter::Add(std::optional<std::string_view> text) {
-  if (block_rows_ == 0) first_rows_.push_back(rows_);
+  if (block_rows_ == 0) index_.first_rows.push_back(rows_);
   PutVarint(lengths_, text ? text->size() + 1 : 0);
   if (text) {
     any_ = true;
@@ -87,8 +87,8 @@ Status TextWriter::Flush() {
   if (block_rows_ == 0) return Status::Ok();
   lengths_ += texts_;
   CHROMA_TRY(compressor_->Compress(lengths_, &compressed_));
-  offsets_.push_back(compressed_.size());
-  raw_sizes_.push_back(lengths_.size());
+  index_.offsets.push_back(compressed_.size());
+  index_.raw_sizes.push_back(lengths_.size());
   lengths_.clear();
   texts_.clear();
   block_rows_ = 0;
@@ -101,21 +101,24 @@ Status TextWriter::Finish(SectionWriter* out, SectionType blocks, SectionType in
   SectionOptions options;
   options.block_size = kBlockBytes;
   CHROMA_TRY(out->BeginBlocks(blocks, {}, options));
-  std::vector<uint64_t> checksums;
-  for (size_t i = 0; i + 1 < offsets_.size(); ++i) {
-    const BytesView all(compressed_);
-    const BytesView block = all.substr(offsets_[i], offsets_[i + 1] - offsets_[i]);
+  const std::vector<uint64_t>& offsets = index_.offsets;
+  for (size_t i = 0; i + 1 < offsets.size(); ++i) {
+    const BytesView block = BytesView(compressed_).substr(offsets[i], offsets[i + 1] - offsets[i]);
     CHROMA_ASSIGN(const uint64_t checksum, out->AppendBlock(block));
-    checksums.push_back(checksum);
+    index_.checksums.push_back(checksum);
   }
   CHROMA_TRY(out->EndBlocks());
+  return out->Write(index, {}, index_.Encode());
+}
+
+Bytes TextIndex::Encode() const {
   Bytes table;
   PutFixed(table, static_cast<uint64_t>(checksums.size()));
-  EncodePacked(table, first_rows_);
-  EncodePacked(table, offsets_);
-  EncodePacked(table, raw_sizes_);
+  EncodePacked(table, first_rows);
+  EncodePacked(table, offsets);
+  EncodePacked(table, raw_sizes);
   for (const uint64_t checksum : checksums) PutFixed(table, checksum);
-  return out->Write(index, {}, table);
+  return table;
 }
 
 // One block, decompressed.
@@ -139,6 +142,61 @@ struct TextReader::Block {
   }
 };
 
+namespace {
+
+// How many rows a block has. Rows take at least a byte each and texts follow their lengths, so
+// one number fits at most; 0 when none does.
+uint64_t CountRows(BytesView raw) {
+  ByteReader in(raw);
+  uint64_t texts = 0;
+  for (uint64_t rows = 1; in.ok() && !in.AtEnd(); ++rows) {
+    const uint64_t length = in.VarintAtMost(raw.size() + 1 - texts);
+    texts += length == 0 ? 0 : length - 1;
+    if (in.ok() && in.remaining() == texts) return rows;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Result<Bytes> RebuildTextIndex(runtime::Context& ctx, const SectionReader& sections,
+                               SectionType blocks, SectionType index, uint32_t rows) {
+  const SectionInfo* section = sections.Find(blocks);
+  const SectionInfo* table = sections.Find(index);
+  if (section == nullptr || table == nullptr) {
+    return Status::DataLoss("there are no texts to index");
+  }
+  const Status lost = sections.Damaged(*table, "its checksum does not match, nor do the texts");
+  TextIndex rebuilt;
+  Bytes raw;
+  uint64_t row = 0;
+  CHROMA_ASSIGN(const store::BlobSlice slice,
+                sections.ReadRange(ctx, *section, 0, section->length));
+  for (BytesView left = slice.bytes; !left.empty();) {
+    CHROMA_TRY(ctx.Check());
+    const size_t size = ZSTD_findFrameCompressedSize(left.data(), left.size());
+    if (ZSTD_isError(size) != 0 || size == 0 || size > left.size()) return lost;
+    const unsigned long long raw_size = ZSTD_getFrameContentSize(left.data(), size);
+    if (raw_size == ZSTD_CONTENTSIZE_ERROR || raw_size == ZSTD_CONTENTSIZE_UNKNOWN ||
+        raw_size / kExpansionMax > size) {
+      return lost;
+    }
+    const BytesView block = left.substr(0, size);
+    if (!Decompress(block, raw_size, &raw)) return lost;
+    const uint64_t block_rows = CountRows(raw);
+    if (block_rows == 0 || block_rows > rows - row) return lost;
+    rebuilt.first_rows.push_back(row);
+    rebuilt.offsets.push_back(rebuilt.offsets.back() + size);
+    rebuilt.raw_sizes.push_back(raw_size);
+    rebuilt.checksums.push_back(Checksum(block));
+    row += block_rows;
+    left.remove_prefix(size);
+  }
+  Bytes payload = rebuilt.Encode();
+  if (row != rows || Checksum(payload) != table->checksum) return lost;
+  return payload;
+}
+
 Result<TextReader> TextReader::Open(runtime::Context& ctx, const SectionReader& sections,
                                     SectionType blocks, SectionType index, uint32_t rows) {
   TextReader reader;
@@ -151,7 +209,12 @@ Result<TextReader> TextReader::Open(runtime::Context& ctx, const SectionReader& 
     return sections.Damaged(table == nullptr ? *reader.section_ : *table,
                             "the section that belongs to it is missing");
   }
-  CHROMA_ASSIGN(reader.index_, sections.Read(ctx, *table));
+  Result<store::BlobSlice> read = sections.Read(ctx, *table);
+  if (!read.ok() && read.status().code() == StatusCode::kDataLoss) {
+    CHROMA_ASSIGN(Bytes rebuilt, RebuildTextIndex(ctx, sections, blocks, index, rows));
+    read = store::OwnBytes(std::move(rebuilt));
+  }
+  CHROMA_ASSIGN(reader.index_, std::move(read));
   ByteReader in(reader.index_.bytes);
   Status status = reader.DecodeIndex(in);
   if (!status.ok()) return sections.Damaged(*table, status.message());
@@ -206,8 +269,17 @@ Result<store::BlobSlice> TextReader::ReadBlock(runtime::Context& ctx, uint64_t b
   return slice;
 }
 
+uint64_t TextReader::BlockChecksum(uint64_t block) const {
+  return LoadFixed<uint64_t>(checksums_ + block * sizeof(uint64_t));
+}
+
+Status TextReader::CheckBlock(runtime::Context& ctx, uint64_t block) const {
+  Block decoded;
+  return Load(ctx, block, &decoded);
+}
+
 Status TextReader::Verify(uint64_t block, BytesView bytes) const {
-  if (Checksum(bytes) != LoadFixed<uint64_t>(checksums_ + block * sizeof(uint64_t))) {
+  if (Checksum(bytes) != BlockChecksum(block)) {
     return sections_->Damaged(*section_, "the checksum of rows " + std::to_string(FirstRow(block)) +
                                              " to " + std::to_string(FirstRow(block + 1) - 1) +
                                              " does not match");

@@ -25,8 +25,18 @@
 
 namespace chroma::format {
 
-// The codec's state, kept between blocks. One task at a time.
+// State kept between blocks. One task at a time.
 class TextCompressor;
+
+// What the index says of the blocks.
+struct TextIndex {
+  std::vector<uint64_t> first_rows;
+  std::vector<uint64_t> offsets{0};
+  std::vector<uint64_t> raw_sizes;
+  std::vector<uint64_t> checksums;
+
+  Bytes Encode() const;
+};
 
 class TextWriter {
  public:
@@ -50,10 +60,13 @@ class TextWriter {
   Bytes lengths_;
   Bytes texts_;
   Bytes compressed_;
-  std::vector<uint64_t> first_rows_;
-  std::vector<uint64_t> offsets_{0};
-  std::vector<uint64_t> raw_sizes_;
+  TextIndex index_;
 };
+
+// The payload of the index made again from the blocks, when it is what the footer says that it
+// was; kDataLoss else.
+Result<Bytes> RebuildTextIndex(runtime::Context& ctx, const SectionReader& sections,
+                               SectionType blocks, SectionType index, uint32_t rows);
 
 // Verifies blocks when first asked for them. Thread safe.
 class TextReader {
@@ -70,13 +83,21 @@ class TextReader {
                const std::function<bool(std::string_view)>& test, std::vector<uint32_t>* out) const;
   Status VerifyAll(runtime::Context& ctx) const;
 
+  // For repairs. A block has the rows [FirstRow(block), FirstRow(block + 1)).
+  uint64_t blocks() const { return blocks_; }
+  uint64_t FirstRow(uint64_t block) const { return block < blocks_ ? first_rows_[block] : rows_; }
+  // Where the block lies in its section, its bytes, unverified, and what their checksum should be.
+  uint64_t BlockOffset(uint64_t block) const { return offsets_[block]; }
+  Result<store::BlobSlice> ReadBlock(runtime::Context& ctx, uint64_t block) const;
+  uint64_t BlockChecksum(uint64_t block) const;
+  // Whether the verified block decodes.
+  Status CheckBlock(runtime::Context& ctx, uint64_t block) const;
+
  private:
   struct Block;
 
   TextReader() = default;
   uint64_t BlockOf(uint32_t row) const;
-  uint64_t FirstRow(uint64_t block) const { return block < blocks_ ? first_rows_[block] : rows_; }
-  Result<store::BlobSlice> ReadBlock(runtime::Context& ctx, uint64_t block) const;
   Status Verify(uint64_t block, BytesView bytes) const;
   Status Load(runtime::Context& ctx, uint64_t block, Block* out) const;
   Status DecodeIndex(ByteReader& in);

@@ -58,6 +58,32 @@ Status VectorWriter::Finish() {
   return out_->Write(SectionType::kVectorChecksums, {}, table);
 }
 
+Result<Bytes> RebuildVectorChecksums(runtime::Context& ctx, const SectionReader& sections,
+                                     uint32_t rows, uint32_t dimension) {
+  const SectionInfo* vectors = sections.Find(SectionType::kVectors);
+  const SectionInfo* table = sections.Find(SectionType::kVectorChecksums);
+  const uint64_t row_bytes = uint64_t{dimension} * sizeof(float);
+  if (vectors == nullptr || table == nullptr || row_bytes == 0 ||
+      vectors->length / row_bytes != rows || vectors->length % row_bytes != 0 ||
+      vectors->block_size == 0 || vectors->block_size % row_bytes != 0) {
+    return Status::DataLoss("the checksums of vectors cannot be made again");
+  }
+  Bytes payload;
+  PutFixed(payload, dimension);
+  PutFixed(payload, static_cast<uint32_t>(vectors->block_size / row_bytes));
+  PutFixed(payload, uint64_t{rows});
+  for (uint64_t at = 0; at < vectors->length; at += vectors->block_size) {
+    CHROMA_TRY(ctx.Check());
+    const uint64_t n = std::min(vectors->block_size, vectors->length - at);
+    CHROMA_ASSIGN(const store::BlobSlice block, sections.ReadRange(ctx, *vectors, at, n));
+    PutFixed(payload, Checksum(block.bytes));
+  }
+  if (Checksum(payload) != table->checksum) {
+    return sections.Damaged(*table, "its checksum does not match, nor do the vectors");
+  }
+  return payload;
+}
+
 Result<VectorReader> VectorReader::Open(runtime::Context& ctx, const SectionReader& sections,
                                         uint32_t rows, uint32_t dimension) {
   VectorReader reader;
@@ -70,7 +96,12 @@ Result<VectorReader> VectorReader::Open(runtime::Context& ctx, const SectionRead
     return Status::DataLoss("segment " + sections.blob().name() +
                             " is damaged: it has no vectors; restore it from a backup");
   }
-  CHROMA_ASSIGN(const store::BlobSlice slice, sections.Read(ctx, *table));
+  Result<store::BlobSlice> read = sections.Read(ctx, *table);
+  if (!read.ok() && read.status().code() == StatusCode::kDataLoss) {
+    CHROMA_ASSIGN(Bytes rebuilt, RebuildVectorChecksums(ctx, sections, rows, dimension));
+    read = store::OwnBytes(std::move(rebuilt));
+  }
+  CHROMA_ASSIGN(const store::BlobSlice slice, std::move(read));
   ByteReader in(slice.bytes);
   const auto table_dimension = in.Fixed<uint32_t>();
   reader.block_rows_ = in.Fixed<uint32_t>();
@@ -104,17 +135,22 @@ Result<VectorReader> VectorReader::Open(runtime::Context& ctx, const SectionRead
   return reader;
 }
 
+BytesView VectorReader::BlockBytes(uint64_t block) const {
+  const uint64_t block_bytes = uint64_t{block_rows_} * dimension_ * sizeof(float);
+  const uint64_t begin = block * block_bytes;
+  return BytesView(reinterpret_cast<const char*>(values_) + begin,
+                   std::min(block_bytes, section_->length - begin));
+}
+
 Status VectorReader::Verify(uint64_t block) const {
   const uint64_t block_bytes = uint64_t{block_rows_} * dimension_ * sizeof(float);
   const uint64_t begin = block * block_bytes;
-  const uint64_t length = std::min(block_bytes, section_->length - begin);
   // A scan is taken to be under way when the block before was verified.
   if (block % kReadAheadBlocks == 0 && (block == 0 || verified_->Contains(block - 1))) {
     const uint64_t ahead = std::min(block_bytes * kReadAheadBlocks * 2, section_->length - begin);
     sections_->blob().WillNeed(section_->offset + begin, ahead);
   }
-  const BytesView bytes(reinterpret_cast<const char*>(values_) + begin, length);
-  if (Checksum(bytes) != checksums_[block]) {
+  if (Checksum(BlockBytes(block)) != checksums_[block]) {
     return sections_->Damaged(
         *section_, "the checksum of rows " + std::to_string(block * block_rows_) + " to " +
                        std::to_string(std::min<uint64_t>(rows_, (block + 1) * block_rows_) - 1) +

@@ -35,6 +35,11 @@ class VectorWriter {
   std::vector<uint64_t> checksums_;
 };
 
+// The payload of the vector checksums made again from the vectors, when it is what the footer says
+// that it was; kDataLoss else.
+Result<Bytes> RebuildVectorChecksums(runtime::Context& ctx, const SectionReader& sections,
+                                     uint32_t rows, uint32_t dimension);
+
 // Owns the mapping of the vectors. Verifies blocks when first asked for them. Thread safe.
 class VectorReader {
  public:
@@ -50,6 +55,12 @@ class VectorReader {
   // row < rows.
   Result<Run> Get(uint32_t row) const;
   Status VerifyAll(runtime::Context& ctx) const;
+  // Blocks of rows that are verified together: [block * block_rows(), … + block_rows()).
+  uint64_t blocks() const { return checksums_.size(); }
+  uint32_t block_rows() const { return block_rows_; }
+  // The bytes of a block, unverified, and what their checksum should be.
+  BytesView BlockBytes(uint64_t block) const;
+  uint64_t BlockChecksum(uint64_t block) const { return checksums_[block]; }
 
  private:
   VectorReader() = default;

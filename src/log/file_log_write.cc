@@ -87,10 +87,12 @@ void FileLog::CutGroup(LogFile& file, bool sync_failed) {
   leader_.room_end = file.end;
   if (!sync_failed && cut.ok()) return;
   leader_.active = nullptr;
+  const std::string path = file.path;  // a trim may drop the file once it has a successor
+  const uint64_t end = file.end;
   Status begun = BeginFile();
   runtime::Log(runtime::LogLevel::kError, "log file given up after a failed write",
-               {{"path", file.path},
-                {"position", file.end},
+               {{"path", path},
+                {"position", end},
                 {"cut", cut.ToString()},
                 {"successor", begun.ToString()}});
 }
@@ -129,7 +131,13 @@ Status FileLog::EnsureRoom(LogFile* file, uint64_t group_bytes) {
 // Ends the newest file where it is and makes a new one the active file. When that fails the old
 // one is not written any more either: a state that says where it ends may have become durable.
 Status FileLog::BeginFile() {
-  LogFile* const previous = std::exchange(leader_.active, nullptr);
+  // Kept open: once it is not the newest file, a trim on another task may drop it.
+  std::shared_ptr<runtime::File> previous;
+  uint64_t previous_end = 0;
+  if (const LogFile* active = std::exchange(leader_.active, nullptr); active != nullptr) {
+    previous = active->file;
+    previous_end = active->end;
+  }
   if (leader_.candidate == nullptr) CHROMA_TRY(CreateFile());
   LogFile* const file = leader_.candidate.get();
   {
@@ -149,7 +157,7 @@ Status FileLog::BeginFile() {
   leader_.room_end = file->end;
   if (previous != nullptr) {
     // Gives back what was reserved and not used; of no other consequence.
-    (void)previous->file->Truncate(previous->end).ok();
+    (void)previous->Truncate(previous_end).ok();
   }
   return Status::Ok();
 }

@@ -1,9 +1,11 @@
 #include "log/state_file.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/checksum.h"
 #include "base/coding.h"
+#include "base/flipped_bit.h"
 #include "runtime/test_points.h"
 
 namespace chroma::log {
@@ -79,6 +81,38 @@ Result<std::optional<LogState>> DecodeSlot(BytesView slot, const std::string& pa
 }
 
 }  // namespace
+
+Result<std::vector<StateSlot>> ReadStateSlots(runtime::FileSystem& files, const std::string& path) {
+  CHROMA_ASSIGN(const auto file, files.Open(path, runtime::OpenMode::kRead));
+  Bytes bytes(kSlots * kSlotBytes, '\0');
+  CHROMA_TRY(file->ReadAt(0, bytes.data(), bytes.size()).status());
+  std::vector<StateSlot> slots;
+  for (uint64_t i = 0; i < kSlots; ++i) {
+    StateSlot slot;
+    slot.position = i * kSlotBytes;
+    const BytesView all = BytesView(bytes).substr(slot.position, kSlotBytes);
+    const size_t used = all.find_last_not_of('\0') + 1;
+    CHROMA_ASSIGN(std::optional<LogState> state, DecodeSlot(all, path));
+    if (state) {
+      slot.kind = StateSlot::Kind::kWhole;
+      slot.state = *std::move(state);
+    } else if (used > 0) {
+      slot.kind = StateSlot::Kind::kDamaged;
+      // Its checksum may end in zeros.
+      Bytes tried(all.substr(0, std::min<size_t>(all.size(), used + kChecksumBytes)));
+      const auto decodes = [&](BytesView slot_bytes) {
+        const auto decoded = DecodeSlot(slot_bytes, path);
+        return decoded.ok() && decoded->has_value();
+      };
+      if (FlipBack(tried, decodes)) {
+        slot.state = **DecodeSlot(tried, path);
+        slot.repaired = std::move(tried);
+      }
+    }
+    slots.push_back(std::move(slot));
+  }
+  return slots;
+}
 
 StateFile::StateFile(runtime::Env env, std::string log_directory)
     : env_(env),

@@ -36,6 +36,17 @@ struct LogState {
   std::vector<FileEnd> ended;  // alive, ascending; `newest` among them only when closed
 };
 
+// A slot as it is in the file.
+struct StateSlot {
+  enum class Kind : uint8_t { kUnused, kWhole, kDamaged };
+  Kind kind = Kind::kUnused;
+  LogState state;         // when whole, or when `repaired` is not empty
+  uint64_t position = 0;  // in the file
+  Bytes repaired;         // of a damaged one: what was written, when one bit of it flipped
+};
+// Both slots of the file; kNotFound when there is none.
+Result<std::vector<StateSlot>> ReadStateSlots(runtime::FileSystem& files, const std::string& path);
+
 // Not thread safe.
 class StateFile {
  public:

@@ -27,6 +27,7 @@ void Mutex::Lock() {
     mutex_.lock();
     return;
   }
+  current_hooks->Yield();
   while (held_by_fiber_) current_hooks->Block(this, -1);
   held_by_fiber_ = true;
 }

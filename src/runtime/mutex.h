@@ -67,6 +67,7 @@ class CondVar {
 class FiberHooks {
  public:
   virtual ~FiberHooks() = default;
+  // Another fiber may run now: called before a mutex is taken.
   virtual void Yield() = 0;
   // Suspends the running fiber until Wake(key), or until `timeout_ns` of simulated time when it
   // is not negative; false on time-out.

@@ -85,9 +85,21 @@ TEST(GoldenTest, SegmentVersion1) {
   EXPECT_TRUE(status.ok()) << status.ToString();
 }
 
+// Without the checksums of segments.
 TEST(GoldenTest, ManifestVersion1) {
   const format::Manifest expected = GoldenManifest();
-  const Bytes bytes = GoldenFile("manifest_v1.bin", format::EncodeManifest(expected));
+  auto bytes =
+      runtime::FileSystem::System().Map(runtime::JoinPath(CHROMA_TESTDATA, "manifest_v1.bin"));
+  ASSERT_TRUE(bytes.ok());
+  auto manifest = format::DecodeManifest((*bytes)->bytes(), "golden");
+  ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
+  EXPECT_EQ(format::EncodeManifest(*manifest), format::EncodeManifest(expected));
+}
+
+TEST(GoldenTest, ManifestVersion2) {
+  format::Manifest expected = GoldenManifest();
+  expected.segments[0].checksum = 0x0123456789abcdef;
+  const Bytes bytes = GoldenFile("manifest_v2.bin", format::EncodeManifest(expected));
   auto manifest = format::DecodeManifest(bytes, "golden");
   ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
   // Its bytes are a function of its content.

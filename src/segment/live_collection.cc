@@ -31,6 +31,10 @@ Result<std::shared_ptr<const Version>> OpenVersion(runtime::Context& ctx, store:
       return Status::DataLoss("segment " + segment.blob + " has another number of rows than " +
                               ref.manifest + " says");
     }
+    if (segment.checksum != 0 && reader->checksum() != segment.checksum) {
+      return Status::DataLoss("segment " + segment.blob + " is not the one that " + ref.manifest +
+                              " names: another one is in its place; restore it from a backup");
+    }
     version->parts.push_back({std::move(reader), std::make_shared<Bitmap>(segment.deleted)});
   }
   return std::shared_ptr<const Version>(std::move(version));

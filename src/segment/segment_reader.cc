@@ -10,10 +10,13 @@
 #include "format/metadata_column.h"
 #include "format/packed_column.h"
 #include "format/section_reader.h"
+#include "format/section_recovery.h"
 #include "format/string_column.h"
 #include "format/text_column.h"
 #include "format/vector_column.h"
+#include "runtime/log.h"
 #include "segment/match_column.h"
+#include "segment/rebuild.h"
 
 namespace chroma::segment {
 namespace {
@@ -56,7 +59,9 @@ struct MetadataColumn {
 
 class SectionedSegment final : public SegmentReader {
  public:
-  explicit SectionedSegment(SectionReader sections) : sections_(std::move(sections)) {}
+  // `end_recovered`: the footer is damaged, and was made again in memory.
+  SectionedSegment(SectionReader sections, bool end_recovered)
+      : sections_(std::move(sections)), end_recovered_(end_recovered) {}
   // Reads the segment info and finds the sections.
   Status Init(runtime::Context& ctx);
 
@@ -79,6 +84,7 @@ class SectionedSegment final : public SegmentReader {
   Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                 const TextTest& test) const override;
   Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const override;
+  uint64_t checksum() const override { return sections_.checksum(); }
   Status VerifyAll(runtime::Context& ctx) const override;
   void ReleasePages() const override;
 
@@ -96,6 +102,7 @@ class SectionedSegment final : public SegmentReader {
   Result<const format::MetadataColumnReader*> Column(const MetadataColumn& column) const;
 
   const SectionReader sections_;
+  const bool end_recovered_;
   uint32_t rows_ = 0;
   uint32_t dimension_ = 0;
   // By key, then type.
@@ -119,7 +126,12 @@ Status SectionedSegment::RequireSection(SectionType type) const {
 Status SectionedSegment::Init(runtime::Context& ctx) {
   CHROMA_TRY(RequireSection(SectionType::kSegmentInfo));
   const SectionInfo* info = sections_.Find(SectionType::kSegmentInfo);
-  CHROMA_ASSIGN(const store::BlobSlice slice, sections_.Read(ctx, *info));
+  Result<store::BlobSlice> read = sections_.Read(ctx, *info);
+  if (!read.ok() && read.status().code() == StatusCode::kDataLoss) {
+    CHROMA_ASSIGN(Bytes rebuilt, RebuildSection(ctx, sections_, *info, 0, 0));
+    read = store::OwnBytes(std::move(rebuilt));
+  }
+  CHROMA_ASSIGN(const store::BlobSlice slice, std::move(read));
   ByteReader in(slice.bytes);
   rows_ = in.Fixed<uint32_t>();
   dimension_ = in.Fixed<uint32_t>();
@@ -174,11 +186,9 @@ Result<const format::IdIndexReader*> SectionedSegment::IdIndex() const {
     auto loaded = LoadSection(sections_, *sections_.Find(SectionType::kIdIndex), read);
     if (loaded.ok() || loaded.status().code() != StatusCode::kDataLoss) return loaded;
     // Derived from the ids, so damage to it costs time and not data.
-    CHROMA_ASSIGN(const format::StringReader* ids, Ids());
-    format::StringWriter writer;
-    for (uint32_t row = 0; row < rows_; ++row) writer.Add((*ids)[row]);
-    auto bytes = std::make_shared<Bytes>();
-    format::EncodeIdIndex(*bytes, writer);
+    runtime::Context ctx;
+    CHROMA_ASSIGN(Bytes rebuilt, RebuildIdIndex(ctx, sections_, rows_));
+    auto bytes = std::make_shared<const Bytes>(std::move(rebuilt));
     ByteReader in(*bytes);
     format::IdIndexReader index = read(in);
     return Loaded<format::IdIndexReader>{{*bytes, bytes}, std::move(index)};
@@ -345,6 +355,10 @@ Status SectionedSegment::VerifyIds(runtime::Context& ctx) const {
 }
 
 Status SectionedSegment::VerifyAll(runtime::Context& ctx) const {
+  if (end_recovered_) {
+    return Status::DataLoss("segment " + sections_.blob().name() +
+                            " is damaged: its footer; chroma doctor mends it");
+  }
   CHROMA_TRY(sections_.VerifyFrames(ctx));
   for (const SectionInfo& section : sections_.sections()) {
     CHROMA_TRY(ctx.Check());
@@ -376,8 +390,17 @@ void SectionedSegment::ReleasePages() const {
 
 Result<std::shared_ptr<const SegmentReader>> SegmentReader::Open(
     runtime::Context& ctx, std::shared_ptr<const store::Blob> blob) {
-  CHROMA_ASSIGN(SectionReader sections, SectionReader::Open(ctx, std::move(blob), IsKnown));
-  auto segment = std::make_shared<SectionedSegment>(std::move(sections));
+  std::vector<store::Patch> recovered;
+  const std::string name = blob->name();
+  CHROMA_ASSIGN(SectionReader sections,
+                format::OpenRecovered(ctx, std::move(blob), IsKnown, &recovered));
+  if (!recovered.empty()) {
+    runtime::Log(
+        runtime::LogLevel::kWarning,
+        "the footer of a segment is damaged, taken from its sections; chroma doctor mends it",
+        {{"segment", name}});
+  }
+  auto segment = std::make_shared<SectionedSegment>(std::move(sections), !recovered.empty());
   CHROMA_TRY(segment->Init(ctx));
   return std::shared_ptr<const SegmentReader>(std::move(segment));
 }

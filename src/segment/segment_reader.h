@@ -16,6 +16,8 @@ class SegmentReader : public Part {
   static Result<std::shared_ptr<const SegmentReader>> Open(
       runtime::Context& ctx, std::shared_ptr<const store::Blob> blob);
 
+  // Of its footer, and by that of every section: which segment this is.
+  virtual uint64_t checksum() const = 0;
   // Reads and verifies every byte: what `doctor` and merges rely on.
   virtual Status VerifyAll(runtime::Context& ctx) const = 0;
 };

@@ -146,7 +146,7 @@ Result<SegmentSummary> SectionedSegmentWriter::Finish(runtime::Context& ctx) {
   PutFixed(info, dimension_);
   CHROMA_TRY(out_.Write(SectionType::kSegmentInfo, {}, info));
   CHROMA_TRY(out_.Finish(ctx));
-  return SegmentSummary{name_, rows(), out_.size_bytes()};
+  return SegmentSummary{name_, rows(), out_.size_bytes(), out_.checksum()};
 }
 
 }  // namespace

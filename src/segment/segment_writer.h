@@ -28,6 +28,7 @@ struct SegmentSummary {
   std::string blob;
   uint32_t rows = 0;
   uint64_t size_bytes = 0;
+  uint64_t checksum = 0;  // SegmentReader::checksum
 };
 
 class SegmentWriter {

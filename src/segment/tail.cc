@@ -102,25 +102,45 @@ Status Tail::Insert(const log::BatchView::Row& row, uint64_t offset) {
   return Status::Ok();
 }
 
+Result<TailRow> Tail::ReadOld(const log::BatchView::Row& row, const Place& old) const {
+  const Part& part = *base_[old.part].part;
+  const uint32_t rows[] = {old.row};
+  TailRow found;
+  const auto note = [&](const Status& status) -> Status {
+    if (status.ok() || status.code() != StatusCode::kDataLoss) return status;
+    if (found.damage == nullptr) {
+      Status damage = status;
+      found.damage =
+          std::make_shared<const Status>(damage.Annotate("record \"" + std::string(row.id) + "\""));
+    }
+    return Status::Ok();
+  };
+  CHROMA_ASSIGN(found.insertion_offset, part.InsertionOffset(old.row));
+  if (row.vector == nullptr) {
+    const Result<VectorRun> run = part.Vectors(old.row);
+    CHROMA_TRY(note(run.status()));
+    if (run.ok()) found.vector = run->values;
+  }
+  std::vector<std::optional<std::string>> document;
+  std::vector<std::optional<std::string>> uri;
+  std::vector<model::Metadata> metadata;
+  if (!row.document) CHROMA_TRY(note(part.ReadDocuments(rows, &document)));
+  if (!row.uri) CHROMA_TRY(note(part.ReadUris(rows, &uri)));
+  CHROMA_TRY(note(part.ReadMetadata(rows, &metadata)));
+  if (found.damage != nullptr) return found;
+  if (!document.empty()) found.document = std::move(document[0]);
+  if (!uri.empty()) found.uri = std::move(uri[0]);
+  found.metadata = std::move(metadata[0]);
+  return found;
+}
+
 Status Tail::Replace(const log::BatchView::Row& row, const Place& old) {
   TailRow merged;
   if (old.part == base_.size()) {
     merged = std::as_const(*tail_).row(old.row);
     merged.previous = kNoRow;
   } else {
-    const Part& part = *base_[old.part].part;
-    const uint32_t rows[] = {old.row};
-    CHROMA_ASSIGN(merged.insertion_offset, part.InsertionOffset(old.row));
-    CHROMA_ASSIGN(VectorRun run, part.Vectors(old.row));
-    merged.vector = run.values;
-    std::vector<std::optional<std::string>> texts;
-    CHROMA_TRY(part.ReadDocuments(rows, &texts));
-    CHROMA_TRY(part.ReadUris(rows, &texts));
-    merged.document = std::move(texts[0]);
-    merged.uri = std::move(texts[1]);
-    std::vector<model::Metadata> metadata;
-    CHROMA_TRY(part.ReadMetadata(rows, &metadata));
-    merged.metadata = std::move(metadata[0]);
+    CHROMA_ASSIGN(merged, ReadOld(row, old));
   }
   merged.id = row.id;
   if (row.vector != nullptr) merged.vector = row.vector;

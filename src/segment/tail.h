@@ -29,6 +29,7 @@
 
 namespace chroma::segment {
 
+struct TailRow;
 struct TailRows;
 
 class Tail {
@@ -77,6 +78,8 @@ class Tail {
   Status ApplyRow(model::Operation operation, const log::BatchView::Row& row, uint64_t offset);
   Status Insert(const log::BatchView::Row& row, uint64_t offset);
   Status Replace(const log::BatchView::Row& row, const Place& old);
+  // What a row of a segment is, but for the columns that `row` gives anew. Damage is kept in it.
+  Result<TailRow> ReadOld(const log::BatchView::Row& row, const Place& old) const;
 
   std::vector<Base> base_;
   std::shared_ptr<TailRows> tail_;

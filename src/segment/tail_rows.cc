@@ -12,6 +12,7 @@ uint32_t TailRows::Append(TailRow added) {
   if (size > 0 && added.insertion_offset < row(size - 1).insertion_offset) {
     in_insertion_order = false;
   }
+  any_damage = any_damage || added.damage != nullptr;
   const uint32_t number = size;
   auto [slot, is_new] = latest.try_emplace(added.id, number);
   if (!is_new) added.previous = std::exchange(slot->second, number);
@@ -33,7 +34,8 @@ TailView::TailView(std::shared_ptr<const TailRows> rows, uint32_t dimension)
       blocks_(all_->blocks.begin(), all_->blocks.end()),
       size_(all_->size),
       dimension_(dimension),
-      in_insertion_order_(all_->in_insertion_order) {}
+      in_insertion_order_(all_->in_insertion_order),
+      any_damage_(all_->any_damage) {}
 
 Result<std::optional<uint32_t>> TailView::FindId(std::string_view id) const {
   const uint32_t row = all_->Find(id, size_);
@@ -43,6 +45,7 @@ Result<std::optional<uint32_t>> TailView::FindId(std::string_view id) const {
 Result<VectorRun> TailView::Vectors(uint32_t row) const {
   // Short runs: callers who want one row must not pay for a search of the whole entry.
   constexpr uint32_t kRunRowsMax = 16;
+  if (At(row).vector == nullptr) return *At(row).damage;
   VectorRun run{At(row).vector, 1};
   const float* next = run.values + dimension_;
   while (run.rows < kRunRowsMax && row + run.rows < size_ && At(row + run.rows).vector == next) {
@@ -54,19 +57,28 @@ Result<VectorRun> TailView::Vectors(uint32_t row) const {
 
 Status TailView::ReadDocuments(std::span<const uint32_t> rows,
                                std::vector<std::optional<std::string>>* out) const {
-  for (uint32_t row : rows) out->push_back(At(row).document);
+  for (uint32_t row : rows) {
+    CHROMA_TRY(CheckWhole(row));
+    out->push_back(At(row).document);
+  }
   return Status::Ok();
 }
 
 Status TailView::ReadUris(std::span<const uint32_t> rows,
                           std::vector<std::optional<std::string>>* out) const {
-  for (uint32_t row : rows) out->push_back(At(row).uri);
+  for (uint32_t row : rows) {
+    CHROMA_TRY(CheckWhole(row));
+    out->push_back(At(row).uri);
+  }
   return Status::Ok();
 }
 
 Status TailView::ReadMetadata(std::span<const uint32_t> rows,
                               std::vector<model::Metadata>* out) const {
-  for (uint32_t row : rows) out->push_back(At(row).metadata);
+  for (uint32_t row : rows) {
+    CHROMA_TRY(CheckWhole(row));
+    out->push_back(At(row).metadata);
+  }
   return Status::Ok();
 }
 
@@ -76,9 +88,10 @@ Result<Bitmap> TailView::Select(runtime::Context& ctx, const Bitmap* candidates,
   std::vector<uint32_t> matching;
   for (uint32_t row = 0; row < size_; ++row) {
     if (row % kRowsPerCheck == 0) CHROMA_TRY(ctx.Check());
-    if ((candidates == nullptr || candidates->Contains(row)) && test(At(row))) {
-      matching.push_back(row);
-    }
+    if (candidates != nullptr && !candidates->Contains(row)) continue;
+    // A dead row, such as one that was replaced by a whole one, is nobody's answer.
+    if (any_damage_ && all_->Find(At(row).id, size_) == row) CHROMA_TRY(CheckWhole(row));
+    if (test(At(row))) matching.push_back(row);
   }
   return Bitmap::FromSorted(matching.data(), matching.size());
 }

@@ -26,6 +26,9 @@ struct TailRow {
   std::optional<std::string> uri;
   model::Metadata metadata;
   uint32_t previous = kNoRow;  // an older row of the same id
+  // Why what this row took over from an older one could not be read; null: it could. It is what
+  // reading the row answers, so that damage of one record does not keep others from being read.
+  std::shared_ptr<const Status> damage;
 };
 
 struct TailBlock {
@@ -38,6 +41,7 @@ struct TailRows {
   std::vector<std::shared_ptr<TailBlock>> blocks;
   uint32_t size = 0;
   bool in_insertion_order = true;
+  bool any_damage = false;
   std::vector<std::shared_ptr<const void>> owners;  // of the bytes that rows point into
 
   // The latest row of every id; views look up in it while the owner appends. The mutex also
@@ -64,9 +68,7 @@ class TailView : public Part {
   bool InInsertionOrder() const override { return in_insertion_order_; }
   Result<std::optional<uint32_t>> FindId(std::string_view id) const override;
   Result<std::string_view> Id(uint32_t row) const override { return At(row).id; }
-  Result<uint64_t> InsertionOffset(uint32_t row) const override {
-    return At(row).insertion_offset;
-  }
+  Result<uint64_t> InsertionOffset(uint32_t row) const override { return At(row).insertion_offset; }
   Result<VectorRun> Vectors(uint32_t row) const override;
   Status ReadDocuments(std::span<const uint32_t> rows,
                        std::vector<std::optional<std::string>>* out) const override;
@@ -86,6 +88,10 @@ class TailView : public Part {
   }
 
  private:
+  Status CheckWhole(uint32_t row) const {
+    const TailRow& found = At(row);
+    return found.damage == nullptr ? Status::Ok() : *found.damage;
+  }
   template <typename Test>
   Result<Bitmap> Select(runtime::Context& ctx, const Bitmap* candidates, Test test) const;
 
@@ -94,6 +100,7 @@ class TailView : public Part {
   const uint32_t size_;
   const uint32_t dimension_;
   const bool in_insertion_order_;
+  const bool any_damage_;
 };
 
 }  // namespace chroma::segment

@@ -193,5 +193,43 @@ TEST_F(TailTest, EntriesThatCannotBeAreRefused) {
   EXPECT_EQ(tail_->Apply(no_vector).code(), StatusCode::kDataLoss);
 }
 
+// An update of a record whose text cannot be read any more is an error of that record alone.
+TEST_F(TailTest, DamageOfOneRecordLeavesTheOthers) {
+  StartOver({{"a", 1, "document of a", Keys({{"k", int64_t{1}}})},
+             {"b", 2, "document of b", Keys({{"k", int64_t{2}}})}});
+  Bytes bytes = blobs_.Content("base");
+  const size_t at = bytes.find("document of a");
+  ASSERT_NE(at, Bytes::npos);
+  bytes[at] = static_cast<char>(bytes[at] ^ 1);
+  auto segment = *SegmentReader::Open(ctx_, std::make_shared<testing::MemoryBlob>("base", bytes));
+  tail_.emplace(std::vector<SnapshotPart>{{segment, std::make_shared<Bitmap>()}});
+  Apply(Operation::kUpdate, {{"a", {}, {}, Keys({{"k", int64_t{5}}})}});
+  Apply(Operation::kUpdate, {{"b", {}, "a new one", {}}});
+  Apply(Operation::kUpsert, {{"c", 3, "document of c", {}}});
+  const std::vector<SnapshotPart> parts = tail_->Parts();
+  ASSERT_EQ(parts.size(), 2u);
+  EXPECT_EQ(parts[0].live(), 0u);
+  const Part& tail = *parts[1].part;
+  std::vector<std::optional<std::string>> documents;
+  const uint32_t damaged[] = {0};
+  const Status status = tail.ReadDocuments(damaged, &documents);
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_NE(status.message().find("record \"a\""), std::string_view::npos) << status.ToString();
+  EXPECT_EQ(tail.Vectors(0)->values[0], 1);
+  const uint32_t whole[] = {1, 2};
+  ASSERT_TRUE(tail.ReadDocuments(whole, &documents).ok());
+  EXPECT_EQ(documents[0], "a new one");
+  EXPECT_EQ(documents[1], "document of c");
+  std::vector<model::Metadata> metadata;
+  EXPECT_TRUE(tail.ReadMetadata(whole, &metadata).ok());
+  EXPECT_EQ(tail.MatchDocuments(ctx_, nullptr, [](auto) { return true; }).status().code(),
+            StatusCode::kDataLoss);
+  // Written anew, it is whole again.
+  Apply(Operation::kDelete, {{"a", {}, {}, {}}});
+  Apply(Operation::kAdd, {{"a", 7, "document of a", {}}});
+  EXPECT_TRUE(
+      tail_->Parts()[1].part->MatchDocuments(ctx_, nullptr, [](auto) { return true; }).ok());
+}
+
 }  // namespace
 }  // namespace chroma::segment

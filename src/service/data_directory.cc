@@ -40,10 +40,9 @@ Status WriteFormat(runtime::FileSystem& files, const std::string& path) {
   const std::string temporary = runtime::JoinPath(path, "FORMAT.tmp");
   CHROMA_ASSIGN(std::unique_ptr<runtime::File> file,
                 files.Open(temporary, runtime::OpenMode::kCreate));
-  const std::string text = std::string(kFormatName) + std::to_string(kFormatVersion) + "\n";
   CHROMA_TEST_POINT("service.format_created");
   CHROMA_TRY(file->Truncate(0));
-  CHROMA_TRY(file->WriteAt(0, text));
+  CHROMA_TRY(file->WriteAt(0, FormatText()));
   CHROMA_TRY(file->Sync());
   CHROMA_TEST_POINT("service.format_synced");
   CHROMA_TRY(files.Rename(temporary, runtime::JoinPath(path, kFormatFile)));
@@ -117,6 +116,14 @@ std::string DataDirectory::catalog_path() const {
 }
 std::string DataDirectory::blobs_path() const {
   return runtime::JoinPath(path_, "blobs");
+}
+
+std::string FormatText() {
+  return std::string(kFormatName) + std::to_string(kFormatVersion) + "\n";
+}
+
+Status CheckFormatText(const std::string& path, std::string_view text) {
+  return CheckFormat(path, text);
 }
 
 }  // namespace chroma::service

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "chroma/status.h"
 #include "runtime/env.h"
@@ -44,5 +45,11 @@ class DataDirectory {
   std::string path_;
   std::unique_ptr<runtime::FileLock> lock_;
 };
+
+// What FORMAT says in a directory of this program.
+std::string FormatText();
+// OK for what a directory says that this program may open; kFailedPrecondition for one of a newer
+// version, kDataLoss for anything else. `path` is for messages.
+Status CheckFormatText(const std::string& path, std::string_view text);
 
 }  // namespace chroma::service

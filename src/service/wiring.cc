@@ -4,12 +4,11 @@
 #include <utility>
 #include <vector>
 
-#include "catalog/sqlite_catalog.h"
 #include "compactor/scheduler.h"
 #include "executor/local_node.h"
-#include "log/file_log.h"
 #include "runtime/test_points.h"
 #include "runtime/thread_pool.h"
+#include "service/completeness.h"
 #include "store/dir_store.h"
 #include "sweeper/sweeper.h"
 
@@ -27,8 +26,10 @@ class Local : public LocalService, public engine::WriteObserver {
 
   Status Init(const LocalOptions& options) {
     runtime::Context ctx(*env_.clock);
-    CHROMA_TRY(CheckCatalogIsThere());
-    CHROMA_ASSIGN(catalog_, catalog::OpenSqliteCatalog(env_, directory_.catalog_path()));
+    CHROMA_TRY(CheckNothingMissing(env_, directory_));
+    CHROMA_ASSIGN(catalog_, catalog::OpenSqliteCatalog(env_, directory_.catalog_path(),
+                                                       options.catalog));
+    CHROMA_TRY(CheckLogExists(ctx, env_, directory_, *catalog_));
     CHROMA_ASSIGN(store_, store::OpenDirStore(env_, directory_.blobs_path()));
     CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_.path(), options.log));
     const uint64_t log_end = log->opening_offset();
@@ -61,23 +62,6 @@ class Local : public LocalService, public engine::WriteObserver {
 
  private:
   static constexpr size_t kSearchJobsMax = 1 << 16;
-
-  // The catalog is made before the log. With a new one beside an old log every collection would be
-  // gone, and their blobs swept.
-  Status CheckCatalogIsThere() {
-    CHROMA_ASSIGN(bool used, env_.files->Exists(runtime::JoinPath(directory_.path(), "log")));
-    if (!used) return Status::Ok();
-    auto file = env_.files->Open(directory_.catalog_path(), runtime::OpenMode::kRead);
-    uint64_t size_bytes = 0;
-    if (file.ok()) {
-      CHROMA_ASSIGN(size_bytes, (*file)->Size());
-    }
-    if (!file.ok() && file.status().code() != StatusCode::kNotFound) return file.status();
-    if (size_bytes > 0) return Status::Ok();
-    return Status::DataLoss("the catalog " + directory_.catalog_path() +
-                            (file.ok() ? " is empty" : " is missing") +
-                            ", but the directory has been in use; restore it from a backup");
-  }
 
   // What the catalog says of the log: versions cover parts of it, and entries of collections
   // that were deleted are garbage. Returns the collections that the compactor should look at.

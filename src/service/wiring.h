@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "catalog/sqlite_catalog.h"
 #include "chroma/status.h"
 #include "compactor/policy.h"
 #include "engine/engine.h"
@@ -18,6 +19,7 @@ struct LocalOptions {
   engine::EngineOptions engine;
   compactor::Policy compaction;
   log::FileLogOptions log;
+  catalog::SqliteOptions catalog;
   int search_threads = 0;  // 0: one per processor
   // Nothing in the directory is written, not even a lock: what recovery changes lives in memory,
   // and nothing is compacted or swept. No other process may own the directory meanwhile.

@@ -1,6 +1,13 @@
 #include "store/blob_store.h"
 
+#include <utility>
+
 namespace chroma::store {
+
+BlobSlice OwnBytes(Bytes bytes) {
+  auto owner = std::make_shared<const Bytes>(std::move(bytes));
+  return BlobSlice{*owner, owner};
+}
 
 Status WriteBlob(runtime::Context& ctx, BlobStore& store, const std::string& name,
                  BytesView bytes) {

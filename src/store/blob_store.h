@@ -22,6 +22,9 @@ struct BlobSlice {
   std::shared_ptr<const void> owner;
 };
 
+// A slice that keeps its own bytes.
+BlobSlice OwnBytes(Bytes bytes);
+
 // One open blob. Stays readable after the blob was deleted, where the store can do that.
 class Blob {
  public:

@@ -132,6 +132,11 @@ class DirStore final : public BlobStore {
       std::string path = PathOf(name) + "." + std::to_string(number).append(kUnfinished);
       auto file = env_.files->Open(path, runtime::OpenMode::kCreateExclusive);
       if (!file.ok() && file.status().code() == StatusCode::kAlreadyExists) continue;
+      if (!file.ok() && file.status().code() == StatusCode::kNotFound) {
+        // Whoever deleted the last blob of the directory removed it meanwhile.
+        CHROMA_TRY(env_.files->CreateDirectory(PathOf(ParentOf(name))));
+        file = env_.files->Open(path, runtime::OpenMode::kCreateExclusive);
+      }
       CHROMA_TRY(file.status());
       CHROMA_TEST_POINT("store.file_created");
       return std::unique_ptr<BlobWriter>(
@@ -144,14 +149,16 @@ class DirStore final : public BlobStore {
     CHROMA_TRY(CheckName(name));
     Status removed = env_.files->Remove(PathOf(name));
     CHROMA_TEST_POINT("store.blob_removed");
-    return removed.code() == StatusCode::kNotFound ? Status::Ok() : removed;
+    if (!removed.ok() && removed.code() != StatusCode::kNotFound) return removed;
+    RemoveIfEmpty(ParentOf(name));
+    return Status::Ok();
   }
 
   Result<std::vector<BlobInfo>> List(runtime::Context& ctx, const std::string& prefix) override {
     std::vector<BlobInfo> found;
     const std::string parent(ParentOf(prefix));
     if (!parent.empty()) CHROMA_TRY(CheckName(parent));
-    CHROMA_TRY(Walk(ctx, parent, [&](std::string name, const auto& entry) {
+    CHROMA_TRY(Walk(ctx, parent, nullptr, [&](std::string name, const auto& entry) {
       if (name.starts_with(prefix) && !name.ends_with(kUnfinished)) {
         found.push_back({std::move(name), entry.size_bytes, entry.modified_unix_ns});
       }
@@ -163,12 +170,16 @@ class DirStore final : public BlobStore {
   }
 
   Status RemoveUnfinished(runtime::Context& ctx) override {
-    return Walk(ctx, "", [&](const std::string& name, const auto&) {
+    std::vector<std::string> empty;
+    const auto remove = [&](const std::string& name, const auto&) {
       if (!name.ends_with(kUnfinished)) return Status::Ok();
       CHROMA_TRY(env_.files->Remove(PathOf(name)));
       CHROMA_TEST_POINT("store.unfinished_removed");
       return Status::Ok();
-    });
+    };
+    CHROMA_TRY(Walk(ctx, "", &empty, remove));
+    for (const std::string& directory : empty) RemoveIfEmpty(directory);
+    return Status::Ok();
   }
 
   // Gives the finished file its name.
@@ -203,9 +214,17 @@ class DirStore final : public BlobStore {
     return Status::AlreadyExists("there is a blob " + name + " in " + directory_ + " already");
   }
 
-  // Calls visit(name, entry) for every file below the directory `start`.
+  // A directory that no blob needs is created again by the next; a failure leaves it to the next
+  // start.
+  void RemoveIfEmpty(std::string_view directory) {
+    if (!directory.empty()) static_cast<void>(env_.files->Remove(PathOf(directory)));
+  }
+
+  // Calls visit(name, entry) for every file below the directory `start`; adds those below it that
+  // hold nothing to `empty`.
   template <typename Visit>
-  Status Walk(runtime::Context& ctx, std::string start, Visit visit) {
+  Status Walk(runtime::Context& ctx, std::string start, std::vector<std::string>* empty,
+              Visit visit) {
     std::vector<std::string> directories;
     directories.push_back(std::move(start));
     while (!directories.empty()) {
@@ -217,6 +236,7 @@ class DirStore final : public BlobStore {
         if (entries.status().code() == StatusCode::kNotFound) continue;
         return entries.status();
       }
+      if (entries->empty() && empty != nullptr) empty->push_back(directory);
       for (const runtime::DirectoryEntry& entry : *entries) {
         std::string name = directory.empty() ? entry.name : directory + "/" + entry.name;
         if (entry.is_directory) {

@@ -74,9 +74,31 @@ TEST(DirStoreTest, OnDisk) {
   auto store = OpenDirStore({}, directory);
   ASSERT_TRUE(store.ok());
   UseStore(**store);
-  for (const char* path : {"/top", "/a/b.two", "/a/b", "/a", ""}) {
+  for (const char* path : {"/top", "/a/b.two", "/a", ""}) {
     EXPECT_TRUE(runtime::FileSystem::System().Remove(directory + path).ok()) << path;
   }
+}
+
+TEST(DirStoreTest, DirectoriesGoWithTheirLastBlob) {
+  auto files = runtime::FileSystem::InMemory();
+  runtime::Env env;
+  env.files = files.get();
+  runtime::Context ctx;
+  auto store = OpenDirStore(env, "/s");
+  ASSERT_TRUE(store.ok());
+  ASSERT_TRUE(WriteBlob(ctx, **store, "c/one", "1").ok());
+  ASSERT_TRUE(WriteBlob(ctx, **store, "c/two", "2").ok());
+  ASSERT_TRUE((*store)->Delete(ctx, "c/one").ok());
+  EXPECT_TRUE(*files->Exists("/s/c"));
+  ASSERT_TRUE((*store)->Delete(ctx, "c/two").ok());
+  EXPECT_FALSE(*files->Exists("/s/c"));
+  ASSERT_TRUE(WriteBlob(ctx, **store, "c/three", "3").ok());
+  // What a crash between the two left.
+  ASSERT_TRUE(files->CreateDirectory("/s/d").ok());
+  ASSERT_TRUE((*store)->RemoveUnfinished(ctx).ok());
+  EXPECT_FALSE(*files->Exists("/s/d"));
+  EXPECT_EQ(ReadBlob(ctx, **store, "c/three")->bytes, "3");
+  EXPECT_TRUE(*files->Exists("/s"));
 }
 
 TEST(DirStoreTest, UnfinishedBlobsDoNotShow) {

@@ -32,6 +32,22 @@ Status SweepAll(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobSto
   CHROMA_ASSIGN(std::vector<store::BlobInfo> blobs, store.List(ctx, ""));
   CHROMA_ASSIGN(std::vector<std::string> names, catalog.LiveBlobs(ctx));
   const std::unordered_set<std::string> live(names.begin(), names.end());
+  size_t present = 0;
+  for (const store::BlobInfo& blob : blobs) present += live.contains(blob.name) ? 1 : 0;
+  if (present < live.size()) {
+    if (present == 0 && !blobs.empty()) {
+      return Status::DataLoss("none of the " + std::to_string(live.size()) +
+                              " blobs that the catalog names is there, but others are, such as "
+                              "blob " +
+                              blobs[0].name +
+                              ": catalog and blobs are of different directories or times; restore "
+                              "both from one backup");
+    }
+    runtime::Log(runtime::LogLevel::kError,
+                 "blobs are missing, so none is deleted; chroma doctor says which",
+                 {{"missing", live.size() - present}});
+    return Status::Ok();
+  }
   size_t count = 0;
   uint64_t size_bytes = 0;
   for (const store::BlobInfo& blob : blobs) {

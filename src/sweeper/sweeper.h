@@ -24,7 +24,10 @@ Status SweepBlobs(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobS
 Status SweepCollection(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store,
                        const Uuid& collection);
 
-// Looks at every blob of the store. Only while nobody writes blobs.
+// Looks at every blob of the store. Only while nobody writes blobs. Deletes nothing when a version
+// names a blob that is missing: a store that is damaged, or restored in part, may still hold what
+// a repair needs. kDataLoss when it holds none of those that are named, and others: they are those
+// of another catalog.
 Status SweepAll(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store);
 
 }  // namespace chroma::sweeper

@@ -129,9 +129,11 @@ void FaultFileSystem::LosePower() {
   std::set<Node*> done;
   for (auto& [path, node] : durable_names_) {
     if (!done.insert(node.get()).second) continue;
+    if (node->pending.empty() && !node->sync_failed) continue;  // nothing differs
     for (const ByteChange& change : node->pending) ApplyTorn(change, node->durable);
     node->pending.clear();
     node->content = node->durable;
+    node->sync_failed = false;
   }
   names_ = durable_names_;
 }
@@ -163,6 +165,11 @@ uint64_t FaultFileSystem::calls() const {
 uint64_t FaultFileSystem::syncs() const {
   MutexLock lock(mutex_);
   return syncs_;
+}
+
+uint64_t FaultFileSystem::used_bytes() const {
+  MutexLock lock(mutex_);
+  return Used();
 }
 
 Bytes FaultFileSystem::Content(const std::string& path) const {
@@ -249,6 +256,7 @@ Status FaultFileSystem::Sync(Node& node, const std::string& path) {
     }
   }
   node.pending.clear();
+  node.sync_failed |= !status.ok();
   return status;
 }
 

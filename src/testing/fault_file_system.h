@@ -56,6 +56,7 @@ class FaultFileSystem final : public runtime::FileSystem {
 
   uint64_t calls() const;  // changing calls so far
   uint64_t syncs() const;  // of files
+  uint64_t used_bytes() const;
   Bytes Content(const std::string& path) const;
   void SetContent(const std::string& path, Bytes content);  // durable
 
@@ -82,6 +83,7 @@ class FaultFileSystem final : public runtime::FileSystem {
     Bytes content;
     Bytes durable;
     std::vector<ByteChange> pending;
+    bool sync_failed = false;  // `content` may differ from `durable` though nothing is pending
   };
   using Names = std::map<std::string, std::shared_ptr<Node>>;
   struct NameChange {

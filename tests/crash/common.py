@@ -5,12 +5,13 @@ import contextlib
 import pathlib
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from server import DidNotStart, Failed  # noqa: E402
+from server import DidNotStart, Failed, kill_all  # noqa: E402
 
 # Compaction, merging, new log files and sweeping within a second of load.
 BUSY = {"compaction_tail_records": 200, "compaction_idle_ms": 20, "compaction_settle_ms": 100,
@@ -29,17 +30,17 @@ def files_of(directory):
 
 
 def check_space_comes_back(directory):
-    """After every collection was deleted: no blob stays, and one small file of the log."""
+    """After every collection was deleted: no blob or directory of blobs stays, and little log."""
     deadline = time.monotonic() + SPACE_SECONDS
     while True:
         sizes = files_of(directory)
-        blobs = [p for p in sizes if p.parts[0] == "blobs"]
+        blobs = [p.name for p in pathlib.Path(directory, "blobs").iterdir()]
         log_bytes = sum(s for p, s in sizes.items() if p.suffix == ".log")
         if not blobs and log_bytes <= 8 << 20:
             return
         if time.monotonic() > deadline:
             raise Failed(f"{len(blobs)} blobs and {log_bytes} bytes of log stay after everything "
-                         f"was deleted: {[str(p) for p in blobs[:5]]}")
+                         f"was deleted: {blobs[:5]}")
         time.sleep(0.05)
 
 
@@ -53,6 +54,7 @@ def main(description, add_options, run):
     options = parser.parse_args()
     print(f"{sys.argv[0]} {' '.join(sys.argv[1:])}"
           f"{'' if '--seed' in sys.argv else f' --seed {options.seed}'}", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is taken down
     directory = pathlib.Path(tempfile.mkdtemp(prefix="chroma-crash-"))
     try:
         run(options, directory)
@@ -60,8 +62,10 @@ def main(description, add_options, run):
         print(f"FAILED: {error}")
         if options.keep:
             print(f"left in {directory}")
-            return 1
-        shutil.rmtree(directory, ignore_errors=True)
+            directory = None
         return 1
-    shutil.rmtree(directory, ignore_errors=True)
+    finally:
+        if directory:
+            kill_all()
+            shutil.rmtree(directory, ignore_errors=True)
     return 0

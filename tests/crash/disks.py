@@ -1,14 +1,12 @@
 """File systems that a test makes, fills up, cuts the power of, and gives back.
 
-All of them are unmounted when the program ends, also by an exception or SIGTERM; nothing is
-touched that was not mounted here.
+All of them are unmounted when the program ends, also by an exception or SIGTERM (which common.main
+turns into one); nothing is touched that was not mounted here.
 """
 import atexit
 import pathlib
 import shutil
-import signal
 import subprocess
-import sys
 
 from server import Failed, kill_all
 
@@ -40,7 +38,6 @@ def unmount_all():
 
 
 atexit.register(unmount_all)
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def can_loop_mount(directory):

@@ -67,7 +67,7 @@ def work_for(port, pid, path, name):
         verb, body = requests(path, scale)[name]
         request = Connection.request("POST", f"{path}/{verb}", body)
         seconds = full_seconds(port, pid, request)
-        if seconds > 2 * (GONE_AFTER_SECONDS + STOPS_WITHIN_SECONDS):
+        if seconds > GONE_AFTER_SECONDS + STOPS_WITHIN_SECONDS + 1:
             return request, seconds
     raise Failed(f"{name}: takes only {seconds:.1f} s")
 

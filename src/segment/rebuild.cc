@@ -1,0 +1,88 @@
+#include "segment/rebuild.h"
+
+#include "base/checksum.h"
+#include "base/coding.h"
+#include "format/id_index.h"
+#include "format/string_column.h"
+#include "format/text_column.h"
+#include "format/vector_column.h"
+
+namespace chroma::segment {
+namespace {
+
+using format::SectionInfo;
+using format::SectionReader;
+using format::SectionType;
+
+// Rows from the ids, which have one offset more; the dimension from the length of the vectors.
+Result<Bytes> RebuildInfo(runtime::Context& ctx, const SectionReader& sections) {
+  uint32_t rows = 0;
+  uint32_t dimension = 0;
+  if (const SectionInfo* ids = sections.Find(SectionType::kIds); ids != nullptr) {
+    CHROMA_ASSIGN(const store::BlobSlice slice, sections.Read(ctx, *ids));
+    ByteReader in(slice.bytes);
+    rows = static_cast<uint32_t>(in.Fixed<uint64_t>() - 1);
+  }
+  const SectionInfo* vectors = sections.Find(SectionType::kVectors);
+  if (vectors != nullptr && rows > 0) {
+    dimension = static_cast<uint32_t>(vectors->length / sizeof(float) / rows);
+  }
+  Bytes payload;
+  PutFixed(payload, rows);
+  PutFixed(payload, dimension);
+  return payload;
+}
+
+}  // namespace
+
+Result<Bytes> RebuildIdIndex(runtime::Context& ctx, const SectionReader& sections, uint32_t rows) {
+  const SectionInfo* ids = sections.Find(SectionType::kIds);
+  if (ids == nullptr) return Status::DataLoss("there are no ids");
+  CHROMA_ASSIGN(const store::BlobSlice slice, sections.Read(ctx, *ids));
+  ByteReader in(slice.bytes);
+  const format::StringReader strings = format::StringReader::Read(in, rows);
+  if (!in.ok() || !in.AtEnd()) return sections.Damaged(*ids, "it cannot be decoded");
+  format::StringWriter writer;
+  for (uint32_t row = 0; row < rows; ++row) writer.Add(strings[row]);
+  Bytes payload;
+  format::EncodeIdIndex(payload, writer);
+  return payload;
+}
+
+bool IsDerived(SectionType type) {
+  return type == SectionType::kSegmentInfo || type == SectionType::kIdIndex ||
+         type == SectionType::kVectorChecksums || type == SectionType::kDocumentIndex ||
+         type == SectionType::kUriIndex;
+}
+
+Result<Bytes> RebuildSection(runtime::Context& ctx, const SectionReader& sections,
+                             const SectionInfo& section, uint32_t rows, uint32_t dimension) {
+  Result<Bytes> payload = sections.Damaged(section, "its checksum does not match");
+  switch (section.type) {
+    case SectionType::kSegmentInfo:
+      payload = RebuildInfo(ctx, sections);
+      break;
+    case SectionType::kIdIndex:
+      payload = RebuildIdIndex(ctx, sections, rows);
+      break;
+    case SectionType::kVectorChecksums:
+      payload = format::RebuildVectorChecksums(ctx, sections, rows, dimension);
+      break;
+    case SectionType::kDocumentIndex:
+      payload =
+          format::RebuildTextIndex(ctx, sections, SectionType::kDocuments, section.type, rows);
+      break;
+    case SectionType::kUriIndex:
+      payload = format::RebuildTextIndex(ctx, sections, SectionType::kUris, section.type, rows);
+      break;
+    default:
+      break;
+  }
+  CHROMA_TRY(payload.status());
+  if (Checksum(*payload) != section.checksum) {
+    return sections.Damaged(section, "its checksum does not match");
+  }
+  return payload;
+}
+
+}  // namespace chroma::segment

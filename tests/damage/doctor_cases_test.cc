@@ -1,0 +1,325 @@
+// Every kind of damage: found, named, mended or refused; and what the engine serves afterwards.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+
+#include "service/examine.h"
+#include "small_directory.h"
+
+namespace chroma::damage {
+namespace {
+
+using doctor::Cure;
+using doctor::Report;
+using doctor::Verdict;
+using ::testing::HasSubstr;
+
+class DoctorCasesTest : public ::testing::Test {
+ protected:
+  DoctorCasesTest() { Use(Whole().closed); }
+
+  static const SmallDirectory& Whole() {
+    static const SmallDirectory directory = MakeDirectory(1);
+    return directory;
+  }
+
+  void Use(Files files) {
+    files_ = std::move(files);
+    memory_ = Put(files_);
+  }
+  // Changes a file of the directory.
+  void Damage(const std::string& path, const std::function<void(Bytes&)>& change) {
+    ASSERT_TRUE(files_.contains(path)) << path;
+    change(files_[path]);
+    memory_ = Put(files_);
+  }
+  std::string Find(const std::string& kind, size_t nth = 0) {
+    for (const auto& [path, content] : files_) {
+      if (!path.ends_with('/') && KindOf(path) == kind && nth-- == 0) return path;
+    }
+    ADD_FAILURE() << "no " << kind;
+    return "";
+  }
+
+  // Also checks that a dry run says the same and changes nothing.
+  Report Examine(bool salvage = false) {
+    const Files before = Take(*memory_);
+    const Report dry = Run({true, salvage});
+    Files after = Take(*memory_);
+    EXPECT_EQ(before, after);
+    const Report report = Run({false, salvage});
+    EXPECT_EQ(dry.verdict == Verdict::kHealthy, report.verdict == Verdict::kHealthy);
+    if (report.verdict != Verdict::kHealthy) {
+      EXPECT_FALSE(dry.findings.empty());
+    }
+    EXPECT_FALSE(doctor::ToText(report, false).empty());
+    EXPECT_FALSE(doctor::ToJson(report).empty());
+    return report;
+  }
+  Report Run(service::ExamineOptions options) {
+    runtime::Context ctx;
+    runtime::Env env;
+    env.files = memory_.get();
+    auto report = service::ExamineDirectory(ctx, env, kDirectory, options);
+    EXPECT_TRUE(report.ok()) << report.status().ToString();
+    return report.ok() ? *std::move(report) : Report();
+  }
+
+  // What is wrong, mended, and right afterwards.
+  Report ExpectMended(const std::string& what, bool salvage = false) {
+    Report report = Examine(salvage);
+    EXPECT_EQ(report.verdict, Verdict::kMended) << doctor::ToText(report, true);
+    EXPECT_THAT(doctor::ToText(report, true), HasSubstr(what));
+    EXPECT_EQ(Run({true, false}).verdict, Verdict::kHealthy) << "after mending";
+    return report;
+  }
+  void ExpectAnswers(const Answers& right) {
+    const auto answers = Ask(*memory_);
+    ASSERT_TRUE(answers.ok()) << answers.status().ToString();
+    ASSERT_EQ(answers->size(), right.size());
+    for (size_t i = 0; i < right.size(); ++i) {
+      EXPECT_EQ((*answers)[i].status.code(), right[i].status.code()) << i;
+      EXPECT_EQ((*answers)[i].text, right[i].text) << i;
+    }
+  }
+  void ExpectAllAnswers() { ExpectAnswers(Whole().history.back()); }
+
+  // Damage that no checksum can undo, in the middle of `needle`.
+  void Destroy(const std::string& path, const std::string& needle) {
+    Damage(path, [&](Bytes& bytes) {
+      const size_t at = bytes.find(needle);
+      ASSERT_NE(at, Bytes::npos) << needle;
+      bytes[at] = static_cast<char>(bytes[at] ^ 0x55);
+      bytes[at + 1] = static_cast<char>(bytes[at + 1] ^ 0x2a);
+    });
+  }
+
+  Files files_;
+  std::unique_ptr<runtime::FileSystem> memory_;
+};
+
+TEST_F(DoctorCasesTest, AHealthyDirectory) {
+  for (const Files* files : {&Whole().closed, &Whole().running}) {
+    Use(*files);
+    const Report report = Examine();
+    EXPECT_EQ(report.verdict, Verdict::kHealthy) << doctor::ToText(report, true);
+    EXPECT_EQ(report.collections, 4u);
+    EXPECT_EQ(report.segments, 2u);
+    EXPECT_EQ(report.records, 12u);
+    EXPECT_EQ(report.log_records, 10u);
+    EXPECT_TRUE(report.kept_in.empty());
+    ExpectAllAnswers();
+  }
+}
+
+// One flipped bit comes back wherever it is.
+TEST_F(DoctorCasesTest, FlippedBits) {
+  for (const auto& [path, content] : Whole().closed) {
+    const std::string kind = KindOf(path);
+    if (content.empty() || kind == "LOCK") continue;
+    // Behind what is used of a slot nothing matters.
+    const size_t used = kind == "state" ? 64 : content.find_last_not_of('\0') + 1;
+    for (const double where : {0.0, 0.31, 0.64, 0.97}) {
+      const auto at = static_cast<size_t>(static_cast<double>(used) * where);
+      SCOPED_TRACE(path + " byte " + std::to_string(at));
+      Use(Whole().closed);
+      Damage(path, [&](Bytes& bytes) { bytes[at] = static_cast<char>(bytes[at] ^ 4); });
+      ExpectMended(kind == "FORMAT" ? "damaged" : "");
+      ExpectAllAnswers();
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST_F(DoctorCasesTest, KeepsWhatItTouches) {
+  const std::string path = Find("manifest");
+  Damage(path, [](Bytes& bytes) { bytes[30] = static_cast<char>(bytes[30] ^ 1); });
+  const Report report = ExpectMended("one bit of it flipped");
+  EXPECT_EQ(report.kept_in, "/db/damaged/1");
+  const Files now = Take(*memory_);
+  EXPECT_EQ(now.at(path), Whole().closed.at(path));
+  EXPECT_EQ(now.at("/db/damaged/1" + path.substr(3)), files_.at(path));
+}
+
+TEST_F(DoctorCasesTest, FilesThatNobodyNames) {
+  Files files = Whole().closed;
+  files["/db/blobs/x/"] = "";
+  files["/db/blobs/x/left.segment"] = "anything";
+  files["/db/blobs/x/half.segment.3.tmp"] = "anything";
+  files["/db/log/0000000099.log"] = "";
+  Use(files);
+  const Report report = ExpectMended("no collection names it (8 bytes)");
+  EXPECT_EQ(report.findings.size(), 3u);
+  const Files now = Take(*memory_);
+  EXPECT_FALSE(now.contains("/db/blobs/x/left.segment"));
+  EXPECT_FALSE(now.contains("/db/log/0000000099.log"));
+  ExpectAllAnswers();
+}
+
+TEST_F(DoctorCasesTest, AnUnfinishedWrite) {
+  Use(Whole().running);
+  std::string newest;
+  for (const auto& [path, content] : files_) {
+    if (KindOf(path) == "log") newest = path;
+  }
+  Damage(newest, [](Bytes& bytes) { bytes += Bytes(40, 'x'); });
+  ExpectMended("40 bytes");
+  ExpectAllAnswers();
+}
+
+TEST_F(DoctorCasesTest, DamagedRecordsOfASegment) {
+  // Of the compacted collection: all documents are in one block.
+  std::string path;
+  for (size_t nth : {0, 1}) {
+    path = Find("segment", nth);
+    if (!files_[path].empty()) break;
+  }
+  Damage(path, [](Bytes& bytes) {
+    // The block is compressed: the start of its literals stands as it is.
+    const size_t at = bytes.find("document 0");
+    ASSERT_NE(at, Bytes::npos);
+    for (size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<char>(bytes[at + i] ^ 0x55);
+  });
+  const Report refused = Examine();
+  EXPECT_EQ(refused.verdict, Verdict::kDamaged);
+  ASSERT_EQ(refused.findings.size(), 1u);
+  EXPECT_EQ(refused.findings[0].cure, Cure::kBySalvage);
+  EXPECT_EQ(refused.findings[0].records, 6u);
+  EXPECT_THAT(refused.findings[0].ids,
+              ::testing::ElementsAre("id0", "id1", "id2", "id3", "id4", "id5"));
+  EXPECT_THAT(refused.findings[0].collection, HasSubstr("default_tenant/default_database/"));
+  EXPECT_TRUE(refused.kept_in.empty());
+  // Only when asked: then the other records are served, and the engine works.
+  const Report report = ExpectMended("without 6 records", true);
+  const auto answers = Ask(*memory_);
+  ASSERT_TRUE(answers.ok());
+  for (const Answer& answer : *answers) EXPECT_TRUE(answer.status.ok()) << answer.status.ToString();
+}
+
+TEST_F(DoctorCasesTest, ALostMetadataKey) {
+  const std::string path = Find("segment");
+  Damage(path, [](Bytes& bytes) {
+    const size_t at = bytes.find("evenodd");
+    ASSERT_NE(at, Bytes::npos);
+    for (size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<char>(bytes[at + i] ^ 0x55);
+  });
+  EXPECT_EQ(Examine().verdict, Verdict::kDamaged);
+  ExpectMended("\"tag\"", true);
+  EXPECT_TRUE(Ask(*memory_).ok());
+}
+
+TEST_F(DoctorCasesTest, AMissingSegment) {
+  Files files = Whole().closed;
+  files.erase(Find("segment"));
+  Use(files);
+  const Report refused = Examine();
+  EXPECT_EQ(refused.verdict, Verdict::kDamaged);
+  EXPECT_THAT(doctor::ToText(refused, false), HasSubstr("it is missing"));
+  ExpectMended("without 6 records", true);
+  const auto answers = Ask(*memory_);
+  ASSERT_TRUE(answers.ok());
+  for (const Answer& answer : *answers) EXPECT_TRUE(answer.status.ok()) << answer.status.ToString();
+}
+
+TEST_F(DoctorCasesTest, AMissingManifestIsRefused) {
+  Files files = Whole().closed;
+  files.erase(Find("manifest"));
+  Use(files);
+  for (const bool salvage : {false, true}) {
+    const Report report = Examine(salvage);
+    EXPECT_EQ(report.verdict, Verdict::kDamaged);
+    EXPECT_THAT(doctor::ToText(report, false), HasSubstr("it is missing"));
+  }
+}
+
+TEST_F(DoctorCasesTest, DamagedEntriesOfTheLog) {
+  // The first file that still has entries that nobody compacted.
+  std::string path;
+  for (size_t nth = 0; path.empty(); ++nth) {
+    const std::string candidate = Find("log", nth);
+    ASSERT_FALSE(candidate.empty());
+    if (files_[candidate].find("document 0") != Bytes::npos &&
+        files_[candidate].find("document 6") != Bytes::npos) {
+      path = candidate;
+    }
+  }
+  Destroy(path, "document 6");
+  const Report refused = Examine();
+  EXPECT_EQ(refused.verdict, Verdict::kDamaged);
+  EXPECT_THAT(doctor::ToText(refused, false), HasSubstr("are damaged, with the entries there"));
+  ExpectMended("the log was written anew", true);
+  const auto answers = Ask(*memory_);
+  ASSERT_TRUE(answers.ok()) << answers.status().ToString();
+  for (const Answer& answer : *answers) EXPECT_TRUE(answer.status.ok()) << answer.status.ToString();
+}
+
+TEST_F(DoctorCasesTest, ADamagedSlotOfTheState) {
+  for (const size_t slot : {0, 1}) {
+    Use(Whole().closed);
+    Damage("/db/log/state", [&](Bytes& bytes) {
+      for (size_t i = 0; i < 8; ++i) bytes[slot * 65536 + 24 + i] ^= 0x77;
+    });
+    const Report report = Examine();
+    // The newer slot is the truth: without it the log may be ahead of what the older one says.
+    if (report.verdict == Verdict::kMended) ExpectAllAnswers();
+  }
+}
+
+TEST_F(DoctorCasesTest, ADamagedPageOfTheCatalog) {
+  const std::string path = "/db/catalog.sqlite3";
+  int mended = 0;
+  int refused = 0;
+  const size_t pages = files_[path].size() / 4096;
+  for (size_t page = 0; page < pages; ++page) {
+    SCOPED_TRACE("page " + std::to_string(page));
+    Use(Whole().closed);
+    Damage(path, [&](Bytes& bytes) { bytes.replace(page * 4096 + 100, 1000, 1000, '\x5a'); });
+    const Report report = Examine();
+    EXPECT_NE(report.verdict, Verdict::kHealthy);
+    if (report.verdict == Verdict::kMended) {
+      ExpectAllAnswers();
+      ++mended;
+    } else {
+      ++refused;
+    }
+  }
+  EXPECT_GT(mended, 2);   // indexes
+  EXPECT_GT(refused, 2);  // rows
+}
+
+TEST_F(DoctorCasesTest, AMissingCatalogKeepsTheBlobs) {
+  Files files = Whole().closed;
+  files.erase("/db/catalog.sqlite3");
+  Use(files);
+  const Report report = Examine(true);
+  EXPECT_EQ(report.verdict, Verdict::kDamaged);
+  const Files now = Take(*memory_);
+  EXPECT_TRUE(now.contains(Find("segment")));
+  EXPECT_FALSE(now.contains("/db/catalog.sqlite3"));
+}
+
+TEST_F(DoctorCasesTest, RefusesWhatItMustNotTouch) {
+  runtime::Context ctx;
+  runtime::Env env;
+  env.files = memory_.get();
+  EXPECT_EQ(service::ExamineDirectory(ctx, env, "/none", {}).status().code(),
+            StatusCode::kNotFound);
+  {
+    auto lock = memory_->Lock("/db/LOCK");
+    ASSERT_TRUE(lock.ok());
+    for (const bool dry_run : {false, true}) {
+      const Status status =
+          service::ExamineDirectory(ctx, env, kDirectory, {dry_run, false}).status();
+      EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+    }
+  }
+  Damage("/db/FORMAT", [](Bytes& bytes) { bytes = "chroma-cpp 99\n"; });
+  env.files = memory_.get();
+  EXPECT_EQ(service::ExamineDirectory(ctx, env, kDirectory, {}).status().code(),
+            StatusCode::kFailedPrecondition);
+}
+
+}  // namespace
+}  // namespace chroma::damage

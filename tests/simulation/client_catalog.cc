@@ -1,0 +1,213 @@
+// The requests about databases and collections.
+#include <algorithm>
+#include <utility>
+
+#include "client.h"
+
+namespace chroma::simulation {
+
+using Kind = CatalogCall::Kind;
+
+std::string DatabaseName(uint32_t database) {
+  return database == 0 ? model::kDefaultDatabase : "database_" + std::to_string(database);
+}
+
+std::string CollectionName(uint32_t name) {
+  return "collection_" + std::to_string(name);
+}
+
+namespace {
+
+model::Metadata MetadataOf(const Slot& slot) {
+  model::Metadata metadata;
+  metadata.Set("created", int64_t{slot.created});
+  metadata.Set("meta", int64_t{slot.meta});
+  return metadata;
+}
+
+model::Configuration ConfigurationOf(uint32_t ef) {
+  model::Configuration configuration;
+  configuration.hnsw.emplace();
+  configuration.hnsw->ef_search = ef;
+  return configuration;
+}
+
+uint32_t NumberIn(const std::optional<model::Metadata>& metadata, const char* key) {
+  const model::MetadataValue* value = metadata ? metadata->Find(key) : nullptr;
+  const int64_t* number = value == nullptr ? nullptr : std::get_if<int64_t>(value);
+  return number == nullptr ? 0 : static_cast<uint32_t>(*number);
+}
+
+}  // namespace
+
+Slot SlotOf(const model::Collection& collection) {
+  Slot slot;
+  slot.created = NumberIn(collection.metadata, "created");
+  slot.meta = NumberIn(collection.metadata, "meta");
+  slot.ef = static_cast<uint32_t>(collection.schema.hnsw().ef_search.value_or(0));
+  return slot;
+}
+
+bool Client::FinishCatalog(const History<CatalogState>::Handle& call,
+                           const std::shared_ptr<CatalogAnswer>& answer, const Status& status,
+                           std::initializer_list<StatusCode> answers) {
+  ++counts_.operations;
+  const Ending ending = ledger_.Judge(status, answers, call->text);
+  answer->code = status.code();
+  call->text += " = " + answer->Describe();
+  counts_.answered += ending == Ending::kAnswered;
+  counts_.failed += ending == Ending::kFailed;
+  ledger_.End(ledger_.catalog(), call, ending);
+  return ending == Ending::kAnswered;
+}
+
+void Client::Create() {
+  CatalogCall create;
+  create.kind = random_.Chance(1, 2) ? Kind::kCreate : Kind::kGetOrCreate;
+  create.database = static_cast<uint32_t>(random_.Below(kDatabases));
+  create.name = static_cast<uint32_t>(random_.Below(kNames));
+  create.slot = {ledger_.NextStamp(), ledger_.NextStamp(), ledger_.NextStamp()};
+  const auto made = ledger_.NewCollection(create.slot.created, create.database);
+  engine::CreateCollectionRequest request;
+  request.name = CollectionName(create.name);
+  request.metadata = MetadataOf(create.slot);
+  request.configuration = ConfigurationOf(create.slot.ef);
+  if (made->inner_product) request.configuration->hnsw->space = model::Space::kInnerProduct;
+  request.get_or_create = create.kind == Kind::kGetOrCreate;
+  auto answer = std::make_shared<CatalogAnswer>();
+  const auto call = ledger_.BeginCatalog(create, answer);
+  runtime::Context ctx(scheduler_);
+  const auto created =
+      engine_.CreateCollection(ctx, model::kDefaultTenant, DatabaseName(create.database), request);
+  if (created.ok()) answer->slots.push_back(SlotOf(**created));
+  const bool known = FinishCatalog(call, answer, created.status(),
+                                   {StatusCode::kAlreadyExists, StatusCode::kInvalidArgument});
+  if (known && created.ok()) ledger_.See(answer->slots[0].created, (*created)->id);
+}
+
+void Client::GetCollection() {
+  CatalogCall get;
+  get.kind = Kind::kGet;
+  get.database = static_cast<uint32_t>(random_.Below(kDatabases));
+  get.name = static_cast<uint32_t>(random_.Below(kNames));
+  auto answer = std::make_shared<CatalogAnswer>();
+  const auto call = ledger_.BeginCatalog(get, answer);
+  runtime::Context ctx(scheduler_);
+  const auto found = engine_.GetCollection(ctx, model::kDefaultTenant, DatabaseName(get.database),
+                                           CollectionName(get.name));
+  if (found.ok()) answer->slots.push_back(SlotOf(**found));
+  static_cast<void>(FinishCatalog(call, answer, found.status(), {StatusCode::kNotFound}));
+}
+
+void Client::ListCollections(uint32_t database) {
+  CatalogCall list;
+  list.kind = Kind::kList;
+  list.database = database;
+  auto answer = std::make_shared<CatalogAnswer>();
+  const auto call = ledger_.BeginCatalog(list, answer);
+  runtime::Context ctx(scheduler_);
+  const auto listed =
+      engine_.ListCollections(ctx, model::kDefaultTenant, DatabaseName(database), {});
+  if (listed.ok()) {
+    for (const model::Collection& one : *listed) answer->slots.push_back(SlotOf(one));
+    std::sort(answer->slots.begin(), answer->slots.end(),
+              [](const Slot& a, const Slot& b) { return a.created < b.created; });
+    answer->count = listed->size();
+  }
+  const bool known = FinishCatalog(call, answer, listed.status(), {});
+  if (!known || !listed.ok()) return;
+  for (const model::Collection& one : *listed) {
+    const auto seen = ledger_.See(SlotOf(one).created, one.id);
+    if (seen != nullptr) seen->gone = false;
+  }
+}
+
+void Client::CountCollections() {
+  CatalogCall count;
+  count.kind = Kind::kCount;
+  count.database = static_cast<uint32_t>(random_.Below(kDatabases));
+  auto answer = std::make_shared<CatalogAnswer>();
+  const auto call = ledger_.BeginCatalog(count, answer);
+  runtime::Context ctx(scheduler_);
+  const auto counted =
+      engine_.CountCollections(ctx, model::kDefaultTenant, DatabaseName(count.database));
+  if (counted.ok()) answer->count = *counted;
+  static_cast<void>(FinishCatalog(call, answer, counted.status(), {}));
+}
+
+void Client::ListDatabases() {
+  CatalogCall list;
+  list.kind = Kind::kListDatabases;
+  auto answer = std::make_shared<CatalogAnswer>();
+  const auto call = ledger_.BeginCatalog(list, answer);
+  runtime::Context ctx(scheduler_);
+  const auto listed = engine_.ListDatabases(ctx, model::kDefaultTenant, {});
+  if (listed.ok()) {
+    for (uint32_t d = 0; d < kDatabases; ++d) {
+      const bool there = std::any_of(listed->begin(), listed->end(), [d](const auto& database) {
+        return database.name == DatabaseName(d);
+      });
+      answer->count |= uint64_t{there} << d;
+    }
+  }
+  static_cast<void>(FinishCatalog(call, answer, listed.status(), {}));
+}
+
+void Client::Modify(const std::shared_ptr<Collection>& collection) {
+  CatalogCall modify;
+  modify.kind = Kind::kModify;
+  modify.database = collection->database;
+  modify.slot.created = collection->created;
+  engine::ModifyCollectionRequest request;
+  if (random_.Chance(1, 3)) {
+    modify.new_name = static_cast<uint32_t>(random_.Below(kNames));
+    request.new_name = CollectionName(*modify.new_name);
+  }
+  if (random_.Chance(1, 2)) {
+    modify.slot.meta = ledger_.NextStamp();
+    request.new_metadata = MetadataOf(modify.slot);
+  }
+  if (random_.Chance(1, 2)) {
+    modify.slot.ef = ledger_.NextStamp();
+    request.new_configuration = ConfigurationOf(modify.slot.ef);
+  }
+  const auto found = Find(collection);
+  if (!found.ok()) return;
+  auto answer = std::make_shared<CatalogAnswer>();
+  const auto call = ledger_.BeginCatalog(modify, answer);
+  runtime::Context ctx(scheduler_);
+  const Status status = engine_.ModifyCollection(ctx, *found, request);
+  static_cast<void>(
+      FinishCatalog(call, answer, status, {StatusCode::kNotFound, StatusCode::kAlreadyExists}));
+}
+
+void Client::DeleteCollection() {
+  CatalogCall drop;
+  drop.kind = Kind::kDelete;
+  drop.database = static_cast<uint32_t>(random_.Below(kDatabases));
+  drop.name = static_cast<uint32_t>(random_.Below(kNames));
+  ledger_.Doom(drop.database);
+  auto answer = std::make_shared<CatalogAnswer>();
+  const auto call = ledger_.BeginCatalog(drop, answer);
+  runtime::Context ctx(scheduler_);
+  const Status status = engine_.DeleteCollection(
+      ctx, model::kDefaultTenant, DatabaseName(drop.database), CollectionName(drop.name));
+  static_cast<void>(FinishCatalog(call, answer, status, {StatusCode::kNotFound}));
+}
+
+void Client::ChangeDatabase(bool create) {
+  CatalogCall change;
+  change.kind = create ? Kind::kCreateDatabase : Kind::kDeleteDatabase;
+  change.database = static_cast<uint32_t>(random_.Between(1, kDatabases - 1));
+  if (!create) ledger_.Doom(change.database);
+  auto answer = std::make_shared<CatalogAnswer>();
+  const auto call = ledger_.BeginCatalog(change, answer);
+  runtime::Context ctx(scheduler_);
+  const std::string name = DatabaseName(change.database);
+  const Status status = create ? engine_.CreateDatabase(ctx, model::kDefaultTenant, name)
+                               : engine_.DeleteDatabase(ctx, model::kDefaultTenant, name);
+  static_cast<void>(
+      FinishCatalog(call, answer, status, {StatusCode::kAlreadyExists, StatusCode::kNotFound}));
+}
+
+}  // namespace chroma::simulation

@@ -1,0 +1,87 @@
+#include "ledger.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace chroma::simulation {
+
+void Ledger::Fail(std::string what) {
+  if (failure_.empty()) failure_ = std::move(what);
+  disk_.FailPowerAfter(0);
+}
+
+void Ledger::ExcuseErrors(bool excuse) {
+  excuse_ = excuse;
+  faults_before_ = disk_.faults();
+}
+
+Ending Ledger::Judge(const Status& status, std::initializer_list<StatusCode> answers,
+                     const std::string& what) {
+  if (disk_.is_off()) return Ending::kLost;
+  if (status.ok() || std::find(answers.begin(), answers.end(), status.code()) != answers.end()) {
+    return Ending::kAnswered;
+  }
+  const bool error_of_disk = status.code() == StatusCode::kInternal ||
+                             status.code() == StatusCode::kResourceExhausted ||
+                             status.code() == StatusCode::kUnavailable;
+  if (!error_of_disk || !excuse_ || disk_.faults() == faults_before_) {
+    Fail("unexpected answer: " + what + ": " + status.ToString());
+  }
+  return Ending::kFailed;
+}
+
+History<CatalogState>::Handle Ledger::BeginCatalog(const CatalogCall& call,
+                                                   std::shared_ptr<CatalogAnswer> answer) {
+  return catalog_.Begin(call.Changes(), call.Describe(),
+                        [call, answer](CatalogState& state, bool answered) {
+                          const CatalogAnswer expected = state.Perform(call);
+                          return !answered || expected == *answer;
+                        });
+}
+
+std::shared_ptr<Collection> Ledger::NewCollection(uint32_t created, uint32_t database) {
+  auto collection = std::make_shared<Collection>();
+  collection->created = created;
+  collection->database = database;
+  collection->inner_product = created % 3 == 0;
+  collections_.push_back(collection);
+  return collection;
+}
+
+std::shared_ptr<Collection> Ledger::See(uint32_t created, const Uuid& id) {
+  for (const auto& collection : collections_) {
+    if (collection->created != created) continue;
+    if (!collection->id) collection->id = id;
+    if (*collection->id == id) return collection;
+    Fail("collection c" + std::to_string(created) + " changed its id");
+    return nullptr;
+  }
+  Fail("a collection that nobody created: c" + std::to_string(created));
+  return nullptr;
+}
+
+void Ledger::Doom(uint32_t database) {
+  for (const auto& collection : collections_) {
+    if (collection->database == database) collection->doomed = true;
+  }
+}
+
+void Ledger::OnLifeEnded() {
+  if (!catalog_.Crash()) Fail(catalog_.explanation());
+  for (const auto& collection : collections_) {
+    if (!collection->history.Crash()) Fail(collection->history.explanation());
+  }
+}
+
+void Ledger::OnEverythingRead() {
+  if (!catalog_.Settle()) Fail(catalog_.explanation());
+  for (const auto& collection : collections_) {
+    if (!collection->history.Settle()) Fail(collection->history.explanation());
+  }
+  std::erase_if(collections_, [this](const auto& collection) {
+    abandoned_ += collection->history.abandoned();
+    return collection->gone || collection->history.abandoned();
+  });
+}
+
+}  // namespace chroma::simulation

@@ -1,0 +1,84 @@
+// What the clients were told, and whether it can all be true: the histories of the catalog and of
+// every collection, and the first thing that was wrong.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/uuid.h"
+#include "catalog_model.h"
+#include "chroma/status.h"
+#include "collection_model.h"
+#include "history.h"
+#include "testing/simulation/simulated_disk.h"
+
+namespace chroma::simulation {
+
+struct Collection {
+  uint32_t created = 0;
+  uint32_t database = 0;
+  std::optional<Uuid> id;  // once somebody saw it
+  bool inner_product = false;
+  bool doomed = false;  // somebody began to delete it, or what it is in
+  bool gone = false;    // and it is certain that this happened
+  History<CollectionState> history;
+};
+
+class Ledger {
+ public:
+  explicit Ledger(testing::SimulatedDisk& disk) : disk_(disk) {}
+  Ledger(const Ledger&) = delete;
+  Ledger& operator=(const Ledger&) = delete;
+
+  testing::SimulatedDisk& disk() { return disk_; }
+  uint32_t NextStamp() { return ++stamp_; }
+
+  // The first failure counts; the power goes off, so that the run ends soon.
+  void Fail(std::string what);
+  bool failed() const { return !failure_.empty(); }
+  const std::string& failure() const { return failure_; }
+
+  // From now on errors of the disk are an excuse, or not; those before do not count.
+  void ExcuseErrors(bool excuse);
+  // How a call ended that returned `status`, which may be OK, one of `answers`, or excused.
+  Ending Judge(const Status& status, std::initializer_list<StatusCode> answers,
+               const std::string& what);
+
+  template <typename State>
+  void End(History<State>& history, const typename History<State>::Handle& call, Ending ending) {
+    if (!history.End(call, ending)) Fail(history.explanation());
+  }
+  History<CatalogState>& catalog() { return catalog_; }
+  // Asks the catalog's history; the answer is filled in before the call is ended.
+  History<CatalogState>::Handle BeginCatalog(const CatalogCall& call,
+                                             std::shared_ptr<CatalogAnswer> answer);
+
+  std::vector<std::shared_ptr<Collection>>& collections() { return collections_; }
+  std::shared_ptr<Collection> NewCollection(uint32_t created, uint32_t database);
+  // The collection whose creation had that number, seen under `id`; null after Fail().
+  std::shared_ptr<Collection> See(uint32_t created, const Uuid& id);
+  void Doom(uint32_t database);
+
+  uint64_t abandoned() const { return abandoned_; }
+
+  // The process died, or closed the directory.
+  void OnLifeEnded();
+  // After everything was read once.
+  void OnEverythingRead();
+
+ private:
+  testing::SimulatedDisk& disk_;
+  uint64_t abandoned_ = 0;
+  uint32_t stamp_ = 0;
+  bool excuse_ = true;
+  uint64_t faults_before_ = 0;
+  std::string failure_;
+  History<CatalogState> catalog_;
+  std::vector<std::shared_ptr<Collection>> collections_;
+};
+
+}  // namespace chroma::simulation

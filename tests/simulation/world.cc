@@ -1,0 +1,163 @@
+#include "world.h"
+
+#include <utility>
+#include <vector>
+
+#include "catalog/sqlite_catalog.h"
+
+namespace chroma::simulation {
+namespace {
+
+constexpr const char* kBlobs = "/db/blobs";
+constexpr const char* kLog = "/db/log";
+constexpr uint64_t kOpenCalls = 120;  // about what opening takes
+
+}  // namespace
+
+World::World(const Plan& plan)
+    : plan_(plan),
+      random_(plan.seed ^ 0x776f726c64),
+      scheduler_(plan.seed ^ 0x6669626572, plan.fibers, trace_),
+      disk_(scheduler_, plan.seed ^ 0x6469736b, trace_),
+      engine_random_(plan.seed ^ 0x656e67696e65),
+      env_{&scheduler_, &engine_random_, &scheduler_, &disk_},
+      ledger_(disk_) {}
+
+Report World::Run() {
+  report_.seed = plan_.seed;
+  const Status stuck = scheduler_.Run([this] {
+    while (report_.lives < plan_.lives && !ledger_.failed()) Live();
+  });
+  if (!stuck.ok()) ledger_.Fail(stuck.ToString());
+  report_.abandoned = ledger_.abandoned();
+  report_.failure = ledger_.failure();
+  report_.faults = disk_.faults();
+  report_.disk_calls = disk_.calls();
+  report_.switches = scheduler_.switches();
+  report_.virtual_ns = scheduler_.MonotonicNs();
+  report_.trace = trace_.hash();
+  return report_;
+}
+
+void World::Live() {
+  ++report_.lives;
+  if (random_.Chance(plan_.open_crash_percent, 100)) {
+    disk_.FailPowerAfter(random_.Between(1, kOpenCalls));
+  }
+  bool opened = Open(/*with_faults=*/true) && ReadEverything();
+  if (!opened && !disk_.is_off() && !ledger_.failed()) {
+    service_.reset();
+    opened = Open(/*with_faults=*/false) && ReadEverything();
+  }
+  const bool in_order = random_.Chance(plan_.clean_percent, 100);
+  if (opened && !disk_.is_off() && !ledger_.failed()) {
+    RunClients();
+    if (!disk_.is_off() && in_order && random_.Chance(plan_.quiet_percent, 100)) BeQuiet();
+  }
+  EndLife(in_order);
+}
+
+bool World::Open(bool with_faults) {
+  ledger_.ExcuseErrors(with_faults);
+  disk_.SetFaults(with_faults ? plan_.faults : testing::DiskFaults());
+  auto service = service::LocalService::Open(env_, plan_.options);
+  disk_.SetFaults({});
+  const Ending ending = ledger_.Judge(service.status(), {}, "open");
+  if (ending == Ending::kAnswered) service_ = *std::move(service);
+  return ending == Ending::kAnswered;
+}
+
+bool World::ReadEverything() {
+  if (!NewClient()->ReadEverything() || ledger_.failed()) return false;
+  ledger_.OnEverythingRead();
+  return true;
+}
+
+std::unique_ptr<Client> World::NewClient() {
+  return std::make_unique<Client>(plan_, random_.Next(), *service_, scheduler_, ledger_,
+                                  report_.counts);
+}
+
+void World::RunClients() {
+  ledger_.ExcuseErrors(true);
+  disk_.SetFaults(plan_.faults);
+  const bool full = random_.Chance(plan_.full_percent, 100);
+  if (full) disk_.SetCapacity(disk_.used_bytes() + 4'096 + random_.Below(40'000));
+  disk_.FailPowerAfter(1 + random_.Below(uint64_t{1} << plan_.crash_bits));
+  std::vector<std::unique_ptr<Client>> clients;
+  std::vector<std::unique_ptr<runtime::Task>> tasks;
+  for (uint64_t i = 0; i < plan_.clients; ++i) {
+    clients.push_back(NewClient());
+    Client* const client = clients.back().get();
+    tasks.push_back(scheduler_.Start("client-" + std::to_string(i), [client] { client->Run(); }));
+  }
+  for (auto& task : tasks) task->Join();
+  disk_.SetFaults({});
+  disk_.SetCapacity(UINT64_MAX);
+}
+
+void World::BeQuiet() {
+  constexpr int64_t kBackgroundNs = 60 * runtime::kSecond;
+  disk_.FailPowerAfter(UINT64_MAX / 2);
+  const bool had_faults = disk_.faults() != faults_at_open_;
+  ledger_.ExcuseErrors(false);
+  const auto client = NewClient();
+  const auto collections = ledger_.collections();
+  for (const auto& collection : collections) {
+    if (collection->id && !collection->gone) client->WriteOne(collection);
+  }
+  scheduler_.SleepNs(kBackgroundNs);
+  if (!client->ReadEverything() || !client->CompactAll() || !client->ReadEverything()) return;
+  if (!had_faults) CheckSpace();
+}
+
+uint64_t World::CountFiles(const std::string& directory, const std::string& ending) {
+  uint64_t count = 0;
+  const auto entries = disk_.disk().List(directory);
+  if (!entries.ok()) return 0;
+  for (const runtime::DirectoryEntry& entry : *entries) {
+    count += !entry.is_directory && entry.name.ends_with(ending);
+  }
+  return count;
+}
+
+void World::CheckSpace() {
+  const auto directories = disk_.disk().List(kBlobs);
+  if (!directories.ok()) return;
+  for (const runtime::DirectoryEntry& entry : *directories) {
+    bool live = false;
+    for (const auto& collection : ledger_.collections()) {
+      live |= !collection->gone && collection->id && collection->id->ToString() == entry.name;
+    }
+    const std::string path = std::string(kBlobs) + "/" + entry.name;
+    const uint64_t files = CountFiles(path, "");
+    if (files > (live ? 2 : 0)) {
+      ledger_.Fail("space does not come back: " + path + " has " + std::to_string(files) +
+                   " files after compaction");
+    }
+  }
+  const uint64_t logs = CountFiles(kLog, ".log");
+  if (logs > 2) ledger_.Fail(std::to_string(logs) + " log files after everything was compacted");
+}
+
+void World::EndLife(bool in_order) {
+  if (!in_order && !disk_.is_off()) disk_.FailPowerAfter(random_.Between(1, 20));
+  if (in_order) disk_.FailPowerAfter(UINT64_MAX / 2);
+  service_.reset();
+  const bool crashed = disk_.is_off() || random_.Chance(1, 2);  // or the power fails just after
+  if (crashed) {
+    ++report_.crashes;
+    disk_.Restart();
+  }
+  ledger_.OnLifeEnded();
+  faults_at_open_ = disk_.faults();
+}
+
+Report Simulate(uint64_t seed) {
+  // A number of its own, since 0 would mean that SQLite asks the system.
+  catalog::SeedSqlite(static_cast<uint32_t>(seed) | 1);
+  const Plan plan = MakePlan(seed);
+  return World(plan).Run();
+}
+
+}  // namespace chroma::simulation
