@@ -253,8 +253,8 @@ Status Prepare(Connection& connection) {
 Result<std::unique_ptr<Catalog>> OpenSqliteCatalog(runtime::Env env, const std::string& path,
                                                    SqliteOptions options) {
   CHROMA_TRY(CheckIsCatalog(*env.files, path));
-  const runtime::NoFork no_fork;
   CHROMA_TRY(CheckWriteAheadLog(*env.files, path));
+  const runtime::NoFork no_fork;
   CHROMA_ASSIGN(std::unique_ptr<Connection> connection, Connection::Open(env, path));
   CHROMA_TRY(Prepare(*connection));
   CHROMA_TEST_POINT("catalog.prepared");

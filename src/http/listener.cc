@@ -224,6 +224,7 @@ void Listener::Pause() {
 }
 
 void Listener::Close() {
+  if (closed_) return;
   closed_ = true;
   retry_.cancel();
   {

@@ -149,6 +149,8 @@ void Server::Stop() {
   }
   core.workers.reset();  // joins; what is still queued runs with a cancelled context
   for (const auto& loop : state.loops) loop->StopAndJoin();
+  // The last connection may have gone before the loop came to closing them.
+  for (const auto& listener : state.listeners) listener->Close();
   state.listeners.clear();
 }
 

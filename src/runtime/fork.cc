@@ -76,7 +76,10 @@ class ForkState {
   void InParent() { Leave(); }
 
   void InChild() {
-    InitLock();  // those who wait for it do not exist here
+    // Those who wait for it do not exist here.
+    Leave();
+    pthread_rwlock_destroy(&lock_);
+    InitLock();
     const int words = (top_.load() + kWordBits - 1) / kWordBits;
     for (int i = 0; i < words; ++i) {
       uint64_t bits = words_[static_cast<size_t>(i)].exchange(0);

@@ -9,7 +9,6 @@
 #include "runtime/test_points.h"
 #include "runtime/thread_pool.h"
 #include "service/completeness.h"
-#include "service/data_directory.h"
 #include "store/dir_store.h"
 #include "sweeper/sweeper.h"
 
