@@ -204,9 +204,11 @@ class Recovery {
     CHROMA_ASSIGN(uint64_t size_bytes, file.file->Size());
     FrameScanner scanner(*file.file, file.salt, size_bytes);
     FrameHeader frame;
+    uint64_t durable_to = kFileHeaderBytes;
     for (;;) {
       CHROMA_ASSIGN(bool whole, scanner.Next(frame));
       if (!whole) break;
+      durable_to = std::clamp(frame.durable_to, kFileHeaderBytes, frame.position);
       if (CHROMA_PLANTED_BUG("log.ignore_last_frame") && scanner.position() == size_bytes) break;
       CHROMA_TRY(AddFrame(file, frame));
     }
@@ -220,8 +222,22 @@ class Recovery {
       CHROMA_TRY(file.file->Truncate(file.end));
       CHROMA_TEST_POINT("log.tail_cut");
     }
-    // What was read may still be only in the kernel's memory: readers must not see entries that
-    // a power failure takes back.
+    return MakeDurable(file, durable_to);
+  }
+
+  // What was read from `begin` on, the last group, may be only in the kernel's memory, and after a
+  // failed sync the kernel may take it for clean; readers must not see entries that a power failure
+  // takes back. So it is written once more, as it is.
+  static Status MakeDurable(LogFile& file, uint64_t begin) {
+    constexpr uint64_t kBytesAtOnce = 1 << 20;
+    Bytes bytes;
+    for (uint64_t at = begin; at < file.end; at += bytes.size()) {
+      bytes.resize(static_cast<size_t>(std::min(kBytesAtOnce, file.end - at)));
+      CHROMA_ASSIGN(size_t got, file.file->ReadAt(at, bytes.data(), bytes.size()));
+      bytes.resize(got);
+      if (got == 0) return Damaged(file, at);
+      CHROMA_TRY(file.file->WriteAt(at, bytes));
+    }
     return file.file->Sync();
   }
 

@@ -135,6 +135,7 @@ Result<std::optional<LogState>> StateFile::Load() {
     if (!state || (best && best->sequence > state->sequence)) continue;
     best = std::move(state);
     good_slot_ = slot;
+    loaded_slot_ = bytes.substr(0, LoadFixed<uint32_t>(bytes.data() + 12));
   }
   if (!best) {
     return Status::DataLoss(path_ +
@@ -155,6 +156,13 @@ Status StateFile::Store(LogState state) {
                                      " files, the most there can be; wait for the compaction");
   }
   if (file_ == nullptr) return CreateWith(slot);
+  if (!loaded_slot_.empty()) {
+    // It was read from the kernel's memory; after a failed sync that need not be on the disk, and
+    // the other slot is about to be overwritten.
+    CHROMA_TRY(file_->WriteAt(good_slot_ * kSlotBytes, loaded_slot_));
+    CHROMA_TRY(file_->Sync());
+    loaded_slot_.clear();
+  }
   const uint64_t target = 1 - good_slot_;
   CHROMA_TRY(file_->WriteAt(target * kSlotBytes, slot));
   CHROMA_TEST_POINT("log.state_written");

@@ -66,6 +66,7 @@ class StateFile {
   std::string path_;
   std::unique_ptr<runtime::File> file_;  // null until loaded or created
   uint64_t sequence_ = 0;
+  Bytes loaded_slot_;       // what Load() found, until it is certain to be on the disk
   uint64_t good_slot_ = 0;  // the slot that a failed Store must not touch
 };
 
