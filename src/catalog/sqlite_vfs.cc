@@ -30,6 +30,7 @@ struct OpenFile : sqlite3_file {
   bool has_checksums = false;    // the main file
   bool directory_dirty = false;  // created, and the directory not yet synced
   Status sync_error;             // of the main file; see Sync
+  bool found_unsynced = false;   // a log that was there; see Rewrite
   bool remove_on_close = false;
 };
 
@@ -103,6 +104,27 @@ int Read(sqlite3_file* file, void* out, int n, sqlite3_int64 offset) {
   });
 }
 
+// What an earlier process left in a log is read from the kernel's memory, and need not be on the
+// disk: after a failed fdatasync the kernel takes its pages for clean. SQLite would append to such
+// a log, and a power failure cut it in the middle; so before the first write to it, it is written
+// once more, as it is. Not before: where there is no room, reading must go on.
+Status Rewrite(OpenFile& self) {
+  if (!self.found_unsynced) return Status();
+  constexpr size_t kBytesAtOnce = 1 << 20;
+  Bytes bytes;
+  for (uint64_t offset = 0;; offset += bytes.size()) {
+    bytes.resize(kBytesAtOnce);
+    CHROMA_ASSIGN(size_t got, self.file->ReadAt(offset, bytes.data(), bytes.size()));
+    bytes.resize(got);
+    if (got == 0) {
+      if (offset > 0) CHROMA_TRY(self.file->Sync());
+      self.found_unsynced = false;
+      return Status();
+    }
+    CHROMA_TRY(self.file->WriteAt(offset, bytes));
+  }
+}
+
 int Write(sqlite3_file* file, const void* in, int n, sqlite3_int64 offset) {
   return NoThrow([&] {
     OpenFile& self = Self(file);
@@ -112,7 +134,8 @@ int Write(sqlite3_file* file, const void* in, int n, sqlite3_int64 offset) {
       PutFixed(self.page, PageChecksum(bytes.data(), bytes.size()));
       bytes = self.page;
     }
-    Status written = self.file->WriteAt(static_cast<uint64_t>(offset), bytes);
+    Status written = Rewrite(self);
+    if (written.ok()) written = self.file->WriteAt(static_cast<uint64_t>(offset), bytes);
     if (self.has_checksums) {
       CHROMA_TEST_POINT("catalog.page_written");
     } else {
@@ -210,21 +233,6 @@ OpenMode ModeOf(int flags) {
   return (flags & SQLITE_OPEN_EXCLUSIVE) != 0 ? OpenMode::kCreateExclusive : OpenMode::kCreate;
 }
 
-// What an earlier process left in a log is read from the kernel's memory, and need not be on the
-// disk: after a failed fdatasync the kernel takes its pages for clean. SQLite would append to such
-// a log, and a power failure cut it in the middle, so it is written once more, as it is.
-Status Rewrite(File& file) {
-  constexpr size_t kBytesAtOnce = 1 << 20;
-  Bytes bytes;
-  for (uint64_t offset = 0;; offset += bytes.size()) {
-    bytes.resize(kBytesAtOnce);
-    CHROMA_ASSIGN(size_t got, file.ReadAt(offset, bytes.data(), bytes.size()));
-    bytes.resize(got);
-    if (got == 0) return offset == 0 ? Status() : file.Sync();
-    CHROMA_TRY(file.WriteAt(offset, bytes));
-  }
-}
-
 int Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* flags_out) {
   file->pMethods = nullptr;  // SQLite calls xClose only when this is set
   return NoThrow([&] {
@@ -242,17 +250,13 @@ int Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int*
     }
     Result<std::unique_ptr<File>> opened = files.Open(path, ModeOf(flags));
     if (!opened.ok()) return self.Report(opened.status(), SQLITE_CANTOPEN);
-    if (existed && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0 &&
-        (flags & SQLITE_OPEN_READWRITE) != 0) {
-      Status rewritten = Rewrite(**opened);
-      if (!rewritten.ok()) return self.Report(rewritten, SQLITE_IOERR);
-    }
     OpenFile* out = std::construct_at(static_cast<OpenFile*>(file));
     out->vfs = &self;
     out->file = *std::move(opened);
     out->path = std::move(path);
     out->has_checksums = (flags & SQLITE_OPEN_MAIN_DB) != 0;
     out->directory_dirty = !existed;
+    out->found_unsynced = existed && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
     out->remove_on_close = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
     out->pMethods = &kIoMethods;
     if (flags_out != nullptr) *flags_out = flags;

@@ -1,10 +1,12 @@
 #include "catalog/wal_check.h"
 
 #include <cstdint>
+#include <unordered_map>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/flipped_bit.h"
+#include "catalog/sqlite_vfs.h"
 
 namespace chroma::catalog {
 namespace {
@@ -80,6 +82,23 @@ class Log {
   }
   // Whether the frame was written behind the one before it, as that is now.
   bool FollowsTheOneBefore(uint64_t i) const { return Follows(StoredSums(i - 1), Frame(i)); }
+  // How many frames, from the first one, were written one behind the other, whatever the header
+  // says; up to the last commit among them.
+  uint64_t CommittedRun() const {
+    uint64_t committed = 0;
+    const BytesView salts = frames() == 0 ? BytesView() : Salts(Frame(0));
+    for (uint64_t i = 0; i < frames(); ++i) {
+      if (i > 0 && !Follows(StoredSums(i - 1), Frame(i), salts)) break;
+      if (IsCommit(i)) committed = i + 1;
+    }
+    return committed;
+  }
+  uint32_t PageNumber(uint64_t i) const { return BigEndian(Frame(i), 0); }
+  // Without what the main file keeps for its own checksums.
+  BytesView PageContent(uint64_t i) const {
+    return Frame(i).substr(kFrameHeaderBytes, page_bytes_ - kPageReserveBytes);
+  }
+  uint64_t page_bytes() const { return page_bytes_; }
   // Undoes one flipped bit of the first frame that is not whole; empty when that is not it.
   Bytes Repair(uint64_t i) const {
     const Sums before = i == 0 ? sums_ : StoredSums(i - 1);
@@ -93,8 +112,12 @@ class Log {
 
  private:
   Sums StoredSums(uint64_t i) const { return {BigEndian(Frame(i), 16), BigEndian(Frame(i), 20)}; }
+  static BytesView Salts(BytesView frame) { return frame.substr(8, 8); }
   bool Follows(Sums sums, BytesView frame) const {
-    if (frame.substr(8, 8) != bytes_.substr(16, 8)) return false;
+    return Follows(sums, frame, bytes_.substr(16, 8));
+  }
+  bool Follows(Sums sums, BytesView frame, BytesView salts) const {
+    if (Salts(frame) != salts) return false;
     sums = Extend(sums, frame.substr(0, 8), big_endian_);
     sums = Extend(sums, frame.substr(kFrameHeaderBytes), big_endian_);
     return sums == Sums{BigEndian(frame, 16), BigEndian(frame, 20)};
@@ -120,6 +143,24 @@ Result<Bytes> ReadLog(runtime::FileSystem& files, const std::string& path) {
   return got < kHeaderBytes + kFrameHeaderBytes ? Bytes() : bytes;
 }
 
+// Whether nothing is in the log that the main file lacks.
+Result<bool> IsInMainFile(runtime::FileSystem& files, const std::string& path, const Log& log) {
+  std::unordered_map<uint32_t, uint64_t> newest;  // frame of each page
+  for (uint64_t i = 0; i < log.CommittedRun(); ++i) newest[log.PageNumber(i)] = i;
+  if (newest.empty()) return true;
+  CHROMA_ASSIGN(const auto file, files.Open(path, runtime::OpenMode::kRead));
+  Bytes page;
+  for (const auto& [number, frame] : newest) {
+    const BytesView content = log.PageContent(frame);
+    if (number == 0) return false;
+    page.resize(content.size());
+    CHROMA_ASSIGN(const size_t got, file->ReadAt((uint64_t{number} - 1) * log.page_bytes(),
+                                                 page.data(), page.size()));
+    if (got != content.size() || page != content) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Status CheckWriteAheadLog(runtime::FileSystem& files, const std::string& path) {
@@ -131,11 +172,10 @@ Status CheckWriteAheadLog(runtime::FileSystem& files, const std::string& path) {
                        "-wal is damaged: what was committed after the damage would be lost; "
                        "restore it from a backup, or see chroma doctor");
   if (!log.header_whole()) {
-    // It is written at once, before any frame, and lies in one sector.
-    for (uint64_t i = 0; i < log.frames(); ++i) {
-      if (log.IsCommit(i)) return damaged;
-    }
-    return Status();
+    // It is written first, or anew when all that the log held is in the main file; that write may
+    // have failed half way.
+    CHROMA_ASSIGN(const bool nothing_lost, IsInMainFile(files, path, log));
+    return nothing_lost ? Status() : damaged;
   }
   // In one run of frames: what commits that failed left behind may be of several.
   int commits = 0;
