@@ -63,7 +63,7 @@ def leave(port, request, how):
 
 def work_for(port, pid, path, name):
     """A request that takes long enough, and how long."""
-    for scale in (1, 2, 4, 8, 16, 32, 64):
+    for scale in (1, 2, 4, 8, 16, 32, 64, 128):
         verb, body = requests(path, scale)[name]
         request = Connection.request("POST", f"{path}/{verb}", body)
         seconds = full_seconds(port, pid, request)
@@ -107,7 +107,7 @@ def run(options, temporary):
 
 
 def add_options(parser):
-    parser.add_argument("--records", type=int, default=10_000)
+    parser.add_argument("--records", type=int, default=20_000)
 
 
 if __name__ == "__main__":
