@@ -84,24 +84,17 @@ void EncodeResidual(const int8_t* row, float row_scale, const float* center, siz
   }
 }
 
-// Two stages, `half` and 2 * half, in one pass over memory.
-[[gnu::always_inline]] inline void HadamardTwoStages(float* values, size_t n, size_t half) {
-  for (size_t i = 0; i < n; i += 4 * half) {
-    for (size_t j = i; j < i + half; j += kLanes) {
-      const Vector a = Load(values + j);
-      const Vector b = Load(values + j + half);
-      const Vector c = Load(values + j + 2 * half);
-      const Vector d = Load(values + j + 3 * half);
-      const Vector a_plus_b = Add(a, b);
-      const Vector a_less_b = Subtract(a, b);
-      const Vector c_plus_d = Add(c, d);
-      const Vector c_less_d = Subtract(c, d);
-      Store(values + j, Add(a_plus_b, c_plus_d));
-      Store(values + j + half, Add(a_less_b, c_less_d));
-      Store(values + j + 2 * half, Subtract(a_plus_b, c_plus_d));
-      Store(values + j + 3 * half, Subtract(a_less_b, c_less_d));
-    }
-  }
+// Two stages, `half` and 2 * half, over four registers that are `half` apart in memory.
+[[gnu::always_inline]] inline void StoreTwoStages(float* p, size_t half, Vector a, Vector b,
+                                                  Vector c, Vector d) {
+  const Vector a_plus_b = Add(a, b);
+  const Vector a_less_b = Subtract(a, b);
+  const Vector c_plus_d = Add(c, d);
+  const Vector c_less_d = Subtract(c, d);
+  Store(p, Add(a_plus_b, c_plus_d));
+  Store(p + half, Add(a_less_b, c_less_d));
+  Store(p + 2 * half, Subtract(a_plus_b, c_plus_d));
+  Store(p + 3 * half, Subtract(a_less_b, c_less_d));
 }
 
 void Hadamard(float* values, size_t n) {
@@ -118,8 +111,22 @@ void Hadamard(float* values, size_t n) {
     }
     return;
   }
-  for (size_t i = 0; i < n; i += kLanes) Store(values + i, Butterfly(Load(values + i)));
   size_t half = kLanes;
-  for (; 4 * half <= n; half *= 4) HadamardTwoStages(values, n, half);
+  if (4 * kLanes <= n) {
+    for (float* p = values; p < values + n; p += 4 * kLanes) {
+      StoreTwoStages(p, kLanes, Butterfly(Load(p)), Butterfly(Load(p + kLanes)),
+                     Butterfly(Load(p + 2 * kLanes)), Butterfly(Load(p + 3 * kLanes)));
+    }
+    half *= 4;
+  } else {
+    for (size_t i = 0; i < n; i += kLanes) Store(values + i, Butterfly(Load(values + i)));
+  }
+  for (; 4 * half <= n; half *= 4) {
+    for (size_t i = 0; i < n; i += 4 * half) {
+      for (float* p = values + i; p < values + i + half; p += kLanes) {
+        StoreTwoStages(p, half, Load(p), Load(p + half), Load(p + 2 * half), Load(p + 3 * half));
+      }
+    }
+  }
   if (half < n) HadamardStage(values, n, half);
 }
