@@ -1,0 +1,244 @@
+// Queries per processor second at a stated recall, and the processor seconds of building: the graph
+// index beside hnswlib, over the same rows in the same run, on one thread for searching.
+//
+//   vector_index_bench FILE.npy [ROWS]        float16 or float32 rows; the last 1,000 are the
+//   queries vector_index_bench --random DIMENSION ROWS  clustered random rows instead
+#include <fmt/core.h>
+#include <time.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <numeric>
+#include <random>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#ifdef CHROMA_BENCH_HNSWLIB
+#include <hnswlib/hnswlib.h>
+#endif
+
+#include "index/vector/flat_index.h"
+#include "index/vector/graph_builder.h"
+#include "index/vector/graph_index.h"
+
+namespace {
+
+using chroma::index::Candidate;
+
+constexpr size_t kQueries = 1000;
+constexpr size_t kNeighbors = 10;
+constexpr int kRounds = 5;
+
+struct Rows {
+  std::vector<float> values;
+  size_t n = 0;
+  size_t dimension = 0;
+  const float* at(size_t i) const { return values.data() + i * dimension; }
+};
+
+double Seconds(clockid_t clock) {
+  timespec t;
+  clock_gettime(clock, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+float FromHalf(uint16_t half) {
+  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
+  const int exponent = half >> 10 & 31;
+  const float fraction = static_cast<float>(half & 1023) / 1024;
+  float value = exponent == 0 ? std::ldexp(fraction, -14) : std::ldexp(1 + fraction, exponent - 15);
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  bits |= sign;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+// The format of numpy.save, version 1, for two-dimensional arrays in C order.
+Rows LoadNpy(const char* path) {
+  std::ifstream file(path, std::ios::binary);
+  char magic[10];
+  if (!file.read(magic, sizeof magic)) std::exit((fmt::print("cannot read {}\n", path), 2));
+  std::string header(static_cast<uint8_t>(magic[8]) | static_cast<uint8_t>(magic[9]) << 8, ' ');
+  file.read(header.data(), static_cast<std::streamsize>(header.size()));
+  Rows rows;
+  const size_t shape = header.find("'shape': (") + 10;
+  std::sscanf(header.c_str() + shape, "%zu, %zu", &rows.n, &rows.dimension);
+  rows.values.resize(rows.n * rows.dimension);
+  if (header.find("<f2") != std::string::npos) {
+    std::vector<uint16_t> halves(rows.values.size());
+    file.read(reinterpret_cast<char*>(halves.data()),
+              static_cast<std::streamsize>(halves.size() * 2));
+    std::transform(halves.begin(), halves.end(), rows.values.begin(), FromHalf);
+  } else {
+    file.read(reinterpret_cast<char*>(rows.values.data()),
+              static_cast<std::streamsize>(rows.values.size() * sizeof(float)));
+  }
+  return rows;
+}
+
+Rows Clustered(size_t dimension, size_t n) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  const size_t clusters = std::max<size_t>(n / 500, 1);
+  std::vector<float> centers(clusters * dimension);
+  for (float& value : centers) value = normal(random);
+  Rows rows{std::vector<float>(n * dimension), n, dimension};
+  for (size_t i = 0; i < n; ++i) {
+    const float* center = centers.data() + random() % clusters * dimension;
+    for (size_t d = 0; d < dimension; ++d) {
+      rows.values[i * dimension + d] = center[d] + normal(random);
+    }
+  }
+  return rows;
+}
+
+void ParallelFor(size_t n, const std::function<void(size_t)>& job) {
+  std::atomic<size_t> next{0};
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < std::max(1U, std::thread::hardware_concurrency()); ++t) {
+    threads.emplace_back([&] {
+      for (size_t i; (i = next.fetch_add(1)) < n;) job(i);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+struct Data {
+  Rows rows;
+  size_t n = 0;  // without the queries
+  std::vector<std::vector<uint32_t>> truth;
+  const float* query(size_t i) const { return rows.at(rows.n - kQueries + i); }
+  chroma::index::VectorSource source() const {
+    chroma::index::VectorSource source;
+    source.rows = rows.values.data();
+    source.stride = rows.dimension;
+    source.n = static_cast<uint32_t>(n);
+    source.dimension = static_cast<uint32_t>(rows.dimension);
+    return source;
+  }
+};
+
+std::vector<uint32_t> RowsOf(const std::vector<Candidate>& found) {
+  std::vector<uint32_t> rows;
+  for (const Candidate& candidate : found) rows.push_back(candidate.row);
+  return rows;
+}
+
+void FindTruth(Data& data) {
+  data.truth.resize(kQueries);
+  ParallelFor(kQueries, [&](size_t i) {
+    chroma::index::SearchRequest request;
+    request.query = data.query(i);
+    request.k = kNeighbors;
+    std::vector<Candidate> found;
+    if (chroma::index::FlatIndex().Search(data.source(), request, &found).ok()) {
+      data.truth[i] = RowsOf(found);
+    }
+  });
+}
+
+// search(query, effort) gives row ids.
+template <typename Search>
+void Measure(const char* name, const Data& data, Search search) {
+  for (const size_t effort : {12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 400}) {
+    std::vector<double> rounds;
+    size_t hits = 0;
+    for (int round = 0; round < kRounds; ++round) {
+      hits = 0;
+      const double begin = Seconds(CLOCK_THREAD_CPUTIME_ID);
+      for (size_t i = 0; i < kQueries; ++i) {
+        for (const uint32_t row : search(data.query(i), effort)) {
+          hits += std::count(data.truth[i].begin(), data.truth[i].end(), row);
+        }
+      }
+      rounds.push_back(Seconds(CLOCK_THREAD_CPUTIME_ID) - begin);
+    }
+    std::sort(rounds.begin(), rounds.end());
+    const double recall = static_cast<double>(hits) / (kQueries * kNeighbors);
+    fmt::print("{:10} effort {:4} recall@10 {:.4f}  {:8.0f} queries/s\n", name, effort, recall,
+               kQueries / rounds[kRounds / 2]);
+    if (recall > .995) break;
+  }
+}
+
+void RunGraph(const Data& data) {
+  using namespace chroma::index;
+  const chroma::simd::CodeKernels& kernels = chroma::simd::ActiveCodeKernels();
+  const double begin = Seconds(CLOCK_PROCESS_CPUTIME_ID);
+  std::vector<const float*> pointers;
+  for (size_t i = 0; i < data.n; ++i) pointers.push_back(data.rows.at(i));
+  const CodeSpace space = ChooseCodeSpace(chroma::model::Space::kL2,
+                                          static_cast<uint32_t>(data.rows.dimension), 1, pointers);
+  const RowCoder coder(kernels, space);
+  std::vector<int8_t> codes(data.n * coder.padded());
+  std::vector<RowScale> scales(data.n);
+  ParallelFor(data.n, [&](size_t i) {
+    coder.Encode(pointers[i], codes.data() + i * coder.padded(), &scales[i]);
+  });
+  const RowCodes rows{codes.data(), scales.data(), static_cast<uint32_t>(data.n), coder.padded()};
+  GraphBuilder builder(coder, rows, {}, ParallelFor, nullptr);
+  if (!builder.Build().ok()) std::exit(1);
+  fmt::print("graph      built in {:.1f} processor seconds\n",
+             Seconds(CLOCK_PROCESS_CPUTIME_ID) - begin);
+  const GraphIndex index(kernels, space, {rows, builder.neighbors().data(), builder.entry()});
+  Measure("graph", data, [&](const float* query, size_t effort) {
+    SearchRequest request;
+    request.query = query;
+    request.k = kNeighbors;
+    request.effort = effort;
+    std::vector<Candidate> found;
+    if (!index.Search(data.source(), request, &found).ok()) std::exit(1);
+    return RowsOf(found);
+  });
+}
+
+#ifdef CHROMA_BENCH_HNSWLIB
+void RunHnswlib(const Data& data) {
+  const double begin = Seconds(CLOCK_PROCESS_CPUTIME_ID);
+  hnswlib::L2Space space(data.rows.dimension);
+  hnswlib::HierarchicalNSW<float> index(&space, data.n, 16, 200);
+  index.addPoint(data.rows.at(0), 0);
+  ParallelFor(data.n - 1, [&](size_t i) { index.addPoint(data.rows.at(i + 1), i + 1); });
+  fmt::print("hnswlib    built in {:.1f} processor seconds (M=16, efConstruction=200)\n",
+             Seconds(CLOCK_PROCESS_CPUTIME_ID) - begin);
+  Measure("hnswlib", data, [&](const float* query, size_t effort) {
+    index.setEf(effort);
+    std::vector<uint32_t> rows;
+    for (auto found = index.searchKnn(query, kNeighbors); !found.empty(); found.pop()) {
+      rows.push_back(static_cast<uint32_t>(found.top().second));
+    }
+    return rows;
+  });
+}
+#endif
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2)
+    std::exit((fmt::print("usage: vector_index_bench FILE.npy [ROWS] | --random D N\n"), 2));
+  Data data;
+  size_t limit = SIZE_MAX;
+  if (argc == 4 && std::string_view(argv[1]) == "--random") {
+    data.rows = Clustered(std::strtoul(argv[2], nullptr, 10),
+                          std::strtoul(argv[3], nullptr, 10) + kQueries);
+  } else {
+    data.rows = LoadNpy(argv[1]);
+    if (argc > 2) limit = std::strtoul(argv[2], nullptr, 10);
+  }
+  if (data.rows.n <= 2 * kQueries) std::exit((fmt::print("too few rows\n"), 2));
+  data.n = std::min(limit, data.rows.n - kQueries);
+  FindTruth(data);
+  fmt::print("{} rows of {} dimensions\n", data.n, data.rows.dimension);
+  RunGraph(data);
+#ifdef CHROMA_BENCH_HNSWLIB
+  RunHnswlib(data);
+#endif
+}

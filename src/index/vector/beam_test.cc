@@ -1,0 +1,62 @@
+#include "index/vector/beam.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+namespace chroma::index {
+namespace {
+
+TEST(Beam, TakesTheNearestThatIsLeft) {
+  std::mt19937 random(1);
+  for (int round = 0; round < 200; ++round) {
+    const size_t capacity = 1 + random() % 40;
+    Beam beam;
+    beam.Reset(capacity);
+    std::map<float, uint32_t> kept;  // all distances differ
+    std::set<uint32_t> taken;
+    for (uint32_t row = 0; row < 300; ++row) {
+      const float distance = static_cast<float>(random()) + static_cast<float>(row) * 1e-3F;
+      beam.Push(distance, row);
+      kept.emplace(distance, row);
+      if (kept.size() > capacity) kept.erase(std::prev(kept.end()));
+      if (kept.size() == capacity) {
+        ASSERT_EQ(beam.bound(), kept.rbegin()->first);
+      }
+      if (random() % 3 != 0) continue;
+      uint32_t expected = kNoRow;
+      for (const auto& [d, r] : kept) {
+        if (taken.count(r) == 0) {
+          expected = r;
+          break;
+        }
+      }
+      ASSERT_EQ(beam.Peek(), expected);
+      uint32_t got = kNoRow;
+      ASSERT_EQ(beam.Take(&got), expected != kNoRow);
+      if (expected != kNoRow) {
+        ASSERT_EQ(got, expected);
+        taken.insert(got);
+      }
+    }
+  }
+}
+
+TEST(VisitedRows, IsASet) {
+  std::mt19937 random(2);
+  VisitedRows visited;
+  for (int round = 0; round < 20; ++round) {
+    visited.Reset(16);
+    std::set<uint32_t> expected;
+    for (int i = 0; i < 3000; ++i) {
+      const uint32_t row = random() % 2000;
+      ASSERT_EQ(visited.Contains(row), expected.count(row) != 0);
+      ASSERT_EQ(visited.Insert(row), expected.insert(row).second);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace chroma::index

@@ -1,0 +1,279 @@
+#include "index/vector/graph_builder.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "runtime/mutex.h"
+
+namespace chroma::index {
+namespace {
+
+// The first rows: few enough to compare each with each.
+constexpr size_t kSeedRows = 512;
+// Rows that walk one unchanging graph: bounds the memory of what waits to be merged.
+constexpr size_t kBatchRowsMax = 64 << 10;
+// Rows handed out together.
+constexpr size_t kChunkRows = 64;
+
+bool Nearer(const CodedCandidate& a, const CodedCandidate& b) {
+  return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
+}
+
+}  // namespace
+
+// Walk states that are not in use.
+class GraphBuilder::WalkStates {
+ public:
+  std::unique_ptr<WalkState> Take() {
+    runtime::MutexLock lock(mutex_);
+    if (free_.empty()) return std::make_unique<WalkState>();
+    std::unique_ptr<WalkState> state = std::move(free_.back());
+    free_.pop_back();
+    return state;
+  }
+  void GiveBack(std::unique_ptr<WalkState> state) {
+    runtime::MutexLock lock(mutex_);
+    free_.push_back(std::move(state));
+  }
+
+ private:
+  runtime::Mutex mutex_;
+  std::vector<std::unique_ptr<WalkState>> free_ CHROMA_GUARDED_BY(mutex_);
+};
+
+GraphBuilder::GraphBuilder(const RowCoder& coder, const RowCodes& rows, const GraphOptions& options,
+                           ParallelFor parallel_for, std::function<Status()> check)
+    : coder_(coder),
+      rows_(rows),
+      options_(options),
+      parallel_for_(std::move(parallel_for)),
+      check_(std::move(check)),
+      neighbors_(size_t{rows.n} * kDegree, kNoRow),
+      nodes_(coder, rows.n),
+      states_(std::make_unique<WalkStates>()) {}
+
+GraphBuilder::~GraphBuilder() = default;
+
+Status GraphBuilder::ForEach(size_t n, const std::function<Status(size_t, WalkState&)>& job) {
+  runtime::Mutex mutex;
+  std::optional<Status> failure CHROMA_GUARDED_BY(mutex);
+  parallel_for_((n + kChunkRows - 1) / kChunkRows, [&](size_t chunk) {
+    {
+      runtime::MutexLock lock(mutex);
+      if (failure) return;
+    }
+    std::unique_ptr<WalkState> state = states_->Take();
+    Status status = check_ ? check_() : Status::Ok();
+    const size_t end = std::min(n, (chunk + 1) * kChunkRows);
+    for (size_t i = chunk * kChunkRows; i < end && status.ok(); ++i) status = job(i, *state);
+    states_->GiveBack(std::move(state));
+    if (status.ok()) return;
+    runtime::MutexLock lock(mutex);
+    if (!failure) failure = std::move(status);
+  });
+  runtime::MutexLock lock(mutex);
+  return failure ? *failure : Status::Ok();
+}
+
+uint32_t GraphBuilder::DegreeOf(uint32_t row) const {
+  const uint32_t* edges = neighbors_.data() + size_t{row} * kDegree;
+  return static_cast<uint32_t>(std::find(edges, edges + kDegree, kNoRow) - edges);
+}
+
+void GraphBuilder::SetNeighbors(uint32_t row, const std::vector<uint32_t>& chosen) {
+  const std::span<uint32_t> edges = Neighbors(row);
+  std::copy(chosen.begin(), chosen.end(), edges.begin());
+  std::fill(edges.begin() + static_cast<ptrdiff_t>(chosen.size()), edges.end(), kNoRow);
+}
+
+// The row nearest to the centre of the data, which is the code space's origin.
+void GraphBuilder::ChooseEntry() {
+  entry_ = kNoRow;
+  for (size_t i = 0; i < inserted_; ++i) {
+    const uint32_t row = order_[i];
+    const bool nearer =
+        entry_ == kNoRow || rows_.scales[row].squared_norm < rows_.scales[entry_].squared_norm;
+    if (nearer) entry_ = row;
+  }
+}
+
+Status GraphBuilder::Begin(const Graph& base, std::span<const uint32_t> new_rows) {
+  std::vector<uint8_t> known(rows_.n, 0);
+  std::vector<uint32_t> old_rows;
+  for (uint32_t old = 0; old < new_rows.size(); ++old) {
+    const uint32_t row = new_rows[old];
+    if (row == kNoRow || !rows_.Has(row)) continue;
+    known[row] = 1;
+    order_.push_back(row);
+    old_rows.push_back(old);
+  }
+  const auto here = [&](uint32_t old) {
+    const uint32_t row = old < new_rows.size() ? new_rows[old] : kNoRow;
+    return row != kNoRow && known[row] != 0 ? row : kNoRow;
+  };
+  inserted_ = order_.size();
+  return ForEach(order_.size(), [&](size_t i, WalkState&) {
+    const uint32_t row = order_[i];
+    std::vector<uint32_t> kept;
+    std::vector<uint32_t> beyond;  // what those that are gone led to
+    for (uint32_t edge = 0; edge < kDegree; ++edge) {
+      const uint32_t old = base.Neighbors(old_rows[i])[edge];
+      if (old >= new_rows.size()) continue;
+      if (here(old) != kNoRow) {
+        kept.push_back(here(old));
+        continue;
+      }
+      for (uint32_t next = 0; next < kDegree; ++next) {
+        const uint32_t second = here(base.Neighbors(old)[next]);
+        if (second != kNoRow && second != row) beyond.push_back(second);
+      }
+    }
+    if (!beyond.empty()) {
+      std::vector<CodedCandidate> candidates;
+      for (const auto* rows : {&kept, &beyond}) {
+        for (const uint32_t other : *rows) {
+          candidates.push_back({coder_.Distance(rows_, row, other), other});
+        }
+      }
+      kept = Choose(row, std::move(candidates));
+    }
+    SetNeighbors(row, kept);
+    return Status::Ok();
+  });
+}
+
+Status GraphBuilder::Build() {
+  std::vector<uint8_t> begun(rows_.n, 0);
+  for (const uint32_t row : order_) begun[row] = 1;
+  for (uint32_t row = 0; row < rows_.n; ++row) {
+    if (rows_.Has(row) && begun[row] == 0) order_.push_back(row);
+  }
+  const std::span<const uint32_t> order = order_;
+  if (inserted_ == 0) CHROMA_TRY(Seed(order.first(std::min(order.size(), kSeedRows))));
+  const bool anew = inserted_ <= kSeedRows;
+  while (inserted_ < order_.size()) {
+    const size_t n = std::min({inserted_, order_.size() - inserted_, kBatchRowsMax});
+    CHROMA_TRY(Insert(order.subspan(inserted_, n)));
+    inserted_ += n;
+  }
+  // Rows that were inserted early chose among few. An extended graph has been through this.
+  for (uint32_t pass = 0; anew && pass < options_.passes; ++pass) CHROMA_TRY(Refine());
+  ChooseEntry();
+  return Status::Ok();
+}
+
+Status GraphBuilder::Seed(std::span<const uint32_t> rows) {
+  CHROMA_TRY(ForEach(rows.size(), [&](size_t i, WalkState&) {
+    std::vector<CodedCandidate> candidates;
+    for (const uint32_t other : rows) {
+      candidates.push_back({coder_.Distance(rows_, rows[i], other), other});
+    }
+    SetNeighbors(rows[i], Choose(rows[i], std::move(candidates)));
+    return Status::Ok();
+  }));
+  inserted_ = rows.size();
+  return Status::Ok();
+}
+
+Status GraphBuilder::Refine() {
+  for (size_t first = 0; first < order_.size(); first += kBatchRowsMax) {
+    const size_t n = std::min(kBatchRowsMax, order_.size() - first);
+    CHROMA_TRY(Insert(std::span<const uint32_t>(order_).subspan(first, n)));
+  }
+  return Status::Ok();
+}
+
+Status GraphBuilder::Insert(std::span<const uint32_t> rows) {
+  ChooseEntry();
+  std::vector<std::vector<uint32_t>> fresh(rows.size());
+  const Graph graph = View();
+  CHROMA_TRY(ForEach(rows.size(), [&](size_t i, WalkState& state) {
+    const uint32_t row = rows[i];
+    coder_.EncodeQuery(rows_, row, &state.query);
+    const Status walked = Walk(graph, coder_, nodes_, options_.effort, nullptr, state);
+    if (!walked.ok()) return walked;
+    std::vector<CodedCandidate> candidates = std::move(state.found);
+    for (uint32_t edge = 0; edge < DegreeOf(row); ++edge) {
+      const uint32_t other = Neighbors(row)[edge];
+      candidates.push_back({coder_.Distance(rows_, row, other), other});
+    }
+    fresh[i] = Choose(row, std::move(candidates));
+    return Status::Ok();
+  }));
+  MergeReverse(rows, fresh);
+  return Status::Ok();
+}
+
+void GraphBuilder::MergeReverse(std::span<const uint32_t> rows,
+                                const std::vector<std::vector<uint32_t>>& fresh) {
+  std::vector<Edge> edges;
+  std::vector<uint32_t> changed(rows.begin(), rows.end());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    SetNeighbors(rows[i], fresh[i]);
+    for (const uint32_t to : fresh[i]) edges.push_back({to, rows[i]});
+  }
+  std::sort(edges.begin(), edges.end());
+  std::vector<size_t> begins;
+  for (size_t i = 0; i < edges.size(); ++i) {
+    if (i > 0 && edges[i].to == edges[i - 1].to) continue;
+    begins.push_back(i);
+    changed.push_back(edges[i].to);
+  }
+  begins.push_back(edges.size());
+  parallel_for_((begins.size() - 1 + kChunkRows - 1) / kChunkRows, [&](size_t chunk) {
+    const size_t end = std::min(begins.size() - 1, (chunk + 1) * kChunkRows);
+    for (size_t i = chunk * kChunkRows; i < end; ++i) {
+      const size_t begin = begins[i];
+      AddReverse(edges[begin].to,
+                 std::span<const Edge>(edges).subspan(begin, begins[i + 1] - begin));
+    }
+  });
+  nodes_.Forget(changed);
+}
+
+void GraphBuilder::AddReverse(uint32_t row, std::span<const Edge> edges) {
+  const std::span<const uint32_t> before = Neighbors(row).first(DegreeOf(row));
+  std::vector<uint32_t> all(before.begin(), before.end());
+  for (const Edge& edge : edges) {
+    if (std::find(before.begin(), before.end(), edge.from) == before.end()) {
+      all.push_back(edge.from);
+    }
+  }
+  if (all.size() == before.size()) return;
+  if (all.size() > kDegree) {
+    std::vector<CodedCandidate> candidates;
+    for (const uint32_t other : all) {
+      candidates.push_back({coder_.Distance(rows_, row, other), other});
+    }
+    all = Choose(row, std::move(candidates));
+  }
+  SetNeighbors(row, all);
+}
+
+std::vector<uint32_t> GraphBuilder::Choose(uint32_t row,
+                                           std::vector<CodedCandidate> candidates) const {
+  std::sort(candidates.begin(), candidates.end(), Nearer);
+  const float slack = options_.slack * options_.slack;  // distances are squared
+  std::vector<uint32_t> chosen;
+  std::vector<uint32_t> left;
+  uint32_t last = kNoRow;
+  for (const CodedCandidate& candidate : candidates) {
+    if (chosen.size() == kDegree) break;
+    if (candidate.row == row || candidate.row == last) continue;
+    last = candidate.row;
+    // Equality counts: of equal rows one is enough, or they would keep all others out.
+    const auto shadows = [&](uint32_t nearer) {
+      return nearer == candidate.row ||
+             slack * coder_.Distance(rows_, nearer, candidate.row) <= candidate.distance;
+    };
+    const bool shadowed = std::any_of(chosen.begin(), chosen.end(), shadows);
+    (shadowed ? left : chosen).push_back(candidate.row);
+  }
+  for (size_t i = 0; i < left.size() && chosen.size() < kDegree; ++i) {
+    if (std::find(chosen.begin(), chosen.end(), left[i]) == chosen.end()) chosen.push_back(left[i]);
+  }
+  return chosen;
+}
+
+}  // namespace chroma::index

@@ -1,0 +1,92 @@
+// Builds a graph over coded rows, and extends one.
+//
+// Rows are inserted in batches of doubling size ("prefix doubling": M. Dobson et al., "ParlayANN",
+// PPoPP 2024). Within a batch the graph stands still: every new row walks it, chooses its edges
+// among the rows that it visited, and then all reverse edges are merged in. So the result does not
+// depend on the number of threads, and the walks are those of a search, over packed nodes, which is
+// what makes building quick. A last pass walks for every row again and chooses anew.
+//
+// Edges are chosen by the rule of relative neighbourhoods with slack (RobustPrune of "DiskANN", S.
+// J. Subramanya et al., NeurIPS 2019), and places that are left are filled with the nearest others,
+// since all kDegree codes are scanned anyhow ("SymphonyQG").
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "chroma/status.h"
+#include "index/vector/graph_walk.h"
+
+namespace chroma::index {
+
+struct GraphOptions {
+  uint32_t effort = 100;  // of the walks that find candidates (ef_construction)
+  float slack = 1.1F;     // a longer edge stays unless a shorter one is this much nearer its end
+  uint32_t passes = 1;    // over all rows after they were inserted
+};
+
+// Runs job(0) … job(n - 1), in any order and on any number of threads.
+using ParallelFor = std::function<void(size_t n, const std::function<void(size_t)>& job)>;
+
+class GraphBuilder {
+ public:
+  // All outlive the builder. `check` (may be empty) is called often; its failure ends the build.
+  GraphBuilder(const RowCoder& coder, const RowCodes& rows, const GraphOptions& options,
+               ParallelFor parallel_for, std::function<Status()> check);
+  ~GraphBuilder();
+
+  // Before Build: begins with the graph over some of the rows that an earlier build left, so that
+  // only the others are inserted. `new_rows[r]` is what row r of it is here, or kNoRow when it is
+  // gone; whoever had an edge to a row that is gone gets the edges of that row to choose from.
+  Status Begin(const Graph& base, std::span<const uint32_t> new_rows);
+  Status Build();
+
+  // After Build: kDegree edges for each row, and the entry.
+  const std::vector<uint32_t>& neighbors() const { return neighbors_; }
+  uint32_t entry() const { return entry_; }
+
+ private:
+  class WalkStates;
+  struct Edge {
+    uint32_t to;
+    uint32_t from;
+    bool operator<(const Edge& o) const { return to != o.to ? to < o.to : from < o.from; }
+  };
+
+  Graph View() const { return {rows_, neighbors_.data(), entry_}; }
+  std::span<uint32_t> Neighbors(uint32_t row) {
+    return {neighbors_.data() + size_t{row} * kDegree, kDegree};
+  }
+  uint32_t DegreeOf(uint32_t row) const;
+  void SetNeighbors(uint32_t row, const std::vector<uint32_t>& chosen);
+  void ChooseEntry();
+  // The first rows, each compared with all others of them.
+  Status Seed(std::span<const uint32_t> rows);
+  // Walks for each row, chooses its edges and merges the reverse ones.
+  Status Insert(std::span<const uint32_t> rows);
+  Status Refine();
+  void MergeReverse(std::span<const uint32_t> rows,
+                    const std::vector<std::vector<uint32_t>>& fresh);
+  void AddReverse(uint32_t row, std::span<const Edge> edges);
+  std::vector<uint32_t> Choose(uint32_t row, std::vector<CodedCandidate> candidates) const;
+  // Runs job over chunks of `rows` in parallel; the first failure of `check` ends it.
+  Status ForEach(size_t n, const std::function<Status(size_t, WalkState&)>& job);
+
+  const RowCoder& coder_;
+  const RowCodes rows_;
+  const GraphOptions options_;
+  const ParallelFor parallel_for_;
+  const std::function<Status()> check_;
+  std::vector<uint32_t> order_;  // rows with a code: first those of the base, then the rest
+  size_t inserted_ = 0;          // of order_
+  std::vector<uint32_t> neighbors_;
+  uint32_t entry_ = kNoRow;
+  PackedNodes nodes_;
+  std::unique_ptr<WalkStates> states_;
+};
+
+}  // namespace chroma::index

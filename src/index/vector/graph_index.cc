@@ -1,0 +1,198 @@
+#include "index/vector/graph_index.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "index/vector/flat_index.h"
+
+namespace chroma::index {
+namespace {
+
+// Codes compared between two calls of SearchRequest::check, and by one call of the kernel.
+constexpr size_t kScanRows = 1024;
+// What one visit of a walk costs, in comparisons of codes that are scattered in memory.
+constexpr double kVisitCost = 6;
+// A walk of effort e visits about so many times e rows.
+constexpr double kVisitsPerEffort = 1.3;
+bool Nearer(const CodedCandidate& a, const CodedCandidate& b) {
+  return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
+}
+
+// Distances by code are off by about two of these: both vectors are rounded, to within half a step
+// of their scale in every component.
+float CodeError(const CodedQuery& query, const RowScale& row) {
+  constexpr float kVarianceOfRounding = 1.0F / 12;
+  return 2 * std::sqrt(kVarianceOfRounding * (query.squared_norm * row.scale * row.scale +
+                                              row.squared_norm * query.scale * query.scale));
+}
+
+// Keeps the k nearest, and those that may be nearer than one of them by their exact distances.
+void KeepRanked(const CodedQuery& query, const RowScale* scales, size_t k,
+                std::vector<CodedCandidate>& candidates) {
+  constexpr float kErrors = 4;
+  if (candidates.size() <= k) return;
+  const auto last = candidates.begin() + static_cast<ptrdiff_t>(k - 1);
+  std::nth_element(candidates.begin(), last, candidates.end(), Nearer);
+  const float limit = last->distance + kErrors * CodeError(query, scales[last->row]);
+  candidates.erase(std::remove_if(last + 1, candidates.end(),
+                                  [limit](const CodedCandidate& candidate) {
+                                    return candidate.distance > limit;
+                                  }),
+                   candidates.end());
+}
+
+}  // namespace
+
+// What one search needs; kept for the next one.
+struct GraphIndex::Work {
+  WalkState state;
+  std::vector<const float*> pointers;
+  std::vector<float> distances;
+  std::vector<Candidate> ranked;
+};
+
+class GraphIndex::Lease {
+ public:
+  explicit Lease(const GraphIndex& index) : index_(index) {
+    runtime::MutexLock lock(index_.mutex_);
+    if (index_.free_.empty()) {
+      work_ = std::make_unique<Work>();
+      return;
+    }
+    work_ = std::move(index_.free_.back());
+    index_.free_.pop_back();
+  }
+  ~Lease() {
+    runtime::MutexLock lock(index_.mutex_);
+    index_.free_.push_back(std::move(work_));
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  Work& operator*() { return *work_; }
+
+ private:
+  const GraphIndex& index_;
+  std::unique_ptr<Work> work_;
+};
+
+GraphIndex::GraphIndex(const simd::CodeKernels& kernels, CodeSpace space, const Graph& graph)
+    : coder_(kernels, std::move(space)), graph_(graph), nodes_(coder_, graph.rows.n) {
+  for (uint32_t row = 0; row < graph_.rows.n; ++row) {
+    if (!graph_.rows.Has(row)) uncoded_.push_back(row);
+  }
+}
+
+GraphIndex::~GraphIndex() = default;
+
+Status GraphIndex::Search(const VectorSource& source, const SearchRequest& request,
+                          std::vector<Candidate>* out) const {
+  if (request.k == 0 || source.n == 0) return Status::Ok();
+  Lease lease(*this);
+  Work& work = *lease;
+  if (!coder_.EncodeQuery(request.query, &work.state.query)) {
+    return FlatIndex().Search(source, request, out);
+  }
+  const size_t rows = graph_.rows.n;
+  const size_t allowed =
+      request.allowed != nullptr ? std::min<size_t>(request.allowed->Count(), rows) : rows;
+  const size_t effort = std::max(request.effort > 0 ? request.effort : kDefaultEffort, request.k);
+  bool walked = false;
+  if (!ScanIsCheaper(allowed, effort)) {
+    CHROMA_ASSIGN(walked, WalkAllowed(request, effort, allowed, work));
+  }
+  if (!walked || work.state.found.size() < std::min(request.k, allowed)) {
+    CHROMA_TRY(ScanAllowed(request, work));
+  }
+  KeepRanked(work.state.query, graph_.rows.scales, request.k, work.state.found);
+  Rank(source, request, work, out);
+  return Status::Ok();
+}
+
+bool GraphIndex::ScanIsCheaper(size_t allowed, size_t effort) const {
+  if (allowed == 0) return true;
+  const double selectivity = static_cast<double>(allowed) / graph_.rows.n;
+  const double walk = kVisitCost * kVisitsPerEffort * static_cast<double>(effort) / selectivity;
+  return static_cast<double>(allowed) <= walk;
+}
+
+Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, size_t effort, size_t allowed,
+                                     Work& work) const {
+  if (request.allowed == nullptr) {
+    CHROMA_TRY(Walk(graph_, coder_, nodes_, effort, request.check, work.state));
+    return true;
+  }
+  // Where the allowed rows are far from the query a walk would visit all that are nearer: it may
+  // take as long as the scan would, no longer.
+  const auto visits_max = static_cast<size_t>(static_cast<double>(allowed) / kVisitCost);
+  return WalkToAllowed(graph_, coder_, nodes_, effort, *request.allowed, visits_max, request.check,
+                       work.state);
+}
+
+Status GraphIndex::ScanAllowed(const SearchRequest& request, Work& work) const {
+  const CodedQuery& query = work.state.query;
+  std::vector<CodedCandidate>& found = work.state.found;
+  found.clear();
+  std::array<uint32_t, kScanRows> members;
+  std::array<const int8_t*, kScanRows> codes;
+  std::array<int32_t, kScanRows> dots;
+  for (uint32_t from = 0; from < graph_.rows.n;) {
+    size_t count = std::min<size_t>(kScanRows, graph_.rows.n - from);
+    if (request.allowed != nullptr) {
+      count = request.allowed->Read(from, members.data(), kScanRows);
+    } else {
+      for (size_t i = 0; i < count; ++i) members[i] = from + static_cast<uint32_t>(i);
+    }
+    if (count == 0) break;
+    from = members[count - 1] + 1;
+    const auto coded_end =
+        std::remove_if(members.begin(), members.begin() + count,
+                       [&](uint32_t row) { return row >= graph_.rows.n || !graph_.rows.Has(row); });
+    const auto coded = static_cast<size_t>(coded_end - members.begin());
+    for (size_t i = 0; i < coded; ++i) codes[i] = graph_.rows.Row(members[i]);
+    coder_.kernels().dot_i8_gather(query.code.data(), codes.data(), coded, graph_.rows.padded,
+                                   dots.data());
+    for (size_t i = 0; i < coded; ++i) {
+      const RowScale& scale = graph_.rows.scales[members[i]];
+      found.push_back(
+          {RowCoder::Combine(query.squared_norm, query.scale, scale, dots[i]), members[i]});
+    }
+    if (found.size() > 4 * (request.k + kScanRows)) {
+      KeepRanked(query, graph_.rows.scales, request.k, found);
+    }
+    if (request.check) CHROMA_TRY(request.check());
+    if (from == 0) break;  // past the largest row id
+  }
+  return Status::Ok();
+}
+
+void GraphIndex::Rank(const VectorSource& source, const SearchRequest& request, Work& work,
+                      std::vector<Candidate>* out) const {
+  std::vector<CodedCandidate>& found = work.state.found;
+  for (const uint32_t row : uncoded_) {
+    if (request.allowed == nullptr || request.allowed->Contains(row)) found.push_back({0, row});
+  }
+  work.pointers.clear();
+  for (const CodedCandidate& candidate : found) {
+    const float* row = nullptr;
+    if (candidate.row < source.n) {
+      row = source.row_pointers != nullptr ? source.row_pointers[candidate.row]
+                                           : source.rows + candidate.row * source.stride;
+    }
+    work.pointers.push_back(row);
+  }
+  work.distances.resize(found.size());
+  Distances(request.space, request.query, work.pointers.data(), found.size(), source.dimension,
+            work.distances.data());
+  work.ranked.clear();
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (work.pointers[i] == nullptr || work.distances[i] > request.bound) continue;
+    work.ranked.push_back({work.distances[i], found[i].row});
+  }
+  std::sort(work.ranked.begin(), work.ranked.end());
+  const size_t n = std::min(request.k, work.ranked.size());
+  out->insert(out->end(), work.ranked.begin(), work.ranked.begin() + static_cast<ptrdiff_t>(n));
+}
+
+}  // namespace chroma::index

@@ -1,0 +1,53 @@
+// Approximate nearest neighbours by a walk over a graph of coded rows; the best of what it finds
+// are ranked by their exact distances, which are what it returns.
+//
+// Filters: where few rows are allowed all their codes are compared, which is exact but for the
+// rounding of codes; where many are, the walk goes on until it has visited enough of them. The same
+// scan answers when a walk finds fewer rows than there are.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "index/vector/graph_walk.h"
+#include "index/vector/vector_index.h"
+#include "runtime/mutex.h"
+
+namespace chroma::index {
+
+// What a walk does without SearchRequest::effort.
+constexpr size_t kDefaultEffort = 100;
+
+class GraphIndex final : public VectorIndex {
+ public:
+  // The memory of `graph` outlives the index. Rows without a code are compared exactly by every
+  // search.
+  GraphIndex(const simd::CodeKernels& kernels, CodeSpace space, const Graph& graph);
+  ~GraphIndex() override;
+
+  Status Search(const VectorSource& source, const SearchRequest& request,
+                std::vector<Candidate>* out) const override;
+
+ private:
+  struct Work;
+  class Lease;
+
+  bool ScanIsCheaper(size_t allowed, size_t effort) const;
+  // Each leaves candidates with distances in the code space in work.state.found.
+  // False when it gave up.
+  Result<bool> WalkAllowed(const SearchRequest& request, size_t effort, size_t allowed,
+                           Work& work) const;
+  Status ScanAllowed(const SearchRequest& request, Work& work) const;
+  void Rank(const VectorSource& source, const SearchRequest& request, Work& work,
+            std::vector<Candidate>* out) const;
+
+  const RowCoder coder_;
+  const Graph graph_;
+  std::vector<uint32_t> uncoded_;
+  mutable PackedNodes nodes_;
+  mutable runtime::Mutex mutex_;
+  mutable std::vector<std::unique_ptr<Work>> free_ CHROMA_GUARDED_BY(mutex_);
+};
+
+}  // namespace chroma::index

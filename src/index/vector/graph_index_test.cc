@@ -1,0 +1,291 @@
+#include "index/vector/graph_index.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <set>
+
+#include "index/vector/flat_index.h"
+#include "index/vector/graph_builder.h"
+
+namespace chroma::index {
+namespace {
+
+using model::Space;
+
+constexpr uint32_t kDimension = 48;
+
+void InOrder(size_t n, const std::function<void(size_t)>& job) {
+  for (size_t i = 0; i < n; ++i) job(i);
+}
+void Backwards(size_t n, const std::function<void(size_t)>& job) {
+  while (n-- > 0) job(n);
+}
+
+// Rows in clusters, with a graph over them.
+class Collection {
+ public:
+  Collection(Space space, uint32_t n, uint64_t seed) : space_(space), random_(seed) {
+    for (int c = 0; c < 20; ++c) centers_.push_back(Gaussian());
+    for (uint32_t i = 0; i < n; ++i) rows_.push_back(Random());
+  }
+
+  std::vector<float> Random() {
+    std::vector<float> row = centers_[random_() % centers_.size()];
+    for (float& value : row) value += .7F * normal_(random_);
+    return row;
+  }
+  std::vector<std::vector<float>>& rows() { return rows_; }
+  uint32_t n() const { return static_cast<uint32_t>(rows_.size()); }
+
+  void Build(const ParallelFor& parallel_for = InOrder) {
+    Encode();
+    GraphBuilder builder(*coder_, View(), {}, parallel_for, nullptr);
+    ASSERT_TRUE(builder.Build().ok());
+    Take(builder);
+  }
+  // Drops the rows that `gone` says, appends `added` new ones, and extends the graph.
+  void Replace(const std::function<bool(uint32_t)>& gone, uint32_t added) {
+    const std::vector<int8_t> old_codes = codes_;
+    const std::vector<RowScale> old_scales = scales_;
+    const std::vector<uint32_t> old_neighbors = neighbors_;
+    const Graph old{
+        {old_codes.data(), old_scales.data(), n(), coder_->padded()}, old_neighbors.data(), entry_};
+    std::vector<uint32_t> new_rows;
+    std::vector<std::vector<float>> kept;
+    for (uint32_t row = 0; row < n(); ++row) {
+      new_rows.push_back(gone(row) ? kNoRow : static_cast<uint32_t>(kept.size()));
+      if (!gone(row)) kept.push_back(rows_[row]);
+    }
+    for (uint32_t i = 0; i < added; ++i) kept.push_back(Random());
+    rows_ = kept;
+    Encode();
+    GraphBuilder builder(*coder_, View(), {}, InOrder, nullptr);
+    ASSERT_TRUE(builder.Begin(old, new_rows).ok());
+    ASSERT_TRUE(builder.Build().ok());
+    Take(builder);
+  }
+
+  std::vector<uint32_t>& neighbors() { return neighbors_; }
+  std::vector<Candidate> Nearest(const std::vector<float>& query, size_t k,
+                                 const Bitmap* allowed = nullptr, size_t effort = 0) {
+    const GraphIndex index(simd::ActiveCodeKernels(), coder_->space(),
+                           {View(), neighbors_.data(), entry_});
+    return Ask(index, query, k, allowed, effort);
+  }
+  std::vector<Candidate> Exact(const std::vector<float>& query, size_t k,
+                               const Bitmap* allowed = nullptr) {
+    return Ask(FlatIndex(), query, k, allowed, 0);
+  }
+  // Of the k nearest of 50 random queries, the share that is found.
+  double Recall(size_t k, const Bitmap* allowed = nullptr) {
+    const GraphIndex index(simd::ActiveCodeKernels(), coder_->space(),
+                           {View(), neighbors_.data(), entry_});
+    size_t hits = 0;
+    size_t all = 0;
+    for (int i = 0; i < 50; ++i) {
+      const std::vector<float> query = Random();
+      const std::vector<Candidate> exact = Exact(query, k, allowed);
+      const std::vector<Candidate> found = Ask(index, query, k, allowed, 0);
+      EXPECT_EQ(found.size(), exact.size());
+      std::set<uint32_t> rows;
+      for (const Candidate& candidate : found) {
+        rows.insert(candidate.row);
+        EXPECT_TRUE(allowed == nullptr || allowed->Contains(candidate.row));
+      }
+      EXPECT_EQ(rows.size(), found.size()) << "a row came twice";
+      for (const Candidate& candidate : exact) hits += rows.count(candidate.row);
+      all += exact.size();
+    }
+    return all == 0 ? 1 : static_cast<double>(hits) / static_cast<double>(all);
+  }
+
+ private:
+  std::vector<float> Gaussian() {
+    std::vector<float> row(kDimension);
+    for (float& value : row) value = normal_(random_);
+    return row;
+  }
+  RowCodes View() const { return {codes_.data(), scales_.data(), n(), coder_->padded()}; }
+  void Encode() {
+    std::vector<const float*> pointers;
+    for (const auto& row : rows_) pointers.push_back(row.data());
+    // An extended graph keeps its code space.
+    if (coder_ == nullptr) {
+      coder_ = std::make_unique<RowCoder>(simd::ActiveCodeKernels(),
+                                          ChooseCodeSpace(space_, kDimension, 7, pointers));
+    }
+    codes_.assign(size_t{n()} * coder_->padded(), 0);
+    scales_.assign(n(), {});
+    for (uint32_t row = 0; row < n(); ++row) {
+      coder_->Encode(pointers[row], codes_.data() + size_t{row} * coder_->padded(), &scales_[row]);
+    }
+  }
+  void Take(const GraphBuilder& builder) {
+    neighbors_ = builder.neighbors();
+    entry_ = builder.entry();
+  }
+  std::vector<Candidate> Ask(const VectorIndex& index, const std::vector<float>& query, size_t k,
+                             const Bitmap* allowed, size_t effort) {
+    std::vector<const float*> pointers;
+    for (const auto& row : rows_) pointers.push_back(row.data());
+    VectorSource source;
+    source.row_pointers = pointers.data();
+    source.n = n();
+    source.dimension = kDimension;
+    SearchRequest request;
+    request.query = query.data();
+    request.space = space_;
+    request.k = k;
+    request.allowed = allowed;
+    request.effort = effort;
+    std::vector<Candidate> found;
+    EXPECT_TRUE(index.Search(source, request, &found).ok());
+    return found;
+  }
+
+  const Space space_;
+  std::mt19937_64 random_;
+  std::normal_distribution<float> normal_;
+  std::vector<std::vector<float>> centers_;
+  std::vector<std::vector<float>> rows_;
+  std::unique_ptr<RowCoder> coder_;
+  std::vector<int8_t> codes_;
+  std::vector<RowScale> scales_;
+  std::vector<uint32_t> neighbors_;
+  uint32_t entry_ = kNoRow;
+};
+
+class GraphIndexTest : public ::testing::TestWithParam<Space> {};
+
+TEST_P(GraphIndexTest, FindsTheNearest) {
+  Collection collection(GetParam(), 4000, 1);
+  collection.Build();
+  EXPECT_GE(collection.Recall(10), .97);
+  EXPECT_GE(collection.Recall(100), .97);
+}
+
+TEST_P(GraphIndexTest, DistancesAreThoseOfTheExactScan) {
+  Collection collection(GetParam(), 2000, 2);
+  collection.Build();
+  for (int i = 0; i < 20; ++i) {
+    const std::vector<float> query = collection.Random();
+    const std::vector<Candidate> exact = collection.Exact(query, collection.n());
+    for (const Candidate& found : collection.Nearest(query, 10)) {
+      const auto same = std::find_if(exact.begin(), exact.end(),
+                                     [&](const Candidate& one) { return one.row == found.row; });
+      ASSERT_NE(same, exact.end());
+      // Kernels sum rows that are walked together in another order.
+      EXPECT_NEAR(found.distance, same->distance, 1e-5F * (1 + std::abs(same->distance)));
+    }
+  }
+}
+
+TEST_P(GraphIndexTest, FiltersAtEverySelectivity) {
+  Collection collection(GetParam(), 4000, 3);
+  collection.Build();
+  std::mt19937_64 random(4);
+  for (const double share : {.0005, .01, .1, .3, .7, .999}) {
+    Bitmap allowed;
+    for (uint32_t row = 0; row < collection.n(); ++row) {
+      if (std::uniform_real_distribution<>()(random) < share) allowed.Add(row);
+    }
+    EXPECT_GE(collection.Recall(10, &allowed), .95) << share;
+  }
+  const Bitmap none;
+  EXPECT_TRUE(collection.Nearest(collection.Random(), 10, &none).empty());
+}
+
+TEST_P(GraphIndexTest, AnswersFiltersThatAreFarFromTheQuery) {
+  Collection collection(GetParam(), 4000, 5);
+  collection.Build();
+  for (int i = 0; i < 10; ++i) {
+    const std::vector<float> query = collection.Random();
+    const std::vector<Candidate> order = collection.Exact(query, collection.n());
+    Bitmap farthest;
+    for (size_t j = order.size() - 600; j < order.size(); ++j) farthest.Add(order[j].row);
+    const std::vector<Candidate> exact = collection.Exact(query, 10, &farthest);
+    const std::vector<Candidate> found = collection.Nearest(query, 10, &farthest);
+    ASSERT_EQ(found.size(), exact.size());
+    size_t hits = 0;
+    for (const Candidate& one : exact) {
+      hits += static_cast<size_t>(std::count(found.begin(), found.end(), one));
+    }
+    EXPECT_GE(hits, 9U);
+  }
+}
+
+TEST_P(GraphIndexTest, StaysGoodWhileEveryRowIsReplacedFiveTimes) {
+  Collection collection(GetParam(), 2000, 6);
+  collection.Build();
+  const double fresh = collection.Recall(10);
+  for (uint32_t round = 0; round < 20; ++round) {
+    collection.Replace([&](uint32_t row) { return row < 500; }, 500);
+  }
+  EXPECT_GE(collection.Recall(10), fresh - .01);
+}
+
+INSTANTIATE_TEST_SUITE_P(Spaces, GraphIndexTest,
+                         ::testing::Values(Space::kL2, Space::kCosine, Space::kInnerProduct));
+
+TEST(GraphIndex, TheGraphDoesNotDependOnTheOrderOfWork) {
+  Collection one(Space::kL2, 1500, 8);
+  Collection other(Space::kL2, 1500, 8);
+  one.Build(InOrder);
+  other.Build(Backwards);
+  EXPECT_EQ(one.neighbors(), other.neighbors());
+}
+
+TEST(GraphIndex, EqualRows) {
+  Collection collection(Space::kL2, 3000, 9);
+  for (uint32_t row = 0; row < 2000; ++row) collection.rows()[row] = collection.rows()[0];
+  collection.Build();
+  EXPECT_GE(collection.Recall(10), .95);
+  const std::vector<Candidate> found = collection.Nearest(collection.rows()[0], 50);
+  ASSERT_EQ(found.size(), 50U);
+  EXPECT_EQ(found.back().distance, 0.0F);
+}
+
+TEST(GraphIndex, RowsAndQueriesThatHaveNoCode) {
+  Collection collection(Space::kCosine, 1000, 10);
+  const std::vector<float> zero(kDimension, 0.0F);
+  collection.rows()[3] = zero;
+  collection.rows()[4].assign(kDimension, 3e38F);
+  collection.Build();
+  EXPECT_EQ(collection.Nearest(collection.Random(), 1000).size(), 1000U);
+  const std::vector<Candidate> exact = collection.Exact(zero, 10);
+  EXPECT_EQ(collection.Nearest(zero, 10), exact);
+}
+
+TEST(GraphIndex, MoreThanThereAre) {
+  Collection collection(Space::kL2, 700, 11);
+  collection.Build();
+  const std::vector<float> query = collection.Random();
+  EXPECT_EQ(collection.Nearest(query, 5000), collection.Exact(query, 5000));
+  EXPECT_TRUE(collection.Nearest(query, 0).empty());
+}
+
+TEST(GraphIndex, FewRows) {
+  for (const uint32_t n : {1U, 2U, 3U, 31U, 40U}) {
+    Collection collection(Space::kL2, n, 12);
+    collection.Build();
+    const std::vector<float> query = collection.Random();
+    EXPECT_EQ(collection.Nearest(query, n), collection.Exact(query, n));
+  }
+}
+
+TEST(GraphIndex, DamagedEdgesLeadNowhereElse) {
+  Collection collection(Space::kL2, 1000, 13);
+  collection.Build();
+  std::mt19937_64 random(14);
+  for (uint32_t& edge : collection.neighbors()) {
+    if (random() % 4 == 0) edge = static_cast<uint32_t>(random());
+  }
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(collection.Nearest(collection.Random(), 10).size(), 10U);
+  }
+}
+
+}  // namespace
+}  // namespace chroma::index

@@ -1,0 +1,37 @@
+// The greedy walk: from the entry always to the nearest row known and not yet visited, until the
+// `effort` nearest known ones have all been visited.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "base/bitmap.h"
+#include "chroma/status.h"
+#include "index/vector/beam.h"
+#include "index/vector/packed_nodes.h"
+
+namespace chroma::index {
+
+// Reused from walk to walk, to spare the allocations. One walk at a time.
+struct WalkState {
+  CodedQuery query;
+  Beam beam;
+  VisitedRows visited;
+  std::vector<CodedCandidate> found;  // every row visited, in the order of visiting
+  std::vector<uint8_t> node;          // for PackedNodes
+  std::vector<CodedCandidate> open;   // of a filtered walk: to be visited, a heap, nearest first
+  std::vector<float> nearest;  // and the distances of the nearest allowed, a heap, farthest first
+};
+
+// The same, until the `effort` nearest rows known that are allowed have been visited, and all that
+// are nearer: those lead to them. Leaves the allowed rows in state.found. False when that would
+// take more than `visits_max` visits.
+Result<bool> WalkToAllowed(const Graph& graph, const RowCoder& coder, PackedNodes& nodes,
+                           size_t effort, const Bitmap& allowed, size_t visits_max,
+                           const std::function<Status()>& check, WalkState& state);
+
+// Walks for state.query and leaves what it visited in state.found. `check` as in SearchRequest.
+Status Walk(const Graph& graph, const RowCoder& coder, PackedNodes& nodes, size_t effort,
+            const std::function<Status()>& check, WalkState& state);
+
+}  // namespace chroma::index

@@ -1,0 +1,103 @@
+// Rows in one byte per component: a quarter of their size, and distances between them good enough
+// to order neighbours by. A graph walks over these; what users see is computed from the exact rows.
+//
+// A row is first brought into the *code space*, where nearer always means a smaller squared
+// Euclidean distance, whatever the collection's space:
+//   l2      the row less the centre of the data
+//   cosine  the row scaled to length one, less the centre
+//   ip      the row with one more component, which gives all rows one length L ("An Efficient
+//           Reduction from Maximum Inner Product Search", A. Shrivastava, P. Li, 2014; Y. Bachrach
+//           et al. 2014), less the centre; a query has 0 there
+// then rotated (rotation.h) and rounded with one scale per row.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "index/vector/rotation.h"
+#include "model/schema.h"
+#include "simd/code_kernels.h"
+
+namespace chroma::index {
+
+// Beside each code.
+struct RowScale {
+  float scale = 0;         // component = scale * code
+  float squared_norm = 0;  // of the decoded row; negative: the row has no code
+};
+
+// The codes of n rows. A view: the memory belongs to a segment or a builder.
+struct RowCodes {
+  const int8_t* codes = nullptr;  // row r at codes + r * padded
+  const RowScale* scales = nullptr;
+  uint32_t n = 0;
+  uint32_t padded = 0;
+
+  const int8_t* Row(uint32_t row) const { return codes + size_t{row} * padded; }
+  bool Has(uint32_t row) const { return scales[row].squared_norm >= 0; }
+};
+
+// A query in the code space. Reused from search to search, to spare the allocations.
+struct CodedQuery {
+  std::vector<float> rotated;
+  std::vector<int8_t> code;
+  std::vector<uint8_t> tables;
+  simd::CodeTables code_tables{};
+  float scale = 0;
+  float squared_norm = 0;
+};
+
+// What all rows of one graph share. Immutable once made; written beside the codes.
+struct CodeSpace {
+  model::Space space = model::Space::kL2;
+  uint32_t dimension = 0;
+  uint64_t seed = 0;
+  float length = 0;           // ip: L; rows that are longer cannot be coded
+  std::vector<float> center;  // code_dimension() floats
+  uint32_t code_dimension() const {
+    return dimension + (space == model::Space::kInnerProduct ? 1 : 0);
+  }
+};
+
+// Thread safe.
+class RowCoder {
+ public:
+  RowCoder(const simd::CodeKernels& kernels, CodeSpace space);
+
+  const CodeSpace& space() const { return space_; }
+  uint32_t padded() const { return rotation_.padded(); }
+  const simd::CodeKernels& kernels() const { return kernels_; }
+
+  // `code` has room for padded() bytes. False, with a scale that says so, when the row cannot be
+  // coded: components that are not finite, no direction under cosine, too long under ip.
+  bool Encode(const float* row, int8_t* code, RowScale* scale) const;
+  // False when no distance to the query means anything.
+  bool EncodeQuery(const float* query, CodedQuery* out) const;
+  // A row as a query.
+  void EncodeQuery(const RowCodes& rows, uint32_t row, CodedQuery* out) const;
+
+  // Squared distances in the code space.
+  float Distance(const RowCodes& rows, uint32_t a, uint32_t b) const {
+    return Combine(rows.scales[a].squared_norm, rows.scales[a].scale, rows.scales[b],
+                   kernels_.dot_i8(rows.Row(a), rows.Row(b), rows.padded));
+  }
+  static float Combine(float squared_norm, float scale, const RowScale& other, int32_t dot) {
+    return squared_norm + other.squared_norm - 2 * scale * other.scale * static_cast<float>(dot);
+  }
+
+ private:
+  bool IntoCodeSpace(const float* vector, bool is_query, float* out) const;
+  void Finish(CodedQuery* out) const;
+
+  const simd::CodeKernels& kernels_;
+  const CodeSpace space_;
+  const Rotation rotation_;
+};
+
+// The space for a set of rows: their centre, of a sample, and L. `rows[i]` may be null.
+CodeSpace ChooseCodeSpace(model::Space space, uint32_t dimension, uint64_t seed,
+                          std::span<const float* const> rows);
+
+}  // namespace chroma::index
