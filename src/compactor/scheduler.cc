@@ -143,7 +143,9 @@ void Scheduler::RunOne(const Due& due) {
 
 void Scheduler::Finished(const Due& due, int64_t started_ns, const Result<Outcome>& outcome) {
   constexpr int64_t kRetryNsMin = 500 * runtime::kMillisecond;
-  constexpr int kBackoffDoublings = 7;
+  // To 16 s: writes that wait for a compaction give up after 30 s, and must not be refused for
+  // what was mended meanwhile.
+  constexpr int kBackoffDoublings = 5;
   const StatusCode code = outcome.status().code();
   runtime::MutexLock lock(mutex_);
   auto found = pending_.find(due.collection);

@@ -71,7 +71,9 @@ Result<std::vector<model::Database>> Engine::ListDatabases(runtime::Context& ctx
 Status Engine::DeleteDatabase(runtime::Context& ctx, const std::string& tenant,
                               const std::string& name) {
   CHROMA_TRY(CheckWritable());
-  CHROMA_ASSIGN(std::vector<Uuid> dropped, catalog_.DeleteDatabase(ctx, name, tenant));
+  CHROMA_ASSIGN(std::vector<Uuid> dropped, Changing(CollectionScope::Database(tenant, name), [&] {
+                  return catalog_.DeleteDatabase(ctx, name, tenant);
+                }));
   Dropped(dropped);
   return Status::Ok();
 }
@@ -79,7 +81,8 @@ Status Engine::DeleteDatabase(runtime::Context& ctx, const std::string& tenant,
 Status Engine::Reset(runtime::Context& ctx, bool allowed) {
   CHROMA_TRY(CheckWritable());
   if (!allowed) return Status::PermissionDenied("Reset is disabled by config");
-  CHROMA_ASSIGN(std::vector<Uuid> dropped, catalog_.Reset(ctx));
+  CHROMA_ASSIGN(std::vector<Uuid> dropped,
+                Changing(CollectionScope::Everything(), [&] { return catalog_.Reset(ctx); }));
   Dropped(dropped);
   return Status::Ok();
 }
@@ -90,10 +93,8 @@ void Engine::Dropped(const std::vector<Uuid>& collections) {
   // Not the request's, whose caller may be gone: the deletion has happened.
   runtime::Context ctx(*env_.clock);
   for (const Uuid& id : collections) {
-    cache_.Erase(id);
     // Appends that passed the existence check before the deletion end first.
     WriteGates::Hold gate(gates_, id, /*exclusive=*/true);
-    cache_.Erase(id);
     CHROMA_TEST_POINT("engine.collection_dropped");
     static_cast<void>(log_.Forget(ctx, id));
     CHROMA_TEST_POINT("engine.log_forgotten");
@@ -192,16 +193,20 @@ Status Engine::ModifyCollection(runtime::Context& ctx, const CollectionRef& coll
     CHROMA_ASSIGN(update.schema,
                   model::UpdateConfiguration(current->schema, *request.new_configuration));
   }
-  const Status updated = catalog_.UpdateCollection(ctx, current->id, update);
-  if (!CHROMA_PLANTED_BUG("engine.keep_stale_row")) cache_.Erase(current->id);
-  return updated;
+  if (CHROMA_PLANTED_BUG("engine.keep_stale_row")) {
+    return catalog_.UpdateCollection(ctx, current->id, update);
+  }
+  return Changing(CollectionScope::Id(current->id),
+                  [&] { return catalog_.UpdateCollection(ctx, current->id, update); });
 }
 
 Status Engine::DeleteCollection(runtime::Context& ctx, const std::string& tenant,
                                 const std::string& database, const std::string& name) {
   CHROMA_TRY(CheckWritable());
   CHROMA_TRY(model::ValidateDatabaseNameLength(database));
-  CHROMA_ASSIGN(Uuid id, catalog_.DeleteCollection(ctx, tenant, database, name));
+  CHROMA_ASSIGN(Uuid id, Changing(CollectionScope::Name(tenant, database, name), [&] {
+                  return catalog_.DeleteCollection(ctx, tenant, database, name);
+                }));
   Dropped({id});
   return Status::Ok();
 }

@@ -120,8 +120,7 @@ class Engine {
   Result<model::Database> GetDatabase(runtime::Context& ctx, const std::string& tenant,
                                       const std::string& name);
   Result<std::vector<model::Database>> ListDatabases(runtime::Context& ctx,
-                                                     const std::string& tenant,
-                                                     catalog::Page page);
+                                                     const std::string& tenant, catalog::Page page);
   Status DeleteDatabase(runtime::Context& ctx, const std::string& tenant, const std::string& name);
   // kPermissionDenied unless allowed, by the options or, in their place, by the caller.
   Status Reset(runtime::Context& ctx) { return Reset(ctx, options_.allow_reset); }
@@ -168,6 +167,8 @@ class Engine {
   void OnVersionPublished(const Uuid& collection);
 
  private:
+  using CollectionScope = CollectionCache::Scope;
+
   Status CheckWritable() const;
   Result<CollectionRef> LoadCollection(runtime::Context& ctx, const Uuid& id);
   // Fixes the dimension and extends the schema, where the write needs it.
@@ -178,6 +179,12 @@ class Engine {
                                   const DeleteRequest& request);
   Status AppendDelete(runtime::Context& ctx, const Uuid& collection, std::vector<std::string> ids);
   void Dropped(const std::vector<Uuid>& collections);
+  // Runs `change()` of the catalog, so that nobody is answered from the cache with what was before.
+  template <typename Body>
+  auto Changing(CollectionScope scope, Body change) {
+    const CollectionCache::Change guard(cache_, std::move(scope));
+    return change();
+  }
   // Runs `read(version)` against the newest known version, and again against the catalog's when
   // that one turns out to be swept already.
   template <typename Read>

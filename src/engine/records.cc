@@ -56,9 +56,9 @@ Status Engine::RegisterWrite(runtime::Context& ctx, const CollectionRef& collect
   const std::vector<model::Metadata> keys = NewSchemaKeys(request.batch, collection->schema);
   const bool fixes_dimension = dimension && !collection->dimension;
   if (!fixes_dimension && keys.empty()) return Status::Ok();
-  CHROMA_ASSIGN(model::Collection row,
-                catalog_.RegisterWrite(ctx, collection->id, dimension, keys));
-  cache_.Erase(collection->id);
+  CHROMA_ASSIGN(model::Collection row, Changing(CollectionScope::Id(collection->id), [&] {
+                  return catalog_.RegisterWrite(ctx, collection->id, dimension, keys);
+                }));
   // Another first write may have fixed another dimension just before.
   return model::ValidateDimensions(request.shape.vector_lengths, row.dimension);
 }

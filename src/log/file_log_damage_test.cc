@@ -140,6 +140,27 @@ TEST_F(FileLogDamageTest, EveryMissingFileIsNoticed) {
   }
 }
 
+// Failed creations leave files without a whole header; before the first state nothing names them.
+TEST_F(FileLogDamageTest, FilesThatWereBegunBeforeTheFirstStateAreNotDamage) {
+  FileHeader header;
+  header.number = 3;
+  for (const size_t size : {size_t{0}, size_t{20}, kFileHeaderBytes - 1}) {
+    Snapshot begun;
+    begun["0000000001.log"] = Bytes(size, 'x');
+    begun["0000000002.log"] = Bytes(kFileHeaderBytes, '\0');
+    begun["0000000003.log"] = EncodeFileHeader(header);
+    std::vector<Held> held;
+    const Status status = Open(begun, held);
+    ASSERT_TRUE(status.ok()) << status.ToString();
+    EXPECT_TRUE(held.empty());
+    // With entries anywhere there was a state, so that is damage.
+    Snapshot lost = running_;
+    lost.erase("state");
+    lost.begin()->second.resize(size);
+    EXPECT_EQ(Open(lost, held).code(), StatusCode::kDataLoss);
+  }
+}
+
 TEST_F(FileLogDamageTest, EveryFlippedBitIsNoticed) {
   for (const Snapshot* snapshot : {&running_, &closed_}) {
     for (const auto& [name, content] : *snapshot) {

@@ -33,6 +33,7 @@ Status FileLog::WriteGroup() {
                         (CHROMA_PLANTED_BUG("log.skip_one_sync") && end % 64 == 0);
   Status synced = written.ok() && !unsynced ? file.file->Sync() : Status::Ok();
   CHROMA_TEST_POINT("log.synced");
+  if (!synced.ok() && CHROMA_PLANTED_BUG("log.sync_again")) synced = file.file->Sync();
   if (written.ok() && synced.ok()) {
     file.end = end;
     file.chain = chain;
@@ -85,7 +86,6 @@ Status FileLog::WriteFrames(LogFile& file, uint64_t& end, uint64_t& chain) {
 // bytes back, so that a crash does not bring them to life. A file is not trusted once its sync
 // failed: the kernel may have dropped the pages and say nothing the next time.
 void FileLog::CutGroup(LogFile& file, bool sync_failed) {
-  if (CHROMA_PLANTED_BUG("log.go_on_after_failure")) return;
   Status cut = file.file->Truncate(file.end);
   if (cut.ok()) cut = file.file->Sync();
   leader_.room_end = file.end;

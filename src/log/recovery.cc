@@ -131,15 +131,22 @@ class Recovery {
     return env_.files->Remove(PathOf(number));
   }
 
-  // Without a state file the headers say where the predecessors ended.
+  // Without a state file the headers say where the predecessors ended. A file without a whole
+  // header was begun and not used when it is the newest one; or when no file has anything else, as
+  // failures before the first state leave them.
   Status OpenByHeaders(const std::vector<uint64_t>& present) {
+    bool all_unused = true;
+    for (uint64_t number : present) {
+      CHROMA_ASSIGN(bool unused, IsUnused(number));
+      all_unused &= unused;
+    }
     for (uint64_t number : present) {
       FileHeader header;
       Status added = AddFile(number, header);
       if (!added.ok()) {
-        const bool newest = number == present.back();
         CHROMA_ASSIGN(bool unused, IsUnused(number));
-        if (!newest || !unused || added.code() != StatusCode::kDataLoss) return added;
+        unused = all_unused || (unused && number == present.back());
+        if (!unused || added.code() != StatusCode::kDataLoss) return added;
         CHROMA_TRY(env_.files->Remove(PathOf(number)));
         continue;
       }

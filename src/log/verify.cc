@@ -171,10 +171,14 @@ class Examiner {
   }
 
   void DecideByHeaders() {
+    const auto is_unused = [this](uint64_t number) {
+      return contents_.at(number).bytes.size() <= kFileHeaderBytes;
+    };
+    const bool all_unused = std::all_of(present_.begin(), present_.end(), is_unused);
     for (const uint64_t number : present_) {
       File& file = contents_.at(number);
       if (!RepairHeader(number)) {
-        if (number == present_.back() && file.bytes.size() <= kFileHeaderBytes) {
+        if (all_unused || (number == present_.back() && is_unused(number))) {
           Add(PathOf(number), "it was begun and not used", Mend::kRemove);
         } else {
           Add(PathOf(number), "its header is damaged, so none of its entries can be verified");

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bitset>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -48,7 +49,7 @@ class History {
   };
   using Handle = std::shared_ptr<Call>;
 
-  History() { states_.push_back({State(), 0}); }
+  History() { states_.push_back({}); }
 
   Handle Begin(bool changes, std::string text, Apply apply) {
     auto call = std::make_shared<Call>();
@@ -83,7 +84,8 @@ class History {
   const std::string& explanation() const { return explanation_; }
 
  private:
-  static constexpr size_t kSlots = 64;
+  static constexpr size_t kSlots = 320;  // a whole life of calls that failed, and some under way
+  using Slots = std::bitset<kSlots>;
   static constexpr size_t kSeenMax = 100'000;
   enum class Kind : uint8_t { kBegin, kEnd, kCrash, kSettle };
   struct Event {
@@ -93,11 +95,13 @@ class History {
   // One state that the object may be in, and which of the pending calls have happened in it.
   struct Possible {
     State state;
-    uint64_t happened = 0;
+    Slots happened;
     bool operator==(const Possible&) const = default;
   };
   struct PossibleHash {
-    size_t operator()(const Possible& p) const { return p.state.Hash() * 31 + p.happened; }
+    size_t operator()(const Possible& p) const {
+      return p.state.Hash() * 31 + std::hash<Slots>()(p.happened);
+    }
   };
   using Seen = std::unordered_set<Possible, PossibleHash>;
 
@@ -176,7 +180,8 @@ class History {
   void TakeSlot(const Handle& call) {
     size_t slot = 0;
     while (slot < pending_.size() && pending_[slot] != nullptr) ++slot;
-    if (slot == kSlots) return;  // more failures in a row than anybody looks at
+    abandoned_ |= slot == kSlots;
+    if (abandoned_) return;
     if (slot == pending_.size()) pending_.push_back(nullptr);
     pending_[slot] = call;
     call->slot = static_cast<int>(slot);
@@ -184,7 +189,7 @@ class History {
 
   void FreeSlot(const Handle& call) {
     if (call->slot < 0) return;
-    for (Possible& possible : states_) possible.happened &= ~Bit(*call);
+    for (Possible& possible : states_) possible.happened.reset(Slot(*call));
     pending_[static_cast<size_t>(call->slot)] = nullptr;
     call->slot = -1;
   }
@@ -193,19 +198,19 @@ class History {
   bool MayComeBack(const Call& call, const Possible& possible) const {
     for (const Handle& other : pending_) {
       if (other == nullptr || other->ending != Ending::kFailed) continue;
-      if ((possible.happened & Bit(*other)) == 0) continue;
+      if (!possible.happened[Slot(*other)]) continue;
       if (other->failed_at < call.begun_at || call.failed_at < other->begun_at) return false;
     }
     return true;
   }
 
-  static uint64_t Bit(const Call& call) { return uint64_t{1} << call.slot; }
+  static size_t Slot(const Call& call) { return static_cast<size_t>(call.slot); }
 
   // Reads happen as soon as they can: that never excludes anything.
   void MarkReads(Possible& possible) const {
     for (const Handle& call : pending_) {
-      if (call == nullptr || call->changes || (possible.happened & Bit(*call)) != 0) continue;
-      if (call->apply(possible.state, true)) possible.happened |= Bit(*call);
+      if (call == nullptr || call->changes || possible.happened[Slot(*call)]) continue;
+      if (call->apply(possible.state, true)) possible.happened.set(Slot(*call));
     }
   }
 
@@ -213,16 +218,16 @@ class History {
   void Reach(const Possible& from, const Call& wanted, Seen& seen,
              std::vector<Possible>& out) const {
     if (seen.size() > kSeenMax || !seen.insert(from).second) return;
-    if ((from.happened & Bit(wanted)) != 0) {
+    if (from.happened[Slot(wanted)]) {
       out.push_back(from);
       return;
     }
     for (const Handle& call : pending_) {
-      if (call == nullptr || !call->changes || (from.happened & Bit(*call)) != 0) continue;
+      if (call == nullptr || !call->changes || from.happened[Slot(*call)]) continue;
       if (call->ending == Ending::kFailed && !MayComeBack(*call, from)) continue;
       Possible next = from;
       if (!call->apply(next.state, call->ending == Ending::kAnswered)) continue;
-      next.happened |= Bit(*call);
+      next.happened.set(Slot(*call));
       MarkReads(next);
       Reach(next, wanted, seen, out);
     }

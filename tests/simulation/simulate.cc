@@ -68,6 +68,7 @@ void Print(const Report& r) {
 
 int Main(int argc, char** argv) {
   const Arguments arguments = Parse(argc, argv);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   runtime::ConfigureLog(arguments.verbose ? runtime::LogLevel::kDebug : runtime::LogLevel::kOff,
                         runtime::LogFormat::kText);
   runtime::PlantBug(arguments.bug);
