@@ -2,7 +2,6 @@
 
 #include "catalog/wal_check.h"
 #include "doctor/inspection.h"
-#include "doctor/untouched_files.h"
 
 namespace chroma::doctor {
 namespace {
@@ -29,7 +28,8 @@ std::string NameOf(const catalog::CatalogCollection& collection) {
 // Damaged pages are mended first, in a copy, so that what is behind them is seen at once.
 Status Inspection::CheckCatalog() {
   CHROMA_ASSIGN(const auto pages, catalog::FindDamagedPages(*env_.files, PathOf(kCatalog)));
-  const auto untouched = UntouchedFiles(env_);
+  // Opening a catalog recovers it: in memory here, so that looking changes nothing.
+  const auto untouched = runtime::FileSystem::Overlay(*env_.files, *env_.clock);
   runtime::Env env = env_;
   env.files = untouched.get();
   std::vector<store::Patch> patches;
