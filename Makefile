@@ -4,7 +4,7 @@
 JOBS ?= $(shell nproc)
 RELEASE := build/release
 
-.PHONY: run build test bench fuzz tidy format clean packages clients
+.PHONY: run build test test-threads bench fuzz tidy format clean packages clients
 
 run: build
 	$(RELEASE)/bin/chroma run --path ./chroma --port 8000
@@ -22,6 +22,9 @@ test: packages clients
 # The Python and JavaScript clients that the tests drive, from their registries.
 clients: packages
 	tools/install-clients
+
+test-threads: packages
+	tools/run-thread-tests
 
 bench: packages
 	tools/run-bench
