@@ -181,7 +181,12 @@ Status CheckWriteAheadLog(runtime::FileSystem& files, const std::string& path) {
     // It is written first, or anew when all that the log held is in the main file; that write may
     // have failed half way.
     CHROMA_ASSIGN(const bool nothing_lost, IsInMainFile(files, path, log));
-    return nothing_lost ? Status() : damaged;
+    if (!nothing_lost) return damaged;
+    // SQLite would take the salts of the torn header for the next log, and the old frames behind
+    // its new ones could not be told from them.
+    CHROMA_ASSIGN(const auto file, files.Open(path + "-wal", runtime::OpenMode::kReadWrite));
+    CHROMA_TRY(file->Truncate(0));
+    return file->Sync();
   }
   // In one run of frames: what commits that failed left behind may be of several.
   int commits = 0;
