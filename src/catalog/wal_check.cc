@@ -70,7 +70,9 @@ class Log {
     const uint64_t size = kFrameHeaderBytes + page_bytes_;
     return bytes_.substr(kHeaderBytes + i * size, size);
   }
-  bool IsCommit(uint64_t i) const { return BigEndian(Frame(i), 4) != 0; }
+  bool IsCommit(uint64_t i) const { return PagesAfter(i) != 0; }
+  // Of the database once the commit that ends with the frame is made; else 0.
+  uint32_t PagesAfter(uint64_t i) const { return BigEndian(Frame(i), 4); }
   // Frames in order: the first that is not whole, or all of them.
   uint64_t WholeFrames() const {
     Sums sums = sums_;
@@ -146,8 +148,12 @@ Result<Bytes> ReadLog(runtime::FileSystem& files, const std::string& path) {
 // Whether nothing is in the log that the main file lacks.
 Result<bool> IsInMainFile(runtime::FileSystem& files, const std::string& path, const Log& log) {
   std::unordered_map<uint32_t, uint64_t> newest;  // frame of each page
-  for (uint64_t i = 0; i < log.CommittedRun(); ++i) newest[log.PageNumber(i)] = i;
-  if (newest.empty()) return true;
+  const uint64_t committed = log.CommittedRun();
+  if (committed == 0) return true;
+  for (uint64_t i = 0; i < committed; ++i) newest[log.PageNumber(i)] = i;
+  // Pages that the last commit cut off are not written to the main file any more.
+  const uint32_t pages = log.PagesAfter(committed - 1);
+  std::erase_if(newest, [pages](const auto& page) { return page.first > pages; });
   CHROMA_ASSIGN(const auto file, files.Open(path, runtime::OpenMode::kRead));
   Bytes page;
   for (const auto& [number, frame] : newest) {
@@ -175,7 +181,12 @@ Status CheckWriteAheadLog(runtime::FileSystem& files, const std::string& path) {
     // It is written first, or anew when all that the log held is in the main file; that write may
     // have failed half way.
     CHROMA_ASSIGN(const bool nothing_lost, IsInMainFile(files, path, log));
-    return nothing_lost ? Status() : damaged;
+    if (!nothing_lost) return damaged;
+    // SQLite would take the salts of the torn header for the next log, and the old frames behind
+    // its new ones could not be told from them.
+    CHROMA_ASSIGN(const auto file, files.Open(path + "-wal", runtime::OpenMode::kReadWrite));
+    CHROMA_TRY(file->Truncate(0));
+    return file->Sync();
   }
   // In one run of frames: what commits that failed left behind may be of several.
   int commits = 0;

@@ -16,6 +16,7 @@ namespace chroma::catalog {
 
 // kDataLoss naming the log of the database `path` when commits in it were lost by damage. Damage of
 // the last two cannot be told from a commit that a crash kept from being finished.
+// Empties a log whose header is torn and that has nothing the main file lacks.
 Status CheckWriteAheadLog(runtime::FileSystem& files, const std::string& path);
 
 // The header of the log, or the first frame that is not whole, as it was written: when one bit of

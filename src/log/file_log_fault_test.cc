@@ -189,5 +189,32 @@ TEST_F(FileLogFaultTest, BytesOfAFailedSyncAreNotBuiltUpon) {
   }
 }
 
+// A state whose sync failed is what the next process reads. What that one removes by it must not
+// be missed by the older state that a power failure brings back.
+TEST_F(FileLogFaultTest, NoFileIsRemovedByAStateThatIsNotDurable) {
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Fixture f(seed);
+    f.options.file_bytes_max = 300;
+    ASSERT_TRUE(f.Open().ok());
+    for (int i = 0; i < 4; ++i) ASSERT_TRUE(f.Append(1, Bytes(200, 'a')).ok());
+    ASSERT_TRUE(f.Open().ok());  // so that closing does not write the state once more
+    int syncs = 0;               // the first is of what was there before
+    f.files.SetFault([&](Call call, const std::string& path) {
+      const bool is_sync = call == Call::kSync && path.starts_with("/db/log/state");
+      return is_sync && ++syncs > 1 ? Status::Internal("EIO") : Status::Ok();
+    });
+    EXPECT_FALSE(f.log->Trim(f.ctx, CollectionId(1), f.Read(1)[3].first_offset).ok());
+    f.log = nullptr;
+    f.files.SetFault(nullptr);
+    ASSERT_TRUE(f.Open().ok());
+    auto after = f.files.AfterPowerLoss(seed);
+    f.env.files = after.get();
+    const Status opened = f.Open();
+    ASSERT_TRUE(opened.ok()) << opened.ToString();
+    f.log = nullptr;  // before its files
+  }
+}
+
 }  // namespace
 }  // namespace chroma::log

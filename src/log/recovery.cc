@@ -110,7 +110,7 @@ class Recovery {
 
   // A file that the state does not name was dropped, or begun and not used: nothing is written
   // to a new file before the state names it.
-  Status RemoveUnlisted(uint64_t number) const {
+  Status RemoveUnlisted(uint64_t number) {
     if (number > state_->newest) {
       FileHeader header;
       auto file = OpenFile(number, header);
@@ -128,6 +128,7 @@ class Recovery {
         return file.status();
       }
     }
+    CHROMA_TRY(state_file_.MakeDurable());
     return env_.files->Remove(PathOf(number));
   }
 

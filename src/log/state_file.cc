@@ -147,6 +147,14 @@ Result<std::optional<LogState>> StateFile::Load() {
   return best;
 }
 
+Status StateFile::MakeDurable() {
+  if (loaded_slot_.empty()) return Status::Ok();
+  CHROMA_TRY(file_->WriteAt(good_slot_ * kSlotBytes, loaded_slot_));
+  CHROMA_TRY(file_->Sync());
+  loaded_slot_.clear();
+  return Status::Ok();
+}
+
 Status StateFile::Store(LogState state) {
   state.sequence = ++sequence_;
   Bytes slot = EncodeSlot(state);
@@ -156,13 +164,7 @@ Status StateFile::Store(LogState state) {
                                      " files, the most there can be; wait for the compaction");
   }
   if (file_ == nullptr) return CreateWith(slot);
-  if (!loaded_slot_.empty()) {
-    // It was read from the kernel's memory; after a failed sync that need not be on the disk, and
-    // the other slot is about to be overwritten.
-    CHROMA_TRY(file_->WriteAt(good_slot_ * kSlotBytes, loaded_slot_));
-    CHROMA_TRY(file_->Sync());
-    loaded_slot_.clear();
-  }
+  CHROMA_TRY(MakeDurable());  // the other slot is about to be overwritten
   const uint64_t target = 1 - good_slot_;
   CHROMA_TRY(file_->WriteAt(target * kSlotBytes, slot));
   CHROMA_TEST_POINT("log.state_written");

@@ -54,6 +54,9 @@ class StateFile {
 
   // Absent when there is no state file. kDataLoss when neither slot is whole.
   Result<std::optional<LogState>> Load();
+  // What Load() found was read from the kernel's memory, and after a failed sync need not be on the
+  // disk. Afterwards it is: before anything is done that only it allows.
+  Status MakeDurable();
   // Durable once OK; after a failure either the old or the new state may be found.
   Status Store(LogState state);
   const std::string& path() const { return path_; }
@@ -66,7 +69,7 @@ class StateFile {
   std::string path_;
   std::unique_ptr<runtime::File> file_;  // null until loaded or created
   uint64_t sequence_ = 0;
-  Bytes loaded_slot_;       // what Load() found, until it is certain to be on the disk
+  Bytes loaded_slot_;       // what Load() found, until MakeDurable()
   uint64_t good_slot_ = 0;  // the slot that a failed Store must not touch
 };
 

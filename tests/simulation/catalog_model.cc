@@ -29,6 +29,8 @@ bool CatalogCall::Changes() const {
     case Kind::kDelete:
     case Kind::kCreateDatabase:
     case Kind::kDeleteDatabase:
+    case Kind::kCreateTenant:
+    case Kind::kReset:
       return true;
     default:
       return false;
@@ -36,9 +38,20 @@ bool CatalogCall::Changes() const {
 }
 
 std::string CatalogCall::Describe() const {
-  constexpr const char* kKinds[] = {"create",          "get or create",   "get",           "find",
-                                    "modify",          "delete",          "list",          "count",
-                                    "create database", "delete database", "list databases"};
+  constexpr const char* kKinds[] = {"create",
+                                    "get or create",
+                                    "get",
+                                    "find",
+                                    "modify",
+                                    "delete",
+                                    "list",
+                                    "count",
+                                    "create database",
+                                    "delete database",
+                                    "list databases",
+                                    "create tenant",
+                                    "get tenant",
+                                    "reset"};
   std::string text = kKinds[static_cast<size_t>(kind)];
   text += " database " + std::to_string(database) + " name " + std::to_string(name) + " " +
           simulation::Describe(slot);
@@ -57,7 +70,7 @@ size_t CatalogState::Hash() const {
 }
 
 std::string CatalogState::Describe() const {
-  std::string text;
+  std::string text = tenant != 0 ? "tenant; " : "";
   for (uint32_t d = 0; d < kDatabases; ++d) {
     if (databases[d] == 0) continue;
     text += "database " + std::to_string(d) + ":";
@@ -149,7 +162,18 @@ CatalogAnswer CatalogState::Perform(const CatalogCall& call) {
       of_database = {};
       return answer;
     case Kind::kListDatabases:
-      for (uint32_t d = 0; d < kDatabases; ++d) answer.count |= uint64_t{databases[d]} << d;
+      for (uint32_t d = 0; d < kDatabases; ++d) {
+        if (TenantOf(d) == TenantOf(call.database)) answer.count |= uint64_t{databases[d]} << d;
+      }
+      return answer;
+    case Kind::kCreateTenant:
+      if (tenant != 0) return Refused(StatusCode::kAlreadyExists);
+      tenant = 1;
+      return answer;
+    case Kind::kGetTenant:
+      return tenant != 0 ? answer : Refused(StatusCode::kNotFound);
+    case Kind::kReset:
+      *this = CatalogState();
       return answer;
   }
   return answer;

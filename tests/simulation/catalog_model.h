@@ -1,5 +1,6 @@
-// Which databases and collections exist, in the abstract. A collection is known by the number in
-// its metadata that its creation put there; what else can be changed of it is a stamp each.
+// Which tenants, databases and collections exist, in the abstract. A collection is known by the
+// number in its metadata that its creation put there; what else can be changed of it is a stamp
+// each.
 #pragma once
 
 #include <array>
@@ -12,8 +13,15 @@
 
 namespace chroma::simulation {
 
-inline constexpr uint32_t kDatabases = 3;  // the default one, and two that come and go
-inline constexpr uint32_t kNames = 2;      // of collections in each
+// The default one, and two that come and go: one of the same tenant, and one of the same name as
+// that, of a tenant that comes and goes, too.
+inline constexpr uint32_t kDatabases = 3;
+inline constexpr uint32_t kNames = 2;  // of collections in each
+
+// 0 is the default one. A database need not wait for its tenant to be made.
+inline uint32_t TenantOf(uint32_t database) {
+  return database == 2 ? 1 : 0;
+}
 
 struct Slot {
   uint32_t created = 0;  // 0: there is none
@@ -35,7 +43,10 @@ struct CatalogCall {
     kCount,
     kCreateDatabase,
     kDeleteDatabase,
-    kListDatabases,
+    kListDatabases,  // of the tenant of `database`
+    kCreateTenant,
+    kGetTenant,
+    kReset,
   };
   Kind kind = Kind::kGet;
   uint32_t database = 0;
@@ -56,6 +67,7 @@ struct CatalogAnswer {
 };
 
 struct CatalogState {
+  uint32_t tenant = 0;  // whether the other one is there
   std::array<uint32_t, kDatabases> databases{1, 0, 0};
   std::array<std::array<Slot, kNames>, kDatabases> slots{};
 

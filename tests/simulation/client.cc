@@ -59,6 +59,12 @@ void Client::Step(Action action) {
       return ChangeDatabase(/*create=*/true);
     case Action::kDeleteDatabase:
       return ChangeDatabase(/*create=*/false);
+    case Action::kListDatabases:
+      return ListDatabases(static_cast<uint32_t>(random_.Below(kDatabases)));
+    case Action::kTenant:
+      return UseTenant(/*create=*/random_.Chance(1, 2));
+    case Action::kReset:
+      return Reset();
     case Action::kCloseIdle:
       return service_.CloseIdleCollections();
     default:
@@ -120,7 +126,9 @@ void Client::Compact(const std::shared_ptr<Collection>& collection) {
 }
 
 bool Client::ReadEverything() {
-  ListDatabases();
+  ListDatabases(0);
+  ListDatabases(kDatabases - 1);
+  UseTenant(/*create=*/false);
   for (const auto& collection : ledger_.collections()) collection->gone = true;
   for (uint32_t database = 0; database < kDatabases; ++database) ListCollections(database);
   const auto collections = ledger_.collections();

@@ -14,6 +14,7 @@
 
 namespace chroma::simulation {
 
+std::string TenantName(uint32_t database);
 std::string DatabaseName(uint32_t database);
 std::string CollectionName(uint32_t name);
 // What a catalog row says of what the model keeps.
@@ -71,10 +72,12 @@ class Client {
   void GetCollection();
   void ListCollections(uint32_t database);
   void CountCollections();
-  void ListDatabases();
+  void ListDatabases(uint32_t database);
   void Modify(const std::shared_ptr<Collection>& collection);
   void DeleteCollection();
   void ChangeDatabase(bool create);
+  void UseTenant(bool create);
+  void Reset();
   bool FinishCatalog(const History<CatalogState>::Handle& call,
                      const std::shared_ptr<CatalogAnswer>& answer, const Status& status,
                      std::initializer_list<StatusCode> answers);

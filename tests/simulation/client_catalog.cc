@@ -8,8 +8,12 @@ namespace chroma::simulation {
 
 using Kind = CatalogCall::Kind;
 
+std::string TenantName(uint32_t database) {
+  return TenantOf(database) == 0 ? model::kDefaultTenant : "tenant_1";
+}
+
 std::string DatabaseName(uint32_t database) {
-  return database == 0 ? model::kDefaultDatabase : "database_" + std::to_string(database);
+  return database == 0 ? model::kDefaultDatabase : "database_1";
 }
 
 std::string CollectionName(uint32_t name) {
@@ -80,8 +84,8 @@ void Client::Create() {
   auto answer = std::make_shared<CatalogAnswer>();
   const auto call = ledger_.BeginCatalog(create, answer);
   runtime::Context ctx(scheduler_);
-  const auto created =
-      engine_.CreateCollection(ctx, model::kDefaultTenant, DatabaseName(create.database), request);
+  const auto created = engine_.CreateCollection(ctx, TenantName(create.database),
+                                                DatabaseName(create.database), request);
   if (created.ok()) answer->slots.push_back(SlotOf(**created));
   const bool known = FinishCatalog(call, answer, created.status(),
                                    {StatusCode::kAlreadyExists, StatusCode::kInvalidArgument});
@@ -96,8 +100,8 @@ void Client::GetCollection() {
   auto answer = std::make_shared<CatalogAnswer>();
   const auto call = ledger_.BeginCatalog(get, answer);
   runtime::Context ctx(scheduler_);
-  const auto found = engine_.GetCollection(ctx, model::kDefaultTenant, DatabaseName(get.database),
-                                           CollectionName(get.name));
+  const auto found = engine_.GetCollection(ctx, TenantName(get.database),
+                                           DatabaseName(get.database), CollectionName(get.name));
   if (found.ok()) answer->slots.push_back(SlotOf(**found));
   static_cast<void>(FinishCatalog(call, answer, found.status(), {StatusCode::kNotFound}));
 }
@@ -110,7 +114,7 @@ void Client::ListCollections(uint32_t database) {
   const auto call = ledger_.BeginCatalog(list, answer);
   runtime::Context ctx(scheduler_);
   const auto listed =
-      engine_.ListCollections(ctx, model::kDefaultTenant, DatabaseName(database), {});
+      engine_.ListCollections(ctx, TenantName(database), DatabaseName(database), {});
   if (listed.ok()) {
     for (const model::Collection& one : *listed) answer->slots.push_back(SlotOf(one));
     std::sort(answer->slots.begin(), answer->slots.end(),
@@ -133,23 +137,24 @@ void Client::CountCollections() {
   const auto call = ledger_.BeginCatalog(count, answer);
   runtime::Context ctx(scheduler_);
   const auto counted =
-      engine_.CountCollections(ctx, model::kDefaultTenant, DatabaseName(count.database));
+      engine_.CountCollections(ctx, TenantName(count.database), DatabaseName(count.database));
   if (counted.ok()) answer->count = *counted;
   static_cast<void>(FinishCatalog(call, answer, counted.status(), {}));
 }
 
-void Client::ListDatabases() {
+void Client::ListDatabases(uint32_t database) {
   CatalogCall list;
   list.kind = Kind::kListDatabases;
+  list.database = database;
   auto answer = std::make_shared<CatalogAnswer>();
   const auto call = ledger_.BeginCatalog(list, answer);
   runtime::Context ctx(scheduler_);
-  const auto listed = engine_.ListDatabases(ctx, model::kDefaultTenant, {});
+  const auto listed = engine_.ListDatabases(ctx, TenantName(database), {});
   if (listed.ok()) {
     for (uint32_t d = 0; d < kDatabases; ++d) {
-      const bool there = std::any_of(listed->begin(), listed->end(), [d](const auto& database) {
-        return database.name == DatabaseName(d);
-      });
+      if (TenantOf(d) != TenantOf(database)) continue;
+      const bool there = std::any_of(listed->begin(), listed->end(),
+                                     [d](const auto& one) { return one.name == DatabaseName(d); });
       answer->count |= uint64_t{there} << d;
     }
   }
@@ -194,7 +199,7 @@ void Client::DeleteCollection() {
   const auto call = ledger_.BeginCatalog(drop, answer);
   runtime::Context ctx(scheduler_);
   const Status status = engine_.DeleteCollection(
-      ctx, model::kDefaultTenant, DatabaseName(drop.database), CollectionName(drop.name));
+      ctx, TenantName(drop.database), DatabaseName(drop.database), CollectionName(drop.name));
   ledger_.EndDoom(drop.database);
   static_cast<void>(FinishCatalog(call, answer, status, {StatusCode::kNotFound}));
 }
@@ -207,12 +212,39 @@ void Client::ChangeDatabase(bool create) {
   auto answer = std::make_shared<CatalogAnswer>();
   const auto call = ledger_.BeginCatalog(change, answer);
   runtime::Context ctx(scheduler_);
+  const std::string tenant = TenantName(change.database);
   const std::string name = DatabaseName(change.database);
-  const Status status = create ? engine_.CreateDatabase(ctx, model::kDefaultTenant, name)
-                               : engine_.DeleteDatabase(ctx, model::kDefaultTenant, name);
+  const Status status = create ? engine_.CreateDatabase(ctx, tenant, name)
+                               : engine_.DeleteDatabase(ctx, tenant, name);
   if (!create) ledger_.EndDoom(change.database);
   static_cast<void>(
       FinishCatalog(call, answer, status, {StatusCode::kAlreadyExists, StatusCode::kNotFound}));
+}
+
+void Client::UseTenant(bool create) {
+  CatalogCall use;
+  use.kind = create ? Kind::kCreateTenant : Kind::kGetTenant;
+  use.database = kDatabases - 1;
+  auto answer = std::make_shared<CatalogAnswer>();
+  const auto call = ledger_.BeginCatalog(use, answer);
+  runtime::Context ctx(scheduler_);
+  const std::string name = TenantName(use.database);
+  const Status status =
+      create ? engine_.CreateTenant(ctx, name) : engine_.GetTenant(ctx, name).status();
+  static_cast<void>(
+      FinishCatalog(call, answer, status, {StatusCode::kAlreadyExists, StatusCode::kNotFound}));
+}
+
+void Client::Reset() {
+  CatalogCall reset;
+  reset.kind = Kind::kReset;
+  for (uint32_t database = 0; database < kDatabases; ++database) ledger_.BeginDoom(database);
+  auto answer = std::make_shared<CatalogAnswer>();
+  const auto call = ledger_.BeginCatalog(reset, answer);
+  runtime::Context ctx(scheduler_);
+  const Status status = engine_.Reset(ctx, /*allowed=*/true);
+  for (uint32_t database = 0; database < kDatabases; ++database) ledger_.EndDoom(database);
+  static_cast<void>(FinishCatalog(call, answer, status, {}));
 }
 
 }  // namespace chroma::simulation

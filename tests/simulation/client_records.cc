@@ -140,7 +140,7 @@ Result<engine::CollectionRef> Client::Find(const std::shared_ptr<Collection>& co
   auto answer = std::make_shared<CatalogAnswer>();
   const auto call = ledger_.BeginCatalog(find, answer);
   runtime::Context ctx(scheduler_);
-  auto found = engine_.FindCollection(ctx, model::kDefaultTenant, DatabaseName(find.database),
+  auto found = engine_.FindCollection(ctx, TenantName(find.database), DatabaseName(find.database),
                                       *collection->id);
   if (found.ok()) answer->slots.push_back(SlotOf(**found));
   static_cast<void>(FinishCatalog(call, answer, found.status(), {StatusCode::kNotFound}));

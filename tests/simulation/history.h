@@ -7,8 +7,8 @@
 //   answered   its effect is between its beginning and its end
 //   refused    no effect, and an answer that the caller of this class checked
 //   failed     reported an error: no effect, but a crash may bring it to life, whole, unless a
-//              change that began later was answered; with others only that were under way at the
-//              same moment, since only what was written last can come back
+//              call that began later was answered and did change something; with others only that
+//              were under way at the same moment, since only what was written last can come back
 //   lost       under way when the process died: an effect at any later moment, or none
 // Crash() says that the process died, Settle() that a read has seen all of the object since: what
 // it did not see has not happened and never will.
@@ -40,6 +40,7 @@ class History {
   struct Call {
     Apply apply;
     bool changes = false;
+    bool idle = false;  // it may have found nothing to change, and so have written nothing
     std::string text;
     bool ended = false;
     Ending ending = Ending::kLost;
@@ -155,7 +156,7 @@ class History {
     abandoned_ |= seen.size() > kSeenMax;
     states_ = std::move(next);
     FreeSlot(call);
-    if (call->changes) {
+    if (call->changes && !call->idle) {
       std::erase_if(failed_, [&](const Handle& one) { return one->failed_at < call->begun_at; });
     }
   }
@@ -227,6 +228,7 @@ class History {
       if (call->ending == Ending::kFailed && !MayComeBack(*call, from)) continue;
       Possible next = from;
       if (!call->apply(next.state, call->ending == Ending::kAnswered)) continue;
+      call->idle |= next.state == from.state;
       next.happened.set(Slot(*call));
       MarkReads(next);
       Reach(next, wanted, seen, out);

@@ -65,13 +65,14 @@ Plan MakePlan(uint64_t seed) {
   plan.clean_percent = static_cast<uint32_t>(random.Below(30));
   plan.quiet_percent = 30;
   plan.open_crash_percent = static_cast<uint32_t>(random.Below(30));
-  constexpr std::array<uint32_t, kActionCount> kUsual = {8, 8, 12, 5, 4, 6, 6, 4, 3, 3,
-                                                         1, 1, 1,  3, 1, 1, 1, 1, 1};
+  constexpr std::array<uint32_t, kActionCount> kUsual = {8, 8, 12, 5, 4, 6, 6, 4, 3, 3, 1,
+                                                         1, 1, 3,  1, 1, 1, 1, 1, 1, 1, 0};
   for (size_t i = 0; i < kActionCount; ++i) {
     plan.weights[i] = kUsual[i] * static_cast<uint32_t>(random.Skewed(4));
   }
   plan.weights[static_cast<size_t>(Action::kUpsert)] += 4;
   plan.weights[static_cast<size_t>(Action::kCreate)] += 1;
+  plan.weights[static_cast<size_t>(Action::kReset)] = random.Chance(1, 4) ? 1 : 0;
   plan.fibers.parallelism = static_cast<int>(random.Between(1, 3));
   plan.fibers.preempt_percent = static_cast<uint32_t>(2 << random.Below(6));
   PlanEngine(random, plan.options);

@@ -32,6 +32,9 @@ enum class Action : uint8_t {
   kDeleteDatabase,
   kCompact,
   kCloseIdle,
+  kListDatabases,
+  kTenant,
+  kReset,
   kActions,
 };
 inline constexpr size_t kActionCount = static_cast<size_t>(Action::kActions);
