@@ -137,20 +137,21 @@ TEST(ThreadPool, WithoutWorkersTheCallerDoesItAll) {
 
 TEST(ThreadPool, ExceptionsOfLibrariesReachTheCallerAndSpareTheWorkers) {
   std::atomic<int> ran{0};
-  ThreadPool pool(Scheduler::System(), "test", 2, 100);
-  EXPECT_THROW(pool.ParallelFor(100,
-                                [&](size_t i) {
-                                  ++ran;
-                                  if (i == 50) throw std::runtime_error("library");
-                                }),
+  auto pool = std::make_unique<ThreadPool>(Scheduler::System(), "test", 2, 100);
+  EXPECT_THROW(pool->ParallelFor(100,
+                                 [&](size_t i) {
+                                   ++ran;
+                                   if (i == 50) throw std::runtime_error("library");
+                                 }),
                std::runtime_error);
   EXPECT_EQ(ran, 100);
   testing::internal::CaptureStderr();
   Gate after;
-  ASSERT_TRUE(pool.TrySubmit([] { throw std::runtime_error("library"); }));
-  ASSERT_TRUE(pool.TrySubmit([&] { pool.ParallelFor(3, [&](size_t) { ++ran; }); }));
-  ASSERT_TRUE(pool.TrySubmit([&] { after.Open(); }));
+  ASSERT_TRUE(pool->TrySubmit([] { throw std::runtime_error("library"); }));
+  ASSERT_TRUE(pool->TrySubmit([&] { pool->ParallelFor(3, [&](size_t) { ++ran; }); }));
+  ASSERT_TRUE(pool->TrySubmit([&] { after.Open(); }));
   after.Pass();
+  pool.reset();  // waits for all of them
   EXPECT_NE(testing::internal::GetCapturedStderr().find("background job failed error=library"),
             std::string::npos);
 }
