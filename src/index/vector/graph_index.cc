@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kScanRows = 1024;
 // What one visit of a walk costs, in comparisons of codes that are scattered in memory.
 constexpr double kVisitCost = 6;
-// A walk of effort e visits about so many times e rows.
+// A walk of effort e visits at most about so many times e rows (more for small e).
 constexpr double kVisitsPerEffort = 1.3;
 bool Nearer(const CodedCandidate& a, const CodedCandidate& b) {
   return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
