@@ -82,7 +82,7 @@ TEST(FiberScheduler, WaitsEndByNotificationOrTime) {
 
 TEST(FiberScheduler, TellsWhoIsStuck) {
   Trace trace;
-  auto& mutex = *std::make_unique<Mutex>().release();
+  static Mutex mutex;  // the stuck fiber holds it for ever
   FiberScheduler scheduler(7, {}, trace);
   const Status status = scheduler.Run([&] {
     mutex.Lock();
