@@ -18,13 +18,6 @@ constexpr uint64_t kStepBytes = 256 << 10;
 
 }  // namespace
 
-bool BodyBudget::TryTake(uint64_t bytes) {
-  const uint64_t before = taken_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  if (before + bytes <= bytes_max_) return true;
-  GiveBack(bytes);
-  return false;
-}
-
 bool BodyBuffer::Grow(uint64_t capacity) {
   if (!budget_.TryTake(capacity - charged_bytes_)) return false;
   charged_bytes_ = capacity;

@@ -3,31 +3,19 @@
 // stay below one budget.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "runtime/memory_budget.h"
+
 namespace chroma::http {
-
-// Bytes that all request bodies may hold together. Thread safe.
-class BodyBudget {
- public:
-  explicit BodyBudget(uint64_t bytes_max) : bytes_max_(bytes_max) {}
-  bool TryTake(uint64_t bytes);
-  void GiveBack(uint64_t bytes) { taken_bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
-  uint64_t taken_bytes() const { return taken_bytes_.load(std::memory_order_relaxed); }
-
- private:
-  const uint64_t bytes_max_;
-  std::atomic<uint64_t> taken_bytes_{0};
-};
 
 // Not thread safe. `budget` outlives it.
 class BodyBuffer {
  public:
-  explicit BodyBuffer(BodyBudget& budget) : budget_(budget) {}
+  explicit BodyBuffer(runtime::MemoryBudget& budget) : budget_(budget) {}
   ~BodyBuffer() { GiveBack(); }
   BodyBuffer(const BodyBuffer&) = delete;
   BodyBuffer& operator=(const BodyBuffer&) = delete;
@@ -47,7 +35,7 @@ class BodyBuffer {
  private:
   bool Grow(uint64_t capacity);
 
-  BodyBudget& budget_;
+  runtime::MemoryBudget& budget_;
   std::string bytes_;  // filled up to filled_bytes_, zeros behind
   size_t filled_bytes_ = 0;
   uint64_t charged_bytes_ = 0;  // also the capacity asked for

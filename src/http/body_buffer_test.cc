@@ -8,7 +8,7 @@ namespace chroma::http {
 namespace {
 
 TEST(BodyBufferTest, TakesMemoryAsBytesCome) {
-  BodyBudget budget(1 << 30);
+  runtime::MemoryBudget budget(1 << 30);
   BodyBuffer body(budget);
   constexpr uint64_t kSize = 40 << 20;
   uint64_t filled = 0;
@@ -31,7 +31,7 @@ TEST(BodyBufferTest, TakesMemoryAsBytesCome) {
 }
 
 TEST(BodyBufferTest, SmallBodiesTakeWhatTheyNeed) {
-  BodyBudget budget(100);
+  runtime::MemoryBudget budget(100);
   {
     BodyBuffer body(budget);
     EXPECT_EQ(body.Room(100).size(), 100u);
@@ -42,7 +42,7 @@ TEST(BodyBufferTest, SmallBodiesTakeWhatTheyNeed) {
 }
 
 TEST(BodyBufferTest, AppendsUntilTheBudgetEnds) {
-  BodyBudget budget(1 << 20);
+  runtime::MemoryBudget budget(1 << 20);
   BodyBuffer body(budget);
   const std::string piece(10'000, 'x');
   int appended = 0;

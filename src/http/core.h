@@ -33,7 +33,7 @@ struct Core {
   const ServerOptions options;
   Handler& handler;
   const runtime::Env env;
-  BodyBudget body_budget;
+  runtime::MemoryBudget body_budget;  // of all requests
   runtime::MemoryBudget answer_budget;
   std::unique_ptr<runtime::ThreadPool> workers;  // null only after Stop
   std::atomic<size_t> connections{0};

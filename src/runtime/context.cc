@@ -14,7 +14,7 @@ Status Context::Check() const {
 
 Status Context::ReserveAnswer(uint64_t bytes) {
   if (answers_ == nullptr) return Status::Ok();
-  if (!answers_->TryTake(bytes, reserved_bytes_)) {
+  if (!answers_->TryTakeMore(bytes, reserved_bytes_)) {
     return Status::Unavailable(
         "The answers under way leave no memory for this one; try again later, or ask for less with "
         "limit, n_results or include");

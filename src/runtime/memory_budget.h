@@ -12,9 +12,15 @@ class MemoryBudget {
   MemoryBudget(const MemoryBudget&) = delete;
   MemoryBudget& operator=(const MemoryBudget&) = delete;
 
-  // `held_bytes` is what the caller has taken already. One that is alone gets what it wants: what
+  bool TryTake(uint64_t bytes) {
+    const uint64_t before = taken_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    if (before <= bytes_max_ && bytes <= bytes_max_ - before) return true;
+    GiveBack(bytes);
+    return false;
+  }
+  // For one that has taken `held_bytes` already and gets what it wants as long as it is alone: what
   // is too large for the budget is still served, by itself.
-  bool TryTake(uint64_t bytes, uint64_t held_bytes) {
+  bool TryTakeMore(uint64_t bytes, uint64_t held_bytes) {
     const uint64_t before = taken_bytes_.fetch_add(bytes, std::memory_order_relaxed);
     if (before == held_bytes || (before <= bytes_max_ && bytes <= bytes_max_ - before)) return true;
     GiveBack(bytes);
