@@ -137,12 +137,8 @@ Result<Bytes> ReadLog(runtime::FileSystem& files, const std::string& path) {
   const std::string log_path = path + "-wal";
   CHROMA_ASSIGN(const bool exists, files.Exists(log_path));
   if (!exists) return Bytes();
-  CHROMA_ASSIGN(const auto file, files.Open(log_path, runtime::OpenMode::kRead));
-  CHROMA_ASSIGN(const uint64_t size_bytes, file->Size());
-  Bytes bytes(size_bytes, '\0');
-  CHROMA_ASSIGN(const size_t got, file->ReadAt(0, bytes.data(), bytes.size()));
-  bytes.resize(got);
-  return got < kHeaderBytes + kFrameHeaderBytes ? Bytes() : bytes;
+  CHROMA_ASSIGN(Bytes bytes, runtime::ReadWholeFile(files, log_path));
+  return bytes.size() < kHeaderBytes + kFrameHeaderBytes ? Bytes() : bytes;
 }
 
 // Whether nothing is in the log that the main file lacks.

@@ -9,15 +9,6 @@ namespace {
 constexpr const char* kCatalog = "catalog.sqlite3";
 constexpr const char* kCatalogLog = "catalog.sqlite3-wal";
 
-Result<Bytes> ReadWhole(runtime::FileSystem& files, const std::string& path) {
-  CHROMA_ASSIGN(const auto file, files.Open(path, runtime::OpenMode::kRead));
-  CHROMA_ASSIGN(const uint64_t size_bytes, file->Size());
-  Bytes bytes(size_bytes, '\0');
-  CHROMA_ASSIGN(const size_t got, file->ReadAt(0, bytes.data(), bytes.size()));
-  bytes.resize(got);
-  return bytes;
-}
-
 }  // namespace
 
 std::string NameOf(const catalog::CatalogCollection& collection) {
@@ -107,7 +98,7 @@ Status Inspection::CopyNeeded(const std::string& why, const runtime::Env& untouc
   }
   Case& added = Add(Severity::kDamage, kCatalog, why);
   if (!lossy.ok()) return Status::Ok();
-  CHROMA_ASSIGN(const Bytes content, ReadWhole(*untouched.files, copy));
+  CHROMA_ASSIGN(const Bytes content, runtime::ReadWholeFile(*untouched.files, copy));
   added.finding.cure = whole ? Cure::kByItself : Cure::kBySalvage;
   added.finding.remedy =
       whole ? "no row is lost: the catalog is written anew"

@@ -16,15 +16,6 @@ namespace {
 
 using Mend = LogDamage::Mend;
 
-Result<Bytes> ReadWhole(runtime::FileSystem& files, const std::string& path) {
-  CHROMA_ASSIGN(const auto file, files.Open(path, runtime::OpenMode::kRead));
-  CHROMA_ASSIGN(const uint64_t size_bytes, file->Size());
-  Bytes bytes(size_bytes, '\0');
-  CHROMA_ASSIGN(const size_t got, file->ReadAt(0, bytes.data(), bytes.size()));
-  bytes.resize(got);
-  return bytes;
-}
-
 // The size of the whole frame at `position`; 0 when there is none.
 uint64_t WholeFrame(BytesView file, uint64_t position, uint64_t salt, FrameHeader* frame) {
   const BytesView rest = file.substr(position);
@@ -109,7 +100,7 @@ class Examiner {
 
   Status LoadFile(uint64_t number) {
     File file;
-    CHROMA_ASSIGN(file.bytes, ReadWhole(files_, PathOf(number)));
+    CHROMA_ASSIGN(file.bytes, runtime::ReadWholeFile(files_, PathOf(number)));
     Result<FileHeader> header = DecodeFileHeader(file.bytes, number, PathOf(number));
     if (!header.ok() && header.status().code() != StatusCode::kDataLoss) return header.status();
     if (header.ok()) file.header = *header;

@@ -112,6 +112,9 @@ class FileSystem {
   static std::unique_ptr<FileSystem> Overlay(FileSystem& base, Clock& clock = Clock::System());
 };
 
+// All of a file whose size the caller has reason to trust, or has bounded.
+Result<Bytes> ReadWholeFile(FileSystem& files, const std::string& path);
+
 // "a" + "b" with one separator between.
 std::string JoinPath(std::string_view directory, std::string_view name);
 

@@ -386,6 +386,15 @@ FileSystem& FileSystem::System() {
   return *files;
 }
 
+Result<Bytes> ReadWholeFile(FileSystem& files, const std::string& path) {
+  CHROMA_ASSIGN(const std::unique_ptr<File> file, files.Open(path, OpenMode::kRead));
+  CHROMA_ASSIGN(const uint64_t size_bytes, file->Size());
+  Bytes bytes(size_bytes, '\0');
+  CHROMA_ASSIGN(const size_t got, file->ReadAt(0, bytes.data(), bytes.size()));
+  bytes.resize(got);
+  return bytes;
+}
+
 std::string JoinPath(std::string_view directory, std::string_view name) {
   if (directory.empty()) return std::string(name);
   std::string path(directory);
