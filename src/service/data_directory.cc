@@ -86,7 +86,11 @@ Status DataDirectory::CheckIsLocal(runtime::Env env, const std::string& path) {
 Result<DataDirectory> DataDirectory::Open(runtime::Env env, const std::string& path) {
   // Before anything is written: the directory may be somebody else's.
   CHROMA_TRY(Check(env, path).status());
-  CHROMA_TRY(env.files->CreateDirectory(path));
+  if (const Status made = env.files->CreateDirectory(path); !made.ok()) {
+    if (made.code() != StatusCode::kAlreadyExists) return made;
+    return Status::FailedPrecondition(path +
+                                      " is a file; choose the path of a directory, or of none");
+  }
   CHROMA_TEST_POINT("service.directory_made");
   CHROMA_TRY(CheckIsLocal(env, path));
   Result<std::unique_ptr<runtime::FileLock>> lock =

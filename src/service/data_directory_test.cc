@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <utility>
 
 namespace chroma::service {
@@ -54,6 +55,15 @@ class DataDirectoryTest : public ::testing::Test {
   RemoteFiles files_;
   runtime::Env env_;
 };
+
+TEST_F(DataDirectoryTest, RefusesAFileAndSaysWhatToDo) {
+  char path[] = "/tmp/chroma-file-XXXXXX";
+  ::close(::mkstemp(path));
+  const Status status = DataDirectory::Open(runtime::Env(), path).status();
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("is a file; choose"));
+  ::unlink(path);
+}
 
 TEST_F(DataDirectoryTest, RefusesANetworkFileSystemAndSaysWhatToDo) {
   files_.kind = "nfs";

@@ -3,8 +3,8 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 
+#include "service/test_support.h"
 #include "service/wiring.h"
 #include "testing/fault_file_system.h"
 
@@ -14,29 +14,6 @@ namespace {
 using engine::CollectionRef;
 using testing::FaultFileSystem;
 using Call = FaultFileSystem::Call;
-
-Status Add(LocalService& service, const CollectionRef& collection, int first, int n) {
-  engine::WriteRequest request;
-  model::RecordBatch& batch = request.batch;
-  batch.vectors.dimension = 64;
-  for (int i = first; i < first + n; ++i) {
-    batch.ids.push_back("id" + std::to_string(i));
-    batch.has_vector.push_back(1);
-    for (int d = 0; d < 64; ++d) batch.vectors.values.push_back(static_cast<float>(i + d));
-  }
-  request.shape = model::ShapeOf(batch);
-  runtime::Context ctx;
-  return service.engine().Write(ctx, collection, std::move(request));
-}
-
-Result<CollectionRef> Find(LocalService& service) {
-  engine::CreateCollectionRequest request;
-  request.name = "things";
-  request.get_or_create = true;
-  runtime::Context ctx;
-  return service.engine().CreateCollection(ctx, model::kDefaultTenant, model::kDefaultDatabase,
-                                           request);
-}
 
 // There is room for names of files, as on real disks, and for nothing in them.
 Status Full(Call call, const std::string&) {
@@ -57,8 +34,8 @@ TEST(FullDiskTest, ReadsAreServedAndWritesGoOnWhenThereIsRoom) {
   {
     auto service = LocalService::Open(env, options);
     ASSERT_TRUE(service.ok()) << service.status().ToString();
-    const CollectionRef things = *Find(**service);
-    ASSERT_TRUE(Add(**service, things, 0, 100).ok());
+    const CollectionRef things = *GetOrCreate(**service, "things");
+    ASSERT_TRUE(AddRows(**service, things, 0, 100).ok());
     files.SetFault([](Call call, const std::string& path) {
       const bool begins_log = call == Call::kOpen && path.ends_with(".log");
       return begins_log ? Status::ResourceExhausted("no space left") : Status();
@@ -68,12 +45,12 @@ TEST(FullDiskTest, ReadsAreServedAndWritesGoOnWhenThereIsRoom) {
   files.SetFault(Full);
   auto service = LocalService::Open(env, options);
   ASSERT_TRUE(service.ok()) << service.status().ToString();
-  const CollectionRef things = *Find(**service);
+  const CollectionRef things = *GetOrCreate(**service, "things");
   EXPECT_EQ(*(*service)->engine().Count(ctx, things), 100u);
-  EXPECT_EQ(Add(**service, things, 100, 1).code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(AddRows(**service, things, 100, 1).code(), StatusCode::kResourceExhausted);
   EXPECT_EQ(*(*service)->engine().Count(ctx, things), 100u);
   files.SetFault({});
-  EXPECT_TRUE(Add(**service, things, 100, 1).ok());
+  EXPECT_TRUE(AddRows(**service, things, 100, 1).ok());
   EXPECT_EQ(*(*service)->engine().Count(ctx, things), 101u);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "service/data_directory.h"
+#include "service/test_support.h"
 
 namespace chroma::service {
 namespace {
@@ -39,25 +40,12 @@ class WiringTest : public ::testing::Test {
   }
 
   CollectionRef Create(LocalService& service, const std::string& name) {
-    engine::CreateCollectionRequest request;
-    request.name = name;
-    request.get_or_create = true;
-    auto created = service.engine().CreateCollection(ctx_, model::kDefaultTenant,
-                                                     model::kDefaultDatabase, request);
+    auto created = GetOrCreate(service, name);
     EXPECT_TRUE(created.ok()) << created.status().ToString();
     return *created;
   }
   void Add(LocalService& service, const CollectionRef& collection, int first, int n) {
-    engine::WriteRequest request;
-    model::RecordBatch& batch = request.batch;
-    batch.vectors.dimension = 64;
-    for (int i = first; i < first + n; ++i) {
-      batch.ids.push_back("id" + std::to_string(i));
-      batch.has_vector.push_back(1);
-      for (int d = 0; d < 64; ++d) batch.vectors.values.push_back(static_cast<float>(i + d));
-    }
-    request.shape = model::ShapeOf(batch);
-    const Status written = service.engine().Write(ctx_, collection, std::move(request));
+    const Status written = AddRows(service, collection, first, n);
     ASSERT_TRUE(written.ok()) << written.ToString();
   }
 
