@@ -200,11 +200,12 @@ TEST_P(GraphIndexTest, FiltersAtEverySelectivity) {
 TEST_P(GraphIndexTest, AnswersFiltersThatAreFarFromTheQuery) {
   Collection collection(GetParam(), 4000, 5);
   collection.Build();
-  for (int i = 0; i < 10; ++i) {
+  // Few enough to be scanned at once, and so many that a walk is tried, and gives up.
+  for (const size_t far : {600, 600, 600, 600, 2500, 2500, 2500, 2500}) {
     const std::vector<float> query = collection.Random();
     const std::vector<Candidate> order = collection.Exact(query, collection.n());
     Bitmap farthest;
-    for (size_t j = order.size() - 600; j < order.size(); ++j) farthest.Add(order[j].row);
+    for (size_t j = order.size() - far; j < order.size(); ++j) farthest.Add(order[j].row);
     const std::vector<Candidate> exact = collection.Exact(query, 10, &farthest);
     const std::vector<Candidate> found = collection.Nearest(query, 10, &farthest);
     ASSERT_EQ(found.size(), exact.size());
