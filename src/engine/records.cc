@@ -160,7 +160,12 @@ auto Engine::ReadVersion(runtime::Context& ctx, const CollectionRef& collection,
     -> decltype(read(segment::VersionRef())) {
   for (CollectionRef known = collection;;) {
     auto result = read(VersionOf(*known));
-    if (result.ok() || !IsOutdated(result.status())) return result;
+    if (result.ok()) {
+      // A deletion meanwhile may have taken a part of what there was from under the read.
+      CHROMA_TRY(FindCollection(ctx, known->tenant, known->database, known->id).status());
+      return result;
+    }
+    if (!IsOutdated(result.status())) return result;
     // A newer version was published and the one at hand swept: look it up again.
     CHROMA_TRY(ctx.Check());
     cache_.Erase(known->id);

@@ -1,0 +1,94 @@
+// A read that has found its collection, which is then deleted under it.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <utility>
+
+#include "catalog/sqlite_catalog.h"
+#include "engine/engine.h"
+#include "executor/local_node.h"
+#include "log/file_log.h"
+#include "store/dir_store.h"
+
+namespace chroma::engine {
+namespace {
+
+// Runs `before` between the lookup of the collection and the read.
+class InterruptedNode final : public executor::QueryNode {
+ public:
+  InterruptedNode(executor::QueryNode& node, std::function<void()>& before)
+      : node_(node), before_(before) {}
+
+  Result<executor::Records> Get(runtime::Context& ctx, const segment::VersionRef& version,
+                                const planner::GetPlan& plan) override {
+    before_();
+    return node_.Get(ctx, version, plan);
+  }
+  Result<executor::QueryResult> Query(runtime::Context& ctx, const segment::VersionRef& version,
+                                      const planner::QueryPlan& plan) override {
+    before_();
+    return node_.Query(ctx, version, plan);
+  }
+  Result<uint64_t> Count(runtime::Context& ctx, const segment::VersionRef& version,
+                         const planner::CountPlan& plan) override {
+    before_();
+    return node_.Count(ctx, version, plan);
+  }
+  Result<executor::CollectionStatus> Describe(runtime::Context& ctx,
+                                              const segment::VersionRef& version) override {
+    before_();
+    return node_.Describe(ctx, version);
+  }
+  void Forget(const Uuid& collection) override { node_.Forget(collection); }
+
+ private:
+  executor::QueryNode& node_;
+  std::function<void()>& before_;
+};
+
+class Nobody final : public WriteObserver {
+  void OnWrite(const Uuid&) override {}
+  void OnCollectionsDeleted(const std::vector<Uuid>&) override {}
+};
+
+TEST(DeletedMeanwhile, IsNotFoundAndNotEmpty) {
+  const auto files = runtime::FileSystem::InMemory();
+  runtime::Env env;
+  env.files = files.get();
+  ASSERT_TRUE(files->CreateDirectory("/db").ok());
+  auto catalog = *catalog::OpenSqliteCatalog(env, "/db/catalog.sqlite3");
+  auto log = *log::FileLog::Open(env, "/db");
+  auto store = *store::OpenDirStore(env, "/db/blobs");
+  runtime::ThreadPool pool(*env.scheduler, "search", 1, 16);
+  executor::LocalNode local(env, *log, *store, pool);
+  std::function<void()> before = [] {};
+  InterruptedNode node(local, before);
+  Nobody nobody;
+  Engine engine(env, *catalog, *log, node, nobody, {});
+
+  runtime::Context ctx;
+  CreateCollectionRequest create;
+  create.name = "films";
+  const CollectionRef films =
+      *engine.CreateCollection(ctx, model::kDefaultTenant, model::kDefaultDatabase, create);
+  WriteRequest write;
+  write.batch.ids = {"a"};
+  write.batch.has_vector = {1};
+  write.batch.vectors = {2, {1, 2}};
+  write.shape = model::ShapeOf(write.batch);
+  ASSERT_TRUE(engine.Write(ctx, films, write).ok());
+  EXPECT_EQ(*engine.Count(ctx, films), 1U);
+
+  bool deleted = false;
+  before = [&] {
+    if (std::exchange(deleted, true)) return;
+    EXPECT_TRUE(
+        engine.DeleteCollection(ctx, model::kDefaultTenant, model::kDefaultDatabase, "films").ok());
+  };
+  const Result<uint64_t> count = engine.Count(ctx, films);
+  ASSERT_FALSE(count.ok()) << *count;
+  EXPECT_EQ(count.status().code(), StatusCode::kNotFound) << count.status().ToString();
+}
+
+}  // namespace
+}  // namespace chroma::engine
