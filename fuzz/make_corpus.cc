@@ -16,7 +16,9 @@
 #include "log/record_codec.h"
 #include "model/metadata_codec.h"
 #include "model/record.h"
+#include "index/vector/graph_builder.h"
 #include "segment/segment_writer.h"
+#include "segment/vector_index_blob.h"
 #include "testing/memory_blobs.h"
 
 namespace chroma::fuzz {
@@ -142,6 +144,47 @@ void PutManifestSeeds() {
   Put("manifest", "body", WithChoice(1, BytesView(bytes).substr(24, bytes.size() - 32)));
 }
 
+// A few random rows and their graph.
+Bytes VectorIndex(model::Space space, uint32_t rows, uint32_t dimension) {
+  std::vector<float> values;
+  std::vector<const float*> pointers;
+  for (uint32_t i = 0; i < rows * dimension; ++i) {
+    values.push_back(static_cast<float>(i * 37 % 101) / 10 - 5);
+  }
+  for (uint32_t i = 0; i < rows; ++i) pointers.push_back(values.data() + size_t{i} * dimension);
+  const index::CodeSpace codes = index::ChooseCodeSpace(space, dimension, 1, pointers);
+  const index::RowCoder coder(simd::ActiveCodeKernels(), codes);
+  std::vector<int8_t> code(size_t{rows} * coder.padded());
+  std::vector<index::RowScale> scales(rows);
+  for (uint32_t i = 0; i < rows; ++i) {
+    coder.Encode(pointers[i], code.data() + size_t{i} * coder.padded(), &scales[i]);
+  }
+  const index::RowCodes view{code.data(), scales.data(), rows, coder.padded()};
+  const auto in_order = [](size_t n, const std::function<void(size_t)>& job) {
+    for (size_t i = 0; i < n; ++i) job(i);
+  };
+  index::GraphBuilder builder(coder, view, {}, in_order, nullptr);
+  CHECK(builder.Build().ok());
+  runtime::Context ctx;
+  testing::MemoryBlobStore store;
+  CHECK(segment::WriteVectorIndex(ctx, store, "i", codes,
+                                  {view, builder.neighbors().data(), builder.entry()}, 9)
+            .ok());
+  return store.Content("i");
+}
+
+void PutVectorIndexSeeds() {
+  for (const auto& [name, space] :
+       {std::pair("l2", model::Space::kL2), std::pair("cosine", model::Space::kCosine),
+        std::pair("ip", model::Space::kInnerProduct)}) {
+    const Bytes bytes = VectorIndex(space, 60, 3);
+    Put("vector_index", name, WithChoice(0, bytes));
+    const auto sections = ReadSections(bytes);
+    CHECK(sections.ok());
+    Put("vector_index", std::string(name) + "_sections", WithChoice(1, EncodeSections(*sections)));
+  }
+}
+
 Bytes Segment(uint32_t rows, uint32_t dimension) {
   runtime::Context ctx;
   testing::MemoryBlobStore store;
@@ -202,6 +245,7 @@ int main(int argc, char** argv) {
   chroma::fuzz::PutLogSeeds();
   chroma::fuzz::PutCollectionRowSeeds();
   chroma::fuzz::PutManifestSeeds();
+  chroma::fuzz::PutVectorIndexSeeds();
   chroma::fuzz::PutSegmentSeeds();
   chroma::fuzz::PutSimdSeeds();
   return 0;

@@ -30,6 +30,7 @@ struct VersionUpdate {
   std::string manifest;            // blob name
   uint64_t log_offset = 0;         // covered by it, exclusive
   std::vector<std::string> blobs;  // every blob that it names, the manifest included
+  bool settled = false;            // see CollectionHead
 };
 
 class Catalog {
@@ -102,7 +103,7 @@ class Catalog {
     uint64_t version = 0;
     uint64_t log_offset = 0;
     std::string manifest;
-    uint32_t segments = 0;  // that the version names
+    bool settled = false;  // nothing of the version is left to be merged or indexed
   };
   virtual Result<std::vector<CollectionHead>> ListHeads(runtime::Context& ctx) = 0;
   // The blobs that published versions of existing collections name.

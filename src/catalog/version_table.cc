@@ -1,19 +1,12 @@
 #include "catalog/version_table.h"
 
-#include <set>
-#include <string_view>
-
 #include "catalog/collection_table.h"
 
 namespace chroma::catalog {
 namespace {
 
-// A version names its manifest and one blob for each segment.
-uint64_t CountSegments(const VersionUpdate& update) {
-  std::set<std::string_view> blobs(update.blobs.begin(), update.blobs.end());
-  blobs.erase(update.manifest);
-  return blobs.size();
-}
+// The column `segments`: more than this says that something is left to be done for the version.
+constexpr uint64_t kSettledSegments = 1;
 
 Status ReplaceBlobs(Connection& connection, const VersionUpdate& update) {
   CHROMA_TRY(connection.Query("DELETE FROM version_blobs WHERE collection_id = ?")
@@ -60,7 +53,7 @@ Status Publish(Connection& connection, const VersionUpdate& update) {
                  .Uint(update.expected_version + 1)
                  .Uint(update.log_offset)
                  .Text(update.manifest)
-                 .Uint(CountSegments(update))
+                 .Uint(update.settled ? kSettledSegments : kSettledSegments + 1)
                  .Id(update.collection)
                  .Run());
   return ReplaceBlobs(connection, update);
@@ -84,7 +77,7 @@ Result<std::vector<Catalog::CollectionHead>> SelectHeads(Connection& connection)
     if (!row) return heads;
     CHROMA_ASSIGN(Uuid id, query.IdAt(0));
     heads.push_back({id, query.UintAt(1), query.UintAt(2), query.TextAt(3),
-                     static_cast<uint32_t>(query.UintAt(4))});
+                     query.UintAt(4) <= kSettledSegments});
   }
 }
 

@@ -8,42 +8,27 @@
 // the next start, and a log that is longer than needed is only trimmed later.
 #pragma once
 
-#include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
-#include <vector>
 
 #include "base/uuid.h"
-#include "catalog/catalog.h"
 #include "chroma/status.h"
 #include "compactor/policy.h"
-#include "executor/local_node.h"
-#include "log/log.h"
+#include "compactor/publish.h"
 #include "runtime/context.h"
-#include "runtime/env.h"
-#include "segment/live_collection.h"
-#include "store/blob_store.h"
 
 namespace chroma::compactor {
-
-// What a compaction works on. All outlive it.
-struct Seams {
-  runtime::Env env;
-  catalog::Catalog* catalog;
-  log::Log* log;
-  store::BlobStore* store;
-  executor::LocalNode* node;
-  // Called when a version was published and before what it replaced is trimmed and deleted.
-  std::function<void(const Uuid& collection)> on_published;
-};
 
 struct Outcome {
   bool published = false;
   bool settled = false;  // one segment at most, no dead rows, no tail: nothing is left to do
 };
 
-// kNotFound when the collection is gone; kAborted when somebody else published meanwhile.
+// `untouched`: segments that are not to be merged now. kNotFound when the collection is gone;
+// kAborted when somebody else published meanwhile.
 Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy& policy,
-                        const Uuid& collection, Activity activity);
+                        const Uuid& collection, Activity activity,
+                        const std::set<std::string>& untouched = {});
 
 }  // namespace chroma::compactor

@@ -2,12 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "catalog/sqlite_catalog.h"
 #include "compactor/scheduler.h"
-#include "log/file_log.h"
-#include "log/record_codec.h"
-#include "store/dir_store.h"
-#include "testing/fault_file_system.h"
+#include "compactor/test_support.h"
 
 namespace chroma::compactor {
 namespace {
@@ -15,80 +11,7 @@ namespace {
 using model::Operation;
 using testing::FaultFileSystem;
 
-class CompactionTest : public ::testing::Test {
- protected:
-  CompactionTest() {
-    env_.files = &files_;
-    EXPECT_TRUE(files_.CreateDirectory("/db").ok());
-    catalog_ = *catalog::OpenSqliteCatalog(env_, "/db/catalog");
-    log_ = *log::FileLog::Open(env_, "/db");
-    store_ = *store::OpenDirStore(env_, "/db/blobs");
-    Reopen();
-    model::Collection collection;
-    collection.id = id_;
-    collection.name = "things";
-    collection.tenant = model::kDefaultTenant;
-    collection.database = model::kDefaultDatabase;
-    EXPECT_TRUE(catalog_->CreateCollection(ctx_, collection, false).ok());
-  }
-
-  void Reopen() { node_ = std::make_unique<executor::LocalNode>(env_, *log_, *store_, pool_); }
-
-  Seams SeamsHere() {
-    return {env_, catalog_.get(), log_.get(), store_.get(), node_.get(), [](const Uuid&) {}};
-  }
-  Result<Outcome> CompactOnce(Activity activity = Activity::kSettled) {
-    return Compact(ctx_, SeamsHere(), Policy(), id_, activity);
-  }
-
-  void Write(Operation operation, int first, int n) {
-    model::RecordBatch batch;
-    batch.operation = operation;
-    if (operation != Operation::kDelete) batch.vectors.dimension = 1;
-    for (int i = first; i < first + n; ++i) {
-      batch.ids.push_back("id" + std::to_string(i));
-      if (operation != Operation::kDelete) batch.vectors.values.push_back(static_cast<float>(i));
-    }
-    auto offset = log_->Append(ctx_, id_, log::EncodeBatch(batch), static_cast<uint32_t>(n));
-    ASSERT_TRUE(offset.ok()) << offset.status().ToString();
-  }
-
-  // The ids of the live records, in the order of `get`.
-  std::vector<std::string> Ids() {
-    auto row = catalog_->GetCollectionById(ctx_, id_);
-    EXPECT_TRUE(row.ok());
-    auto records =
-        node_->Get(ctx_, {id_, row->version, row->manifest, row->log_offset}, planner::GetPlan());
-    EXPECT_TRUE(records.ok()) << records.status().ToString();
-    return records.ok() ? records->ids : std::vector<std::string>();
-  }
-  static std::vector<std::string> Numbered(int first, int n) {
-    std::vector<std::string> ids;
-    for (int i = first; i < first + n; ++i) ids.push_back("id" + std::to_string(i));
-    return ids;
-  }
-  std::vector<std::string> Blobs() {
-    std::vector<std::string> names;
-    for (const store::BlobInfo& blob : *store_->List(ctx_, "")) names.push_back(blob.name);
-    return names;
-  }
-  // Fails what changes files whose path contains `part`.
-  void FailOn(const std::string& part, StatusCode code) {
-    files_.SetFault([part, code](FaultFileSystem::Call, const std::string& path) {
-      return path.find(part) == std::string::npos ? Status::Ok() : Status(code, "made to fail");
-    });
-  }
-
-  FaultFileSystem files_{1};
-  runtime::Env env_;
-  runtime::Context ctx_;
-  runtime::ThreadPool pool_{*env_.scheduler, "search", 0, 1};
-  const Uuid id_ = Uuid::FromRandom(1, 2);
-  std::unique_ptr<catalog::Catalog> catalog_;
-  std::unique_ptr<log::Log> log_;
-  std::unique_ptr<store::BlobStore> store_;
-  std::unique_ptr<executor::LocalNode> node_;
-};
+using CompactionTest = CompactorTest;
 
 TEST_F(CompactionTest, MovesTheTailIntoASegment) {
   Write(Operation::kAdd, 0, 10);

@@ -34,6 +34,7 @@ class PartCursor {
   }
 
   bool AtEnd() const { return at_ == order_.size(); }
+  uint32_t part_row() const { return order_[at_]; }
   uint64_t insertion_offset() const { return insertion_offset_; }
 
   Result<segment::RowView> Row() {
@@ -102,42 +103,95 @@ class PartCursor {
   std::vector<model::Metadata> metadata_;
 };
 
+// Where the rows of a part with vector indexes went.
+class PlacedRows {
+ public:
+  explicit PlacedRows(const SnapshotPart& source) : source_(source) {
+    if (source.indexes != nullptr) placed_.resize(source.part->rows(), index::MovedRows::kGone);
+  }
+  void Place(uint32_t row, uint32_t to) {
+    if (!placed_.empty()) placed_[row] = to;
+  }
+  // Hands the indexes on to the new segment.
+  Status HandOn(segment::SegmentWriter& writer, std::vector<format::ManifestIndex>* indexes) const {
+    if (source_.indexes == nullptr) return Status::Ok();
+    for (const segment::PartIndex& index : source_.indexes->list) {
+      std::vector<uint32_t> moved(index.reader->rows(), index::MovedRows::kGone);
+      uint32_t left = 0;
+      for (uint32_t row = 0; row < moved.size(); ++row) {
+        const uint32_t before = index.Moved()[row];
+        if (before == index::MovedRows::kGone) continue;
+        moved[row] = placed_[before];
+        left += moved[row] == index::MovedRows::kGone ? 0 : 1;
+      }
+      if (left < kRowsLeftMin * static_cast<double>(moved.size())) continue;
+      CHROMA_TRY(writer.AddMovedRows(index.reader->blob(), moved));
+      indexes->push_back(
+          {index.reader->blob(), index.reader->size_bytes(), index.reader->checksum()});
+    }
+    return Status::Ok();
+  }
+
+ private:
+  // An index of which less is left is not worth its walks.
+  static constexpr double kRowsLeftMin = .3;
+
+  const SnapshotPart& source_;
+  std::vector<uint32_t> placed_;  // empty: nobody will ask
+};
+
+// A part on its way into the new segment.
+struct Source {
+  explicit Source(const SnapshotPart& part) : placed(part) {}
+  PartCursor cursor;
+  PlacedRows placed;
+};
+
 struct Later {
-  bool operator()(const PartCursor* a, const PartCursor* b) const {
-    return a->insertion_offset() > b->insertion_offset();
+  bool operator()(const Source* a, const Source* b) const {
+    return a->cursor.insertion_offset() > b->cursor.insertion_offset();
   }
 };
 
 }  // namespace
 
-Result<std::optional<segment::SegmentSummary>> MergeParts(runtime::Context& ctx,
+Result<std::optional<format::ManifestSegment>> MergeParts(runtime::Context& ctx,
                                                           store::BlobStore& store,
                                                           const std::string& blob,
                                                           uint32_t dimension,
                                                           const std::vector<SnapshotPart>& parts) {
   constexpr uint32_t kRowsPerCheck = 1024;
-  std::vector<std::unique_ptr<PartCursor>> cursors;
-  std::priority_queue<PartCursor*, std::vector<PartCursor*>, Later> next;
+  std::vector<std::unique_ptr<Source>> sources;
+  std::priority_queue<Source*, std::vector<Source*>, Later> next;
   for (const SnapshotPart& part : parts) {
-    cursors.push_back(std::make_unique<PartCursor>());
-    CHROMA_TRY(cursors.back()->Init(part));
-    if (!cursors.back()->AtEnd()) next.push(cursors.back().get());
+    sources.push_back(std::make_unique<Source>(part));
+    CHROMA_TRY(sources.back()->cursor.Init(part));
+    if (!sources.back()->cursor.AtEnd()) next.push(sources.back().get());
   }
-  if (next.empty()) return std::optional<segment::SegmentSummary>();
+  if (next.empty()) return std::optional<format::ManifestSegment>();
 
   CHROMA_ASSIGN(std::unique_ptr<segment::SegmentWriter> writer,
                 segment::SegmentWriter::Create(ctx, store, blob, dimension));
   while (!next.empty()) {
     if (writer->rows() % kRowsPerCheck == 0) CHROMA_TRY(ctx.Check());
-    PartCursor* cursor = next.top();
+    Source& source = *next.top();
     next.pop();
-    CHROMA_ASSIGN(segment::RowView row, cursor->Row());
+    CHROMA_ASSIGN(segment::RowView row, source.cursor.Row());
+    source.placed.Place(source.cursor.part_row(), writer->rows());
     CHROMA_TRY(writer->Add(row));
-    CHROMA_TRY(cursor->Next());
-    if (!cursor->AtEnd()) next.push(cursor);
+    CHROMA_TRY(source.cursor.Next());
+    if (!source.cursor.AtEnd()) next.push(&source);
   }
-  CHROMA_ASSIGN(segment::SegmentSummary summary, writer->Finish(ctx));
-  return std::optional<segment::SegmentSummary>(std::move(summary));
+  format::ManifestSegment segment;
+  for (const auto& source : sources) {
+    CHROMA_TRY(source->placed.HandOn(*writer, &segment.indexes));
+  }
+  CHROMA_ASSIGN(const segment::SegmentSummary summary, writer->Finish(ctx));
+  segment.blob = summary.blob;
+  segment.rows = summary.rows;
+  segment.size_bytes = summary.size_bytes;
+  segment.checksum = summary.checksum;
+  return std::optional<format::ManifestSegment>(std::move(segment));
 }
 
 }  // namespace chroma::compactor

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "chroma/status.h"
+#include "format/manifest.h"
 #include "runtime/context.h"
 #include "segment/segment_writer.h"
 #include "segment/snapshot.h"
@@ -13,8 +14,9 @@
 
 namespace chroma::compactor {
 
+// The segment, with the vector indexes of the parts that still say much about its rows.
 // None, and no blob, when no row is live.
-Result<std::optional<segment::SegmentSummary>> MergeParts(
+Result<std::optional<format::ManifestSegment>> MergeParts(
     runtime::Context& ctx, store::BlobStore& store, const std::string& blob, uint32_t dimension,
     const std::vector<segment::SnapshotPart>& parts);
 

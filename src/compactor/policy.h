@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "segment/index_policy.h"
+
 namespace chroma::compactor {
 
 struct Policy {
@@ -28,6 +30,8 @@ struct Policy {
   uint64_t smallest_tier_bytes = 4 << 20;  // smaller segments are all of the lowest tier
   double dead_share_max = 0.25;            // more dead rows than this: rewrite, busy or not
   double idle_share_min = 0.10;  // share of small segments or dead rows worth a full merge
+
+  segment::IndexPolicy index;
 };
 
 enum class Activity : uint8_t { kBusy, kIdle, kSettled };

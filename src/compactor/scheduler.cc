@@ -9,7 +9,10 @@
 namespace chroma::compactor {
 
 Scheduler::Scheduler(Seams seams, Policy policy)
-    : seams_(std::move(seams)), policy_(policy), context_(*seams_.env.clock) {}
+    : seams_(std::move(seams)),
+      policy_(policy),
+      context_(*seams_.env.clock),
+      indexer_(seams_, policy_.index, compacting_) {}
 
 Scheduler::~Scheduler() {
   {
@@ -27,6 +30,7 @@ Status Scheduler::Start(const std::vector<Uuid>& unsettled) {
     const int64_t now_ns = seams_.env.clock->MonotonicNs();
     for (const Uuid& collection : unsettled) pending_[collection].last_write_ns = now_ns;
   }
+  CHROMA_TRY(indexer_.Start([this](const Uuid& collection) { NotifyBuilt(collection); }));
   task_ = seams_.env.scheduler->Start("compactor", [this] { Run(); });
   if (task_ != nullptr) return Status::Ok();
   return Status::ResourceExhausted(
@@ -43,6 +47,16 @@ void Scheduler::NotifyWrite(const Uuid& collection) {
   pending.idle_done = false;
   const uint64_t backlog = seams_.log->BacklogBytes(collection);
   if (was_idle || backlog > policy_.tail_bytes_max) wake_.NotifyAll();
+}
+
+void Scheduler::NotifyDamagedIndex(const Uuid& collection) {
+  indexer_.Notify(collection, /*busy=*/false);
+}
+
+void Scheduler::NotifyBuilt(const Uuid& collection) {
+  runtime::MutexLock lock(mutex_);
+  pending_[collection].idle_done = false;
+  wake_.NotifyAll();
 }
 
 void Scheduler::NotifyDeleted(const std::vector<Uuid>& collections) {
@@ -137,8 +151,17 @@ void Scheduler::Run() {
 
 void Scheduler::RunOne(const Due& due) {
   const int64_t started_ns = seams_.env.clock->MonotonicNs();
-  runtime::MutexLock one_at_a_time(compacting_);
-  Finished(due, started_ns, Compact(context_, seams_, policy_, due.collection, due.activity));
+  Result<Outcome> outcome = Outcome();
+  {
+    runtime::MutexLock one_at_a_time(compacting_);
+    outcome = Compact(context_, seams_, policy_, due.collection, due.activity, indexer_.Building());
+  }
+  // Before it is idle merges to come would take an index along in part only.
+  if (outcome.ok()) {
+    const bool busy = due.activity == Activity::kBusy || (outcome->published && !outcome->settled);
+    indexer_.Notify(due.collection, busy);
+  }
+  Finished(due, started_ns, outcome);
 }
 
 void Scheduler::Finished(const Due& due, int64_t started_ns, const Result<Outcome>& outcome) {
@@ -192,11 +215,13 @@ void Scheduler::Sweep(const std::vector<Uuid>& deleted) {
 }
 
 Status Scheduler::CompactFully(runtime::Context& ctx, const Uuid& collection) {
-  runtime::MutexLock one_at_a_time(compacting_);
+  runtime::MutexLock no_build(indexer_.building());
   for (;;) {
+    runtime::MutexLock one_at_a_time(compacting_);
     CHROMA_ASSIGN(Outcome outcome, Compact(ctx, seams_, policy_, collection, Activity::kSettled));
-    if (outcome.settled || !outcome.published) return Status::Ok();
+    if (outcome.settled || !outcome.published) break;
   }
+  return indexer_.IndexFully(ctx, collection);
 }
 
 }  // namespace chroma::compactor

@@ -11,6 +11,7 @@
 
 #include "base/uuid.h"
 #include "compactor/compaction.h"
+#include "compactor/indexer.h"
 #include "compactor/policy.h"
 #include "runtime/mutex.h"
 #include "runtime/scheduler.h"
@@ -30,10 +31,12 @@ class Scheduler {
 
   // The collection was written to. Cheap; thread safe.
   void NotifyWrite(const Uuid& collection);
+  // An index of the collection is damaged: it is to be built again. Cheap; thread safe.
+  void NotifyDamagedIndex(const Uuid& collection);
   // Collections were deleted: their blobs are to be swept. Thread safe.
   void NotifyDeleted(const std::vector<Uuid>& collections);
 
-  // Compacts the collection now, on the calling task, until nothing is left to do.
+  // Compacts and indexes the collection now, on the calling task, until nothing is left to do.
   Status CompactFully(runtime::Context& ctx, const Uuid& collection);
 
  private:
@@ -56,18 +59,21 @@ class Scheduler {
   // The collection with the largest tail, where all of them together are too large.
   std::optional<Uuid> LargestIfCrowded(const std::vector<log::Log::Backlog>& backlogs) const;
   void RunOne(const Due& due);
+  // An index of the collection was built: what waited for it may be merged.
+  void NotifyBuilt(const Uuid& collection);
   void Finished(const Due& due, int64_t started_ns, const Result<Outcome>& outcome);
   void Sweep(const std::vector<Uuid>& deleted);
 
   const Seams seams_;
   const Policy policy_;
   runtime::Context context_;   // of the background task
-  runtime::Mutex compacting_;  // held during one compaction: one at a time
+  runtime::Mutex compacting_;  // held during a compaction, and whatever else publishes versions
   runtime::Mutex mutex_;
   runtime::CondVar wake_;
   bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;
   std::vector<Uuid> deleted_ CHROMA_GUARDED_BY(mutex_);  // not swept yet
   std::unordered_map<Uuid, Pending, UuidHash> pending_ CHROMA_GUARDED_BY(mutex_);
+  Indexer indexer_;
   std::unique_ptr<runtime::Task> task_;
 };
 

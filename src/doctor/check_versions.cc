@@ -6,6 +6,7 @@
 #include "base/checksum.h"
 #include "base/flipped_bit.h"
 #include "doctor/inspection.h"
+#include "segment/vector_index_blob.h"
 
 namespace chroma::doctor {
 namespace {
@@ -68,7 +69,7 @@ Result<bool> Inspection::ReadManifest(const catalog::CatalogCollection& collecti
   }
   std::set<std::string> blobs(collection.blobs.begin(), collection.blobs.end());
   std::set<std::string> named{collection.manifest};
-  for (const format::ManifestSegment& segment : manifest->segments) named.insert(segment.blob);
+  for (std::string& blob : format::BlobsOf(*manifest)) named.insert(std::move(blob));
   if (blobs != named) damaged("it names other segments than the catalog does");
   return true;
 }
@@ -88,7 +89,10 @@ Status Inspection::CheckVersion(const catalog::CatalogCollection& collection, Re
     segments.push_back(std::move(examined));
   }
   CheckIds(collection, segments);
+  const bool segments_whole = cases_.size() == before;
   for (size_t i = before; i < cases_.size(); ++i) lossy |= cases_[i].mend == nullptr;
+  // A version that is salvaged, or written anew, is looked at again.
+  if (segments_whole) return CheckIndexes(collection, manifest);
   if (!lossy) return Status::Ok();
   // One mend for all damages of the version that only a new version gets rid of.
   for (size_t i = before; i < cases_.size(); ++i) {
@@ -180,6 +184,48 @@ void Inspection::AddDamages(const catalog::CatalogCollection& collection,
       return finding.ids.size() < kIdsMax;
     });
   }
+}
+
+Status Inspection::CheckIndexes(const catalog::CatalogCollection& collection,
+                                const format::Manifest& manifest) {
+  std::set<std::string> damaged;
+  size_t last = 0;
+  for (const format::ManifestSegment& segment : manifest.segments) {
+    for (const format::ManifestIndex& index : segment.indexes) {
+      Status status;
+      auto blob = store_->Open(ctx_, index.blob);
+      status = blob.status();
+      if (blob.ok()) {
+        auto reader = segment::VectorIndexReader::Open(ctx_, *blob);
+        status = reader.ok() ? (*reader)->VerifyAll(ctx_) : reader.status();
+        if (status.ok() && (*reader)->checksum() != index.checksum) {
+          status = Status::DataLoss("it is not the one that the manifest names");
+        }
+      }
+      if (status.ok()) continue;
+      const StatusCode code = status.code();
+      if (code != StatusCode::kDataLoss && code != StatusCode::kNotFound) return status;
+      Case& added =
+          Add(Severity::kDamage, BlobPath(index.blob),
+              code == StatusCode::kNotFound ? "it is missing" : std::string(status.message()));
+      added.finding.collection = NameOf(collection);
+      added.finding.cure = Cure::kByItself;
+      added.finding.remedy = "no record is lost: the index is built again";
+      damaged.insert(index.blob);
+      last = cases_.size() - 1;
+    }
+  }
+  if (damaged.empty()) return Status::Ok();
+  for (size_t i = 0; i < cases_.size(); ++i) {
+    if (!damaged.contains(cases_[i].finding.place.substr(BlobPath("").size()))) continue;
+    cases_[i].mend = [](Repairs&) -> Result<std::string> {
+      return std::string("dropped, with the other damaged indexes of the collection");
+    };
+  }
+  cases_[last].mend = [this, collection, manifest, damaged](Repairs& repairs) {
+    return DropIndexes(ctx_, env_, directory_, collection, manifest, damaged, repairs);
+  };
+  return Status::Ok();
 }
 
 // A live id is in one segment once.

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -62,6 +63,10 @@ class Inspection {
                             format::Manifest* manifest);
   Status CheckSegment(const catalog::CatalogCollection& collection,
                       const format::ManifestSegment& named, ExaminedSegment* examined);
+  // The vector indexes of a version. Those that are damaged are dropped by the mend, and built
+  // again by the next start.
+  Status CheckIndexes(const catalog::CatalogCollection& collection,
+                      const format::Manifest& manifest);
   void AddDamages(const catalog::CatalogCollection& collection, const ExaminedSegment& examined);
   void CheckIds(const catalog::CatalogCollection& collection,
                 const std::vector<std::shared_ptr<ExaminedSegment>>& segments);
@@ -83,6 +88,13 @@ class Inspection {
 
 // "tenant/database/name (id)".
 std::string NameOf(const catalog::CatalogCollection& collection);
+
+// Publishes a version of the collection without the vector indexes of these names.
+Result<std::string> DropIndexes(runtime::Context& ctx, const runtime::Env& env,
+                                const std::string& directory,
+                                const catalog::CatalogCollection& collection,
+                                const format::Manifest& manifest,
+                                const std::set<std::string>& dropped, Repairs& repairs);
 
 // Publishes a version of the collection without what could not be read of `segments`, and moves
 // what it replaces aside.

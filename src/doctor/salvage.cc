@@ -19,7 +19,50 @@ bool IsWhole(const ExaminedSegment& segment) {
   return found.readable != nullptr && found.damaged_rows.Empty() && found.damaged_keys.empty();
 }
 
+Status PublishRepaired(runtime::Context& ctx, const runtime::Env& env, const std::string& directory,
+                       store::BlobStore& store, const catalog::CatalogCollection& collection,
+                       const format::Manifest& next, Repairs& repairs) {
+  catalog::VersionUpdate update;
+  update.collection = collection.id;
+  update.expected_version = collection.version;
+  update.manifest = NewName(*env.random, collection.id, "manifest");
+  update.log_offset = next.log_offset;
+  update.blobs.push_back(update.manifest);
+  for (std::string& blob : format::BlobsOf(next)) update.blobs.push_back(std::move(blob));
+  CHROMA_TRY(store::WriteBlob(ctx, store, update.manifest, format::EncodeManifest(next)));
+  CHROMA_TRY(repairs.Keep("catalog.sqlite3"));
+  CHROMA_TRY(repairs.Keep("catalog.sqlite3-wal"));
+  {
+    CHROMA_ASSIGN(const auto catalog,
+                  catalog::OpenSqliteCatalog(env, runtime::JoinPath(directory, "catalog.sqlite3")));
+    CHROMA_TRY(catalog->PublishVersion(ctx, update));
+  }
+  return Status::Ok();
+}
+
 }  // namespace
+
+Result<std::string> DropIndexes(runtime::Context& ctx, const runtime::Env& env,
+                                const std::string& directory,
+                                const catalog::CatalogCollection& collection,
+                                const format::Manifest& manifest,
+                                const std::set<std::string>& dropped, Repairs& repairs) {
+  CHROMA_ASSIGN(const auto store, store::OpenDirStore(env, runtime::JoinPath(directory, "blobs")));
+  format::Manifest next = manifest;
+  next.version = manifest.version + 1;
+  for (format::ManifestSegment& segment : next.segments) {
+    std::erase_if(segment.indexes,
+                  [&](const format::ManifestIndex& index) { return dropped.contains(index.blob); });
+  }
+  CHROMA_TRY(PublishRepaired(ctx, env, directory, *store, collection, next, repairs));
+  for (const std::string& blob : dropped) {
+    CHROMA_ASSIGN(const bool exists,
+                  env.files->Exists(runtime::JoinPath(directory, "blobs/" + blob)));
+    if (exists) CHROMA_TRY(repairs.MoveAside("blobs/" + blob));
+  }
+  CHROMA_TRY(repairs.MoveAside("blobs/" + collection.manifest));
+  return std::string("the collection goes on without it; the next start builds it again");
+}
 
 Result<std::string> SalvageVersion(runtime::Context& ctx, const runtime::Env& env,
                                    const std::string& directory,
@@ -50,26 +93,9 @@ Result<std::string> SalvageVersion(runtime::Context& ctx, const runtime::Env& en
     CHROMA_ASSIGN(const auto written,
                   compactor::MergeParts(ctx, *store, NewName(*env.random, collection.id, "segment"),
                                         manifest.dimension, {{segment->found.readable, dead}}));
-    if (written) {
-      next.segments.push_back(
-          {written->blob, written->rows, written->size_bytes, Bitmap(), written->checksum});
-    }
+    if (written) next.segments.push_back(*written);
   }
-  catalog::VersionUpdate update;
-  update.collection = collection.id;
-  update.expected_version = collection.version;
-  update.manifest = NewName(*env.random, collection.id, "manifest");
-  update.log_offset = manifest.log_offset;
-  update.blobs.push_back(update.manifest);
-  for (const format::ManifestSegment& segment : next.segments) update.blobs.push_back(segment.blob);
-  CHROMA_TRY(store::WriteBlob(ctx, *store, update.manifest, format::EncodeManifest(next)));
-  CHROMA_TRY(repairs.Keep("catalog.sqlite3"));
-  CHROMA_TRY(repairs.Keep("catalog.sqlite3-wal"));
-  {
-    CHROMA_ASSIGN(const auto catalog,
-                  catalog::OpenSqliteCatalog(env, runtime::JoinPath(directory, "catalog.sqlite3")));
-    CHROMA_TRY(catalog->PublishVersion(ctx, update));
-  }
+  CHROMA_TRY(PublishRepaired(ctx, env, directory, *store, collection, next, repairs));
   for (const std::string& blob : replaced) CHROMA_TRY(repairs.MoveAside("blobs/" + blob));
   return "version " + std::to_string(next.version) + " of the collection was published" +
          (lost == 0 ? ", with all of its records"

@@ -34,6 +34,12 @@ class InterruptedNode final : public executor::QueryNode {
     before_();
     return node_.Count(ctx, version, plan);
   }
+  Result<executor::RecallReport> MeasureRecall(runtime::Context& ctx,
+                                               const segment::VersionRef& version,
+                                               const planner::RecallPlan& plan) override {
+    before_();
+    return node_.MeasureRecall(ctx, version, plan);
+  }
   Result<executor::CollectionStatus> Describe(runtime::Context& ctx,
                                               const segment::VersionRef& version) override {
     before_();

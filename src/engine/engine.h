@@ -161,6 +161,10 @@ class Engine {
   Status Search(const CollectionRef& collection, const std::vector<model::Filter>& filters,
                 const std::vector<std::string>& sparse_keys);
   Result<uint64_t> Count(runtime::Context& ctx, const CollectionRef& collection);
+  // Answers `queries` records of the collection as queries, with and without its vector indexes.
+  Result<executor::RecallReport> MeasureRecall(runtime::Context& ctx,
+                                               const CollectionRef& collection, uint32_t queries,
+                                               uint32_t n_results);
   Result<IndexingStatus> GetIndexingStatus(runtime::Context& ctx, const CollectionRef& collection);
 
   // A version was published: what is cached of the collection is stale.

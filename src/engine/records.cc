@@ -1,4 +1,5 @@
 // The record operations of the engine: what writes, and what reads.
+#include <algorithm>
 #include <utility>
 
 #include "engine/engine.h"
@@ -9,6 +10,14 @@
 
 namespace chroma::engine {
 namespace {
+
+// index::SearchRequest::effort. Candidates are kept by estimates here and by exact distances
+// there, so it takes more of them to find as much as upstream does. 0 leaves it to the index.
+uint32_t SearchEffort(const model::Schema& schema) {
+  constexpr uint64_t kEffortMax = 10'000;
+  const uint64_t ef = std::min(*schema.hnsw().ef_search, kEffortMax);
+  return static_cast<uint32_t>(ef + ef / 2);
+}
 
 segment::VersionRef VersionOf(const model::Collection& collection) {
   return {collection.id, collection.version, collection.manifest, collection.log_offset};
@@ -216,6 +225,7 @@ Result<executor::QueryResult> Engine::Query(runtime::Context& ctx, const Collect
   plan.rows_max = options_.query_rows_max;
   plan.answer_bytes_max = options_.query_answer_bytes_max;
   plan.space = collection->schema.space();
+  plan.effort = SearchEffort(collection->schema);
   plan.include = request.include;
   return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
     return node_.Query(ctx, version, plan);
@@ -245,6 +255,22 @@ Status Engine::Search(const CollectionRef& collection, const std::vector<model::
 Result<uint64_t> Engine::Count(runtime::Context& ctx, const CollectionRef& collection) {
   return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
     return node_.Count(ctx, version, planner::CountPlan{});
+  });
+}
+
+Result<executor::RecallReport> Engine::MeasureRecall(runtime::Context& ctx,
+                                                     const CollectionRef& collection,
+                                                     uint32_t queries, uint32_t n_results) {
+  constexpr uint32_t kQueriesMax = 10'000;
+  constexpr uint32_t kResultsMax = 1'000;
+  if (queries == 0 || queries > kQueriesMax || n_results == 0 || n_results > kResultsMax) {
+    return Status::InvalidArgument("n_queries must be from 1 to " + std::to_string(kQueriesMax) +
+                                   " and n_results from 1 to " + std::to_string(kResultsMax));
+  }
+  const planner::RecallPlan plan{queries, n_results, collection->schema.space(),
+                                 SearchEffort(collection->schema)};
+  return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
+    return node_.MeasureRecall(ctx, version, plan);
   });
 }
 

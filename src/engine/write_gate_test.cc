@@ -11,7 +11,9 @@
 namespace chroma::engine {
 namespace {
 
-Uuid Id(uint64_t n) { return Uuid::FromRandom(n, n); }
+Uuid Id(uint64_t n) {
+  return Uuid::FromRandom(n, n);
+}
 
 // Holders of one gate, shared and exclusive, hammer it; the counters are only consistent when
 // exclusive holders are alone.

@@ -1,5 +1,6 @@
 #include "executor/local_node.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -167,6 +168,7 @@ Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& ve
                                      const planner::QueryPlan& plan) {
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
   CHROMA_ASSIGN(std::vector<NearestRows> nearest, SelectNearest(ctx, pool_, *snapshot, plan));
+  TellDamage(version.collection, *snapshot);
   QueryResult result;
   uint64_t size_bytes = 0;
   for (NearestRows& one : nearest) {
@@ -185,17 +187,38 @@ Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& ve
   return result;
 }
 
+void LocalNode::TellDamage(const Uuid& collection, const segment::Snapshot& snapshot) const {
+  if (!options_.on_damaged_index) return;
+  for (const segment::SnapshotPart& part : snapshot.parts) {
+    if (part.indexes != nullptr && part.indexes->damaged()) options_.on_damaged_index(collection);
+  }
+}
+
 Result<uint64_t> LocalNode::Count(runtime::Context& ctx, const VersionRef& version,
                                   const planner::CountPlan& plan) {
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
   return CountRows(ctx, *snapshot, PredicateOf(plan.predicate));
 }
 
+Result<RecallReport> LocalNode::MeasureRecall(runtime::Context& ctx, const VersionRef& version,
+                                              const planner::RecallPlan& plan) {
+  CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
+  return executor::MeasureRecall(ctx, pool_, *env_.clock, *env_.random, *snapshot, plan);
+}
+
 Result<CollectionStatus> LocalNode::Describe(runtime::Context& ctx, const VersionRef& version) {
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
   CollectionStatus status;
   status.records = snapshot->live;
-  status.indexed_operations = snapshot->indexed_operations;
+  // Rows that wait for their index: at most as many operations as brought them.
+  uint64_t unindexed = 0;
+  for (size_t i = 0; i < snapshot->segments; ++i) {
+    const segment::SnapshotPart& part = snapshot->parts[i];
+    if (!segment::NeedsIndex(options_.index, part, /*busy=*/false)) continue;
+    unindexed += segment::UnindexedRows(part);
+  }
+  status.indexed_operations =
+      snapshot->indexed_operations - std::min(unindexed, snapshot->indexed_operations);
   status.total_operations = snapshot->indexed_operations + snapshot->tail_operations;
   status.segments = static_cast<uint32_t>(snapshot->parts.size());
   status.tail_records = snapshot->tail_operations;

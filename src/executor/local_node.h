@@ -1,6 +1,7 @@
 // Runs plans on this machine's processors over collections that it keeps open.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -10,12 +11,16 @@
 #include "runtime/env.h"
 #include "runtime/mutex.h"
 #include "runtime/thread_pool.h"
+#include "segment/index_policy.h"
 #include "segment/live_collection.h"
 
 namespace chroma::executor {
 
 struct LocalNodeOptions {
   size_t open_collections_max = 1024;  // the least recently used idle ones are closed beyond it
+  segment::IndexPolicy index = {};
+  // Called by queries that met a damaged vector index, and did without it. Must be cheap.
+  std::function<void(const Uuid& collection)> on_damaged_index = nullptr;
   // The memory that reads of a collection have mapped is given back this long after the last one.
   int64_t pages_kept_ns = runtime::kSecond;
 };
@@ -33,6 +38,8 @@ class LocalNode : public QueryNode {
                             const planner::QueryPlan& plan) override;
   Result<uint64_t> Count(runtime::Context& ctx, const segment::VersionRef& version,
                          const planner::CountPlan& plan) override;
+  Result<RecallReport> MeasureRecall(runtime::Context& ctx, const segment::VersionRef& version,
+                                     const planner::RecallPlan& plan) override;
   Result<CollectionStatus> Describe(runtime::Context& ctx,
                                     const segment::VersionRef& version) override;
   void Forget(const Uuid& collection) override;
@@ -52,6 +59,7 @@ class LocalNode : public QueryNode {
   };
   Result<std::shared_ptr<const segment::Snapshot>> Snapshot(runtime::Context& ctx,
                                                             const segment::VersionRef& version);
+  void TellDamage(const Uuid& collection, const segment::Snapshot& snapshot) const;
   void EvictIdle() CHROMA_REQUIRES(mutex_);
   void NoteRead(Slot& slot) CHROMA_REQUIRES(mutex_);
   // The body of release_task_, which sleeps while no collection holds pages.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "chroma/status.h"
+#include "executor/recall.h"
 #include "model/record.h"
 #include "planner/plan.h"
 #include "runtime/context.h"
@@ -48,6 +49,9 @@ class QueryNode {
                                     const planner::QueryPlan& plan) = 0;
   virtual Result<uint64_t> Count(runtime::Context& ctx, const segment::VersionRef& version,
                                  const planner::CountPlan& plan) = 0;
+  virtual Result<RecallReport> MeasureRecall(runtime::Context& ctx,
+                                             const segment::VersionRef& version,
+                                             const planner::RecallPlan& plan) = 0;
   virtual Result<CollectionStatus> Describe(runtime::Context& ctx,
                                             const segment::VersionRef& version) = 0;
   // The collection is deleted: drop what is held in memory for it.

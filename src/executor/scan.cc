@@ -7,7 +7,7 @@
 
 #include "base/top_k.h"
 #include "executor/filter.h"
-#include "index/vector/flat_index.h"
+#include "executor/part_search.h"
 
 namespace chroma::executor {
 namespace {
@@ -62,77 +62,21 @@ Result<std::vector<RowRef>> SelectInOrder(runtime::Context& ctx, const Snapshot&
 
 namespace {
 
-// The vectors of a part as the index wants them: one block where they lie together, as in a
-// segment, or one pointer per row, as in the tail.
-struct PartVectors {
-  index::VectorSource source;
-  std::vector<const float*> pointers;
-};
-
-Status GatherVectors(const Part& part, PartVectors* out) {
-  const uint32_t n = part.rows();
-  out->source.n = n;
-  out->source.dimension = part.dimension();
-  out->source.stride = part.dimension();
-  if (n == 0) return Status::Ok();
-  for (uint32_t row = 0; row < n;) {
-    CHROMA_ASSIGN(segment::VectorRun run, part.Vectors(row));
-    if (row == 0) out->source.rows = run.values;
-    const bool contiguous =
-        out->pointers.empty() && run.values == out->source.rows + size_t{row} * part.dimension();
-    if (!contiguous && out->pointers.empty()) {
-      for (uint32_t i = 0; i < row; ++i) {
-        out->pointers.push_back(out->source.rows + size_t{i} * part.dimension());
-      }
-    }
-    if (!contiguous) {
-      for (uint32_t i = 0; i < run.rows; ++i) {
-        out->pointers.push_back(run.values + size_t{i} * part.dimension());
-      }
-    }
-    row += run.rows;
-  }
-  if (!out->pointers.empty()) {
-    out->source.rows = nullptr;
-    out->source.row_pointers = out->pointers.data();
-  }
-  return Status::Ok();
-}
-
-// One part prepared for the search of any number of queries.
-struct SearchPart {
-  PartVectors vectors;
-  std::optional<Bitmap> allowed;  // none: every row
-  bool empty = false;
-};
-
-Status Prepare(runtime::Context& ctx, const planner::Predicate* predicate,
-               const segment::SnapshotPart& part, SearchPart* out) {
-  if (predicate != nullptr || !part.dead->Empty()) {
-    CHROMA_ASSIGN(out->allowed, SelectRows(ctx, predicate, part));
-    out->empty = out->allowed->Empty();
-  }
-  if (!out->empty) CHROMA_TRY(GatherVectors(*part.part, &out->vectors));
-  return Status::Ok();
-}
-
 Status SearchOne(runtime::Context& ctx, const Snapshot& snapshot,
-                 const std::vector<SearchPart>& parts, const planner::QueryPlan& plan, size_t query,
+                 const std::vector<PartSearch>& parts, const planner::QueryPlan& plan, size_t query,
                  NearestRows* out) {
   CHROMA_TRY(ctx.Check());  // the search itself looks only every few thousand rows
-  const index::FlatIndex exact;
   TopK nearest(static_cast<size_t>(std::min<uint64_t>(plan.n_results, snapshot.live)));
+  index::SearchRequest request;
+  request.query = plan.queries.row(query);
+  request.space = plan.space;
+  request.k = plan.n_results;
+  request.effort = plan.effort;
+  request.check = [&ctx] { return ctx.Check(); };
   for (uint32_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].empty) continue;
-    index::SearchRequest request;
-    request.query = plan.queries.row(query);
-    request.space = plan.space;
-    request.k = plan.n_results;
-    request.allowed = parts[i].allowed ? &*parts[i].allowed : nullptr;
     request.bound = nearest.bound();
-    request.check = [&ctx] { return ctx.Check(); };
     std::vector<index::Candidate> found;
-    CHROMA_TRY(exact.Search(parts[i].vectors.source, request, &found));
+    CHROMA_TRY(parts[i].Search(request, &found));
     for (const index::Candidate& candidate : found) {
       CHROMA_ASSIGN(uint64_t order, snapshot.parts[i].part->InsertionOffset(candidate.row));
       nearest.Push({candidate.distance, order, i, candidate.row});
@@ -153,10 +97,10 @@ Result<std::vector<NearestRows>> SelectNearest(runtime::Context& ctx, runtime::T
   const size_t queries = plan.queries.rows();
   std::vector<NearestRows> results(queries);
   if (plan.n_results == 0 || snapshot.live == 0) return results;
-  std::vector<SearchPart> parts(snapshot.parts.size());
-  const planner::Predicate* predicate = plan.predicate ? &*plan.predicate : nullptr;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    CHROMA_TRY(Prepare(ctx, predicate, snapshot.parts[i], &parts[i]));
+  std::vector<PartSearch> parts;
+  for (const segment::SnapshotPart& part : snapshot.parts) {
+    CHROMA_ASSIGN(PartSearch search, PartSearch::Prepare(ctx, plan, part));
+    parts.push_back(std::move(search));
   }
   std::vector<Status> statuses(queries);
   std::atomic<uint64_t> rows{0};

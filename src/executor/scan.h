@@ -23,7 +23,8 @@ struct NearestRows {
   std::vector<RowRef> rows;  // nearest first; equal distances in insertion order
   std::vector<float> distances;
 };
-// One element per query vector. Every part is searched; exact. More than plan.rows_max rows over
+// One element per query vector. Every part is searched, by its vector indexes where it has
+// some and exactly where not; distances are exact. More than plan.rows_max rows over
 // all of them: kInvalidArgument.
 Result<std::vector<NearestRows>> SelectNearest(runtime::Context& ctx, runtime::ThreadPool& pool,
                                                const segment::Snapshot& snapshot,

@@ -12,7 +12,7 @@ constexpr BytesView kManifestMagic{
     "\x89"
     "CHRMMAN",
     8};
-constexpr uint32_t kManifestVersion = 2;
+constexpr uint32_t kManifestVersion = 3;
 // Magic, version, u32 zero, u64 body length, before the body; u64 checksum after it.
 constexpr size_t kHeaderBytes = 8 + 4 + 4 + 8;
 constexpr size_t kChecksumBytes = 8;
@@ -38,10 +38,29 @@ Result<ManifestSegment> DecodeSegment(ByteReader& in, uint32_t version, const st
   if (segment.deleted.Count() != segment.deleted.CountRange(0, segment.rows)) {
     return Damaged(name, "it deletes rows that segment " + segment.blob + " does not have");
   }
+  // An index takes at least ten bytes.
+  const uint64_t indexes = version >= 3 ? in.VarintAtMost(in.remaining() / 10) : 0;
+  for (uint64_t i = 0; i < indexes && in.ok(); ++i) {
+    ManifestIndex index;
+    index.blob = std::string(in.String());
+    index.size_bytes = in.Varint();
+    index.checksum = in.Fixed<uint64_t>();
+    segment.indexes.push_back(std::move(index));
+  }
+  if (!in.ok()) return Damaged(name, "an index cannot be decoded");
   return segment;
 }
 
 }  // namespace
+
+std::vector<std::string> BlobsOf(const Manifest& manifest) {
+  std::vector<std::string> blobs;
+  for (const ManifestSegment& segment : manifest.segments) {
+    blobs.push_back(segment.blob);
+    for (const ManifestIndex& index : segment.indexes) blobs.push_back(index.blob);
+  }
+  return blobs;
+}
 
 Bytes EncodeManifest(const Manifest& manifest) {
   Bytes body;
@@ -57,6 +76,12 @@ Bytes EncodeManifest(const Manifest& manifest) {
     PutVarint(body, segment.size_bytes);
     PutFixed(body, segment.checksum);
     PutString(body, segment.deleted.Empty() ? Bytes() : segment.deleted.Serialize());
+    PutVarint(body, segment.indexes.size());
+    for (const ManifestIndex& index : segment.indexes) {
+      PutString(body, index.blob);
+      PutVarint(body, index.size_bytes);
+      PutFixed(body, index.checksum);
+    }
   }
   Bytes out(kManifestMagic);
   PutFixed(out, kManifestVersion);

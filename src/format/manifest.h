@@ -13,12 +13,22 @@
 
 namespace chroma::format {
 
+// A vector index over rows of a segment.
+struct ManifestIndex {
+  std::string blob;
+  uint64_t size_bytes = 0;
+  uint64_t checksum = 0;  // of its footer
+};
+
 struct ManifestSegment {
   std::string blob;
   uint32_t rows = 0;
   uint64_t size_bytes = 0;
   Bitmap deleted;  // tombstones: rows of it that are dead in this version
   uint64_t checksum = 0;  // which segment it is: that of its footer; 0: not known
+  // Made for this segment, or for one that it was merged from: then the segment says what has
+  // become of its rows.
+  std::vector<ManifestIndex> indexes = {};
 };
 
 struct Manifest {
@@ -29,6 +39,9 @@ struct Manifest {
   uint64_t operations = 0;                // log records that were ever folded into it
   std::vector<ManifestSegment> segments;  // oldest first
 };
+
+// Every blob that the manifest names.
+std::vector<std::string> BlobsOf(const Manifest& manifest);
 
 Bytes EncodeManifest(const Manifest& manifest);
 // `name` is for messages. kDataLoss naming it when the bytes are damaged; kFailedPrecondition

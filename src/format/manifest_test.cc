@@ -79,7 +79,7 @@ Bytes Resign(Bytes bytes) {
 
 TEST(ManifestTest, NewerVersionIsRefused) {
   Bytes bytes = EncodeManifest(Manifest());
-  bytes[8] = 3;
+  bytes[8] = 4;
   const auto decoded = DecodeManifest(Resign(bytes), "m");
   EXPECT_EQ(decoded.status().code(), StatusCode::kFailedPrecondition);
   EXPECT_NE(decoded.status().message().find("manifest m"), std::string_view::npos);

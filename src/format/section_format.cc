@@ -27,6 +27,16 @@ std::string_view SectionTypeName(SectionType type) {
       return "uris";
     case SectionType::kUriIndex:
       return "uri index";
+    case SectionType::kMovedRows:
+      return "moved rows";
+    case SectionType::kGraphInfo:
+      return "graph info";
+    case SectionType::kRowScales:
+      return "row scales";
+    case SectionType::kRowCodes:
+      return "row codes";
+    case SectionType::kEdges:
+      return "edges";
     case SectionType::kMetadata:
       break;
   }

@@ -50,6 +50,12 @@ enum class SectionType : uint32_t {
   kDocumentIndex = 8,
   kUris = 9,
   kUriIndex = 10,
+  kMovedRows = 11,
+  // A vector index has a container of its own.
+  kGraphInfo = 16,
+  kRowScales = 17,
+  kRowCodes = 18,
+  kEdges = 19,
   // A metadata column is kMetadata + its model::ValueType; its key is the metadata key.
   kMetadata = 32,
 };

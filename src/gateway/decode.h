@@ -64,6 +64,13 @@ Result<engine::GetRequest> ToGetRequest(GetBody body);
 Result<engine::QueryRequest> ToQueryRequest(QueryBody body);
 Result<engine::DeleteRequest> ToDeleteRequest(DeleteBody body);
 
+// An extension: {"n_queries":…, "n_results":…}, both optional.
+struct RecallBody {
+  uint32_t queries = 100;
+  uint32_t n_results = 10;
+};
+RecallBody DecodeRecall(JsonReader& reader);
+
 // Searches are checked and not yet run.
 struct SearchBody {
   std::vector<model::Filter> filters;

@@ -286,6 +286,18 @@ QueryBody DecodeQuery(JsonReader& reader) {
   return body;
 }
 
+RecallBody DecodeRecall(JsonReader& reader) {
+  std::optional<uint32_t> queries;
+  std::optional<uint32_t> n_results;
+  DecodeStruct(reader, "RecallRequestPayload", StructForm::kObject,
+               {{"n_queries", false, ReadOptionalU32(&queries)},
+                {"n_results", false, ReadOptionalU32(&n_results)}});
+  RecallBody body;
+  body.queries = queries.value_or(body.queries);
+  body.n_results = n_results.value_or(body.n_results);
+  return body;
+}
+
 DeleteBody DecodeDelete(JsonReader& reader) {
   DeleteBody body;
   std::vector<StructField> fields;

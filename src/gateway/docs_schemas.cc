@@ -178,6 +178,15 @@ constexpr std::string_view kCollections = R"json(
   "op_indexing_progress":{"type":"number","minimum":0,"maximum":1},
   "num_unindexed_ops":{"type":"integer"},"num_indexed_ops":{"type":"integer"},
   "total_ops":{"type":"integer"}}},
+"RecallRequestPayload":{"type":"object","properties":{
+  "n_queries":{"type":"integer","minimum":1,"maximum":10000,"default":100},
+  "n_results":{"type":"integer","minimum":1,"maximum":1000,"default":10}},
+  "examples":[{"n_queries":100,"n_results":10}]},
+"RecallResponse":{"type":"object","required":["recall","n_queries","n_records",
+    "query_milliseconds","exact_query_milliseconds"],"properties":{
+  "recall":{"type":"number","minimum":0,"maximum":1},"n_queries":{"type":"integer"},
+  "n_records":{"type":"integer"},"query_milliseconds":{"type":"number"},
+  "exact_query_milliseconds":{"type":"number"}}},
 "AttachFunctionRequest":{"type":"object",
   "required":["name","function_id","output_collection"],"properties":{
   "name":{"type":"string"},"function_id":{"type":"string"},

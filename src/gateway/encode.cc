@@ -232,6 +232,29 @@ std::string EncodeDeleted(uint64_t count) {
   return "{\"deleted\":" + std::to_string(count) + "}";
 }
 
+std::string EncodeRecall(const executor::RecallReport& report) {
+  const auto milliseconds_each = [&](int64_t ns) {
+    return report.queries == 0
+               ? 0.0
+               : static_cast<double>(ns) / 1e6 / static_cast<double>(report.queries);
+  };
+  std::string body;
+  JsonWriter out(&body);
+  out.BeginObject();
+  out.Key("recall");
+  out.F64(report.recall);
+  out.Key("n_queries");
+  out.Uint(report.queries);
+  out.Key("n_records");
+  out.Uint(report.records);
+  out.Key("query_milliseconds");
+  out.F64(milliseconds_each(report.search_ns));
+  out.Key("exact_query_milliseconds");
+  out.F64(milliseconds_each(report.exact_ns));
+  out.EndObject();
+  return body;
+}
+
 std::string EncodeIndexingStatus(const engine::IndexingStatus& status) {
   const uint64_t total = status.indexed_operations + status.unindexed_operations;
   const double indexed = static_cast<double>(status.indexed_operations);

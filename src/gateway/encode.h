@@ -19,6 +19,7 @@ std::string EncodeGet(const executor::Records& records, const std::vector<model:
 std::string EncodeQuery(const executor::QueryResult& result,
                         const std::vector<model::Include>& include);
 std::string EncodeDeleted(uint64_t count);
+std::string EncodeRecall(const executor::RecallReport& report);
 std::string EncodeIndexingStatus(const engine::IndexingStatus& status);
 
 }  // namespace chroma::gateway

@@ -44,8 +44,8 @@ std::optional<Uuid> Gateway::PeerId(const Call& call) const {
 http::Response Gateway::System(Call& call) {
   switch (call.endpoint) {
     case Endpoint::kHeartbeat:
-      return JsonResponse(200, "{\"nanosecond heartbeat\":" +
-                                   std::to_string(call.ctx.clock().UnixNs()) + "}");
+      return JsonResponse(
+          200, "{\"nanosecond heartbeat\":" + std::to_string(call.ctx.clock().UnixNs()) + "}");
     case Endpoint::kHealthcheck:
       return JsonResponse(200, R"({"is_executor_ready":true,"is_log_client_ready":true})");
     case Endpoint::kVersion:
@@ -65,9 +65,8 @@ http::Response Gateway::System(Call& call) {
     case Endpoint::kGetCollectionByCrn: {
       Result<Crn> crn = ParseCrn(call.parameters[0]);
       if (!crn.ok()) return ErrorResponse(crn.status());
-      return Answer(
-          engine_.GetCollection(call.ctx, crn->tenant, crn->database, crn->collection),
-          EncodeCollectionRef);
+      return Answer(engine_.GetCollection(call.ctx, crn->tenant, crn->database, crn->collection),
+                    EncodeCollectionRef);
     }
     case Endpoint::kDocsRedirect:
       return {303, {{"location", "/docs/"}}, ""};
@@ -76,8 +75,7 @@ http::Response Gateway::System(Call& call) {
     case Endpoint::kOpenApi:
       return JsonResponse(200, std::string(OpenApiDocument()));
     default:
-      return ErrorResponse(410, "Unimplemented",
-                           "The v1 API is deprecated. Please use /v2 apis");
+      return ErrorResponse(410, "Unimplemented", "The v1 API is deprecated. Please use /v2 apis");
   }
 }
 
@@ -104,8 +102,7 @@ http::Response Gateway::Tenants(Call& call) {
           engine_.ListDatabases(call.ctx, call.tenant(), *DecodePage(call.request.query())),
           EncodeDatabases);
     case Endpoint::kGetDatabase:
-      return Answer(engine_.GetDatabase(call.ctx, call.tenant(), call.database()),
-                    EncodeDatabase);
+      return Answer(engine_.GetDatabase(call.ctx, call.tenant(), call.database()), EncodeDatabase);
     default:
       return Done(engine_.DeleteDatabase(call.ctx, call.tenant(), call.database()));
   }
@@ -123,9 +120,9 @@ http::Response Gateway::Collections(Call& call) {
       return Answer(engine_.CountCollections(call.ctx, call.tenant(), call.database()),
                     [](uint64_t count) { return std::to_string(count); });
     case Endpoint::kGetCollection:
-      return Answer(engine_.GetCollection(call.ctx, call.tenant(), call.database(),
-                                          call.collection()),
-                    EncodeCollectionRef);
+      return Answer(
+          engine_.GetCollection(call.ctx, call.tenant(), call.database(), call.collection()),
+          EncodeCollectionRef);
     case Endpoint::kGetCollectionById: {
       const std::optional<Uuid> id = Uuid::Parse(call.collection());
       if (!id) {
@@ -144,19 +141,18 @@ http::Response Gateway::Collections(Call& call) {
     case Endpoint::kModifyCollection:
       return ModifyCollection(call);
     default:
-      return Done(engine_.DeleteCollection(call.ctx, call.tenant(), call.database(),
-                                           call.collection()));
+      return Done(
+          engine_.DeleteCollection(call.ctx, call.tenant(), call.database(), call.collection()));
   }
 }
 
 http::Response Gateway::CreateCollection(Call& call) {
-  return WithBody(call.request.body, DecodeCreateCollection,
-                  [&](engine::CreateCollectionRequest request) {
-                    request.id = PeerId(call);
-                    return Answer(engine_.CreateCollection(call.ctx, call.tenant(),
-                                                           call.database(), request),
-                                  EncodeCollectionRef);
-                  });
+  return WithBody(
+      call.request.body, DecodeCreateCollection, [&](engine::CreateCollectionRequest request) {
+        request.id = PeerId(call);
+        return Answer(engine_.CreateCollection(call.ctx, call.tenant(), call.database(), request),
+                      EncodeCollectionRef);
+      });
 }
 
 http::Response Gateway::ModifyCollection(Call& call) {

@@ -31,6 +31,8 @@ http::Response Gateway::Records(Call& call) {
       return Query(call);
     case Endpoint::kSearch:
       return Search(call);
+    case Endpoint::kRecall:
+      return Recall(call);
     case Endpoint::kCount:
     case Endpoint::kIndexingStatus:
       return Count(call);
@@ -95,6 +97,15 @@ http::Response Gateway::Search(Call& call) {
   });
 }
 
+http::Response Gateway::Recall(Call& call) {
+  return WithBody(call.request.body, DecodeRecall, [&](const RecallBody& body) {
+    Result<engine::CollectionRef> collection = FindCollection(call);
+    if (!collection.ok()) return ErrorResponse(collection.status());
+    return Answer(engine_.MeasureRecall(call.ctx, *collection, body.queries, body.n_results),
+                  EncodeRecall);
+  });
+}
+
 http::Response Gateway::Count(Call& call) {
   Result<engine::CollectionRef> collection = FindCollection(call);
   if (!collection.ok()) return ErrorResponse(collection.status());
@@ -125,8 +136,8 @@ Status CheckFunctionUuid(const std::string& text) {
 
 http::Response FunctionsUnimplemented(const std::string& collection, std::string_view message) {
   if (Status id = CheckFunctionUuid(collection); !id.ok()) return ErrorResponse(id);
-  return ErrorResponse(Status::Unimplemented(
-      TonicError("Operation is not implemented or not supported", message)));
+  return ErrorResponse(
+      Status::Unimplemented(TonicError("Operation is not implemented or not supported", message)));
 }
 
 }  // namespace
@@ -156,8 +167,7 @@ http::Response Gateway::Functions(Call& call) {
     case Endpoint::kAttachFunction:
       return WithBody(body, check(CheckAttachFunction), [&](bool) {
         return FunctionsUnimplemented(
-            call.collection(),
-            " Attached Function operations not yet implemented in SqliteSysDb");
+            call.collection(), " Attached Function operations not yet implemented in SqliteSysDb");
       });
     case Endpoint::kDetachFunction:
       return WithBody(body, check(CheckDetachFunction), [&](bool) {

@@ -54,7 +54,9 @@ http::Response JsonResponse(int status, std::string body) {
   return {status, {{"content-type", "application/json"}}, std::move(body)};
 }
 
-http::Response EmptyResponse(int status) { return {status, {}, ""}; }
+http::Response EmptyResponse(int status) {
+  return {status, {}, ""};
+}
 
 http::Response ErrorResponse(int status, std::string_view error, std::string_view message) {
   std::string body;

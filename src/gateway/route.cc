@@ -38,9 +38,11 @@ const std::vector<Route>& Routes() {
         {"/api/v2/reset", "POST", {{Method::kPost, kReset}}},
         {"/api/v2/collections/{crn}", "GET,HEAD", {{Method::kGet, kGetCollectionByCrn}}},
         {"/api/v2/tenants", "POST", {{Method::kPost, kCreateTenant, kBuffered}}},
-        {"/api/v2/tenants/{tenant_name}", "GET,HEAD,PATCH",
+        {"/api/v2/tenants/{tenant_name}",
+         "GET,HEAD,PATCH",
          {{Method::kGet, kGetTenant}, {Method::kPatch, kUpdateTenant, kBuffered}}},
-        {"/api/v2/tenants/{tenant}/databases", "GET,HEAD,POST",
+        {"/api/v2/tenants/{tenant}/databases",
+         "GET,HEAD,POST",
          {{Method::kGet, kListDatabases}, {Method::kPost, kCreateDatabase, kBuffered}}},
         {"/docs", "GET,HEAD", {{Method::kGet, kDocsRedirect}}},
         {"/openapi.json", "GET,HEAD", {{Method::kGet, kOpenApi}}},
@@ -56,11 +58,13 @@ const std::vector<Route>& DatabaseRoutes() {
   using enum BodyKind;
   static const std::vector<Route> routes = {
       {"", "GET,HEAD,DELETE", {{Method::kGet, kGetDatabase}, {Method::kDelete, kDeleteDatabase}}},
-      {"/collections", "POST,GET,HEAD",
+      {"/collections",
+       "POST,GET,HEAD",
        {{Method::kPost, kCreateCollection, kBuffered}, {Method::kGet, kListCollections}}},
       {"/collections_count", "GET,HEAD", {{Method::kGet, kCountCollections}}},
       {"/collections/by-id/{collection_id}", "GET,HEAD", {{Method::kGet, kGetCollectionById}}},
-      {"/collections/{collection_id}", "GET,HEAD,PUT,DELETE",
+      {"/collections/{collection_id}",
+       "GET,HEAD,PUT,DELETE",
        {{Method::kGet, kGetCollection},
         {Method::kPut, kModifyCollection, kBuffered},
         {Method::kDelete, kDeleteCollection}}},
@@ -73,24 +77,31 @@ const std::vector<Route>& DatabaseRoutes() {
       {"/collections/{collection_id}/search", "POST", {{Method::kPost, kSearch, kStreamed}}},
       {"/collections/{collection_id}/fork", "POST", {{Method::kPost, kFork, kBuffered}}},
       {"/collections/{collection_id}/count", "GET,HEAD", {{Method::kGet, kCount}}},
-      {"/collections/{collection_id}/indexing_status", "GET,HEAD",
+      {"/collections/{collection_id}/indexing_status",
+       "GET,HEAD",
        {{Method::kGet, kIndexingStatus}}},
+      {"/collections/{collection_id}/recall", "POST", {{Method::kPost, kRecall, kBuffered}}},
       {"/collections/{collection_id}/fork_count", "GET,HEAD", {{Method::kGet, kForkCount}}},
-      {"/collections/{collection_id}/functions/attach", "POST",
+      {"/collections/{collection_id}/functions/attach",
+       "POST",
        {{Method::kPost, kAttachFunction, kStreamed}}},
-      {"/collections/{collection_id}/functions/{function_name}", "GET,HEAD",
+      {"/collections/{collection_id}/functions/{function_name}",
+       "GET,HEAD",
        {{Method::kGet, kGetFunction}}},
-      {"/collections/{collection_id}/attached_functions/{name}/detach", "POST",
+      {"/collections/{collection_id}/attached_functions/{name}/detach",
+       "POST",
        {{Method::kPost, kDetachFunction, kStreamed}}},
   };
   return routes;
 }
 
-bool IsParameter(std::string_view segment) { return segment.starts_with('{'); }
+bool IsParameter(std::string_view segment) {
+  return segment.starts_with('{');
+}
 
 // Whether `path` (split) is what `pattern` says; collects the parameters.
-bool Matches(std::string_view pattern, const std::vector<std::string_view>& segments,
-             size_t first, RouteMatch* match) {
+bool Matches(std::string_view pattern, const std::vector<std::string_view>& segments, size_t first,
+             RouteMatch* match) {
   size_t i = first;
   while (!pattern.empty()) {
     pattern.remove_prefix(1);

@@ -62,6 +62,7 @@ std::vector<Case> Cases() {
       {Method::kPost, c + "/fork", kFork, BodyKind::kBuffered, x},
       {Method::kGet, c + "/count", kCount, BodyKind::kNone, x},
       {Method::kGet, c + "/indexing_status", kIndexingStatus, BodyKind::kNone, x},
+      {Method::kPost, c + "/recall", kRecall, BodyKind::kBuffered, x},
       {Method::kGet, c + "/fork_count", kForkCount, BodyKind::kNone, x},
       {Method::kPost, c + "/functions/attach", kAttachFunction, BodyKind::kStreamed, x},
       {Method::kGet, c + "/functions/f", kGetFunction, BodyKind::kNone, {"t", "d", "x", "f"}},

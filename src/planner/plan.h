@@ -66,11 +66,21 @@ struct QueryPlan {
   std::optional<Predicate> predicate;
   model::VectorMatrix queries;
   uint32_t n_results = 0;
+  uint32_t effort = 0;  // index::SearchRequest::effort
+  bool exact = false;   // every record is compared, whatever is indexed
   model::Space space = model::Space::kL2;
   model::IncludeSet include = 0;
   // Over all queries; what would exceed them is refused.
   uint64_t rows_max = model::kQueryRowsMax;
   uint64_t answer_bytes_max = model::kQueryAnswerBytesMax;
+};
+
+// Queries that are records of the collection, answered both ways.
+struct RecallPlan {
+  uint32_t queries = 100;
+  uint32_t n_results = 10;
+  model::Space space = model::Space::kL2;
+  uint32_t effort = 0;
 };
 
 struct CountPlan {

@@ -20,6 +20,8 @@ class Scheduler {
   // `name` (at most 15 bytes are kept) shows in debuggers and traces. Null when the system has no
   // thread for it.
   virtual std::unique_ptr<Task> Start(std::string name, std::function<void()> body) = 0;
+  // The calling task gives way to all others from now on.
+  virtual void LowerPriority() {}
   // How many tasks run at once: the number of processors.
   virtual int Parallelism() const = 0;
 

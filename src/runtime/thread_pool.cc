@@ -53,8 +53,13 @@ struct Loop {
 
 }  // namespace
 
-ThreadPool::ThreadPool(Scheduler& scheduler, std::string name, int workers, size_t queue_max)
-    : scheduler_(scheduler), name_(std::move(name)), workers_(workers), queue_max_(queue_max) {
+ThreadPool::ThreadPool(Scheduler& scheduler, std::string name, int workers, size_t queue_max,
+                       Priority priority)
+    : scheduler_(scheduler),
+      name_(std::move(name)),
+      workers_(workers),
+      queue_max_(queue_max),
+      priority_(priority) {
   CHECK(workers >= 0);
 }
 
@@ -116,6 +121,7 @@ void ThreadPool::ParallelFor(size_t n, const std::function<void(size_t)>& job) {
 }
 
 void ThreadPool::Work(Worker& worker) {
+  if (priority_ == Priority::kLow) scheduler_.LowerPriority();
   for (;;) {
     std::function<void()> job;
     {

@@ -3,6 +3,7 @@
 // caches are warm, so a lightly loaded pool has few threads and uses fewer.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -14,9 +15,13 @@
 
 namespace chroma::runtime {
 
+enum class Priority : uint8_t { kNormal, kLow };
+
 class ThreadPool {
  public:
-  ThreadPool(Scheduler& scheduler, std::string name, int workers, size_t queue_max);
+  // The workers run at `priority`.
+  ThreadPool(Scheduler& scheduler, std::string name, int workers, size_t queue_max,
+             Priority priority = Priority::kNormal);
   // Runs what is queued, then joins.
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -43,6 +48,7 @@ class ThreadPool {
   const std::string name_;
   const int workers_;
   const size_t queue_max_;
+  const Priority priority_;
   Mutex mutex_;
   std::vector<std::unique_ptr<Worker>> started_ CHROMA_GUARDED_BY(mutex_);
   std::vector<Worker*> idle_ CHROMA_GUARDED_BY(mutex_);  // the last to become idle last

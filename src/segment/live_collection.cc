@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "runtime/test_points.h"
-#include "segment/segment_reader.h"
 
 namespace chroma::segment {
 namespace {
@@ -12,40 +11,11 @@ constexpr size_t kReadBytesMax = 16 << 20;  // of the log at once
 
 }  // namespace
 
-Result<std::shared_ptr<const Version>> OpenVersion(runtime::Context& ctx, store::BlobStore& store,
-                                                   const VersionRef& ref) {
-  auto version = std::make_shared<Version>();
-  version->manifest.collection = ref.collection;
-  if (ref.manifest.empty()) return std::shared_ptr<const Version>(std::move(version));
-
-  CHROMA_ASSIGN(store::BlobSlice bytes, store::ReadBlob(ctx, store, ref.manifest));
-  CHROMA_ASSIGN(version->manifest, format::DecodeManifest(bytes.bytes, ref.manifest));
-  const format::Manifest& manifest = version->manifest;
-  if (manifest.collection != ref.collection || manifest.version != ref.version) {
-    return Status::DataLoss("manifest " + ref.manifest + " is of another collection or version");
-  }
-  for (const format::ManifestSegment& segment : manifest.segments) {
-    CHROMA_ASSIGN(std::shared_ptr<const store::Blob> blob, store.Open(ctx, segment.blob));
-    CHROMA_ASSIGN(std::shared_ptr<const SegmentReader> reader,
-                  SegmentReader::Open(ctx, std::move(blob)));
-    if (reader->rows() != segment.rows) {
-      return Status::DataLoss("segment " + segment.blob + " has another number of rows than " +
-                              ref.manifest + " says");
-    }
-    if (segment.checksum != 0 && reader->checksum() != segment.checksum) {
-      return Status::DataLoss("segment " + segment.blob + " is not the one that " + ref.manifest +
-                              " names: another one is in its place; restore it from a backup");
-    }
-    version->parts.push_back({std::move(reader), std::make_shared<Bitmap>(segment.deleted)});
-  }
-  return std::shared_ptr<const Version>(std::move(version));
-}
-
 Result<std::shared_ptr<LiveCollection>> LiveCollection::Open(runtime::Context& ctx, log::Log& log,
                                                              store::BlobStore& store,
                                                              const VersionRef& ref) {
   std::shared_ptr<LiveCollection> collection(new LiveCollection(log, store, ref.collection));
-  CHROMA_ASSIGN(State state, collection->NewState(ctx, ref));
+  CHROMA_ASSIGN(State state, collection->NewState(ctx, ref, nullptr));
   // Read now, whatever the log holds: it refuses when `ref` is outdated and the log that an
   // outdated version needs was trimmed.
   CHROMA_TRY(collection->CatchUp(ctx, state, UINT64_MAX));
@@ -54,10 +24,10 @@ Result<std::shared_ptr<LiveCollection>> LiveCollection::Open(runtime::Context& c
   return collection;
 }
 
-Result<LiveCollection::State> LiveCollection::NewState(runtime::Context& ctx,
-                                                       const VersionRef& ref) const {
+Result<LiveCollection::State> LiveCollection::NewState(runtime::Context& ctx, const VersionRef& ref,
+                                                       const Version* before) const {
   State state;
-  CHROMA_ASSIGN(state.version, OpenVersion(ctx, store_, ref));
+  CHROMA_ASSIGN(state.version, OpenVersion(ctx, store_, ref, before));
   state.log_end = state.version->manifest.log_offset;
   if (CHROMA_PLANTED_BUG("segment.skip_tail_record")) state.log_end = ref.log_offset + 1;
   state.tail = std::make_unique<Tail>(state.version->parts);
@@ -91,6 +61,7 @@ std::shared_ptr<const Snapshot> LiveCollection::MakeSnapshot(State& state) {
   auto snapshot = std::make_shared<Snapshot>();
   const format::Manifest& manifest = state.version->manifest;
   snapshot->parts = state.tail->Parts();
+  snapshot->segments = manifest.segments.size();
   snapshot->version = manifest.version;
   snapshot->log_offset = manifest.log_offset;
   snapshot->log_end = state.log_end;
@@ -110,11 +81,9 @@ Result<std::shared_ptr<const Snapshot>> LiveCollection::Read(runtime::Context& c
 }
 
 Status LiveCollection::Advance(runtime::Context& ctx, const VersionRef& ref) {
-  {
-    runtime::MutexLock lock(mutex_);
-    if (state_.version->manifest.version >= ref.version) return Status::Ok();
-  }
-  CHROMA_ASSIGN(State next, NewState(ctx, ref));
+  const std::shared_ptr<const Version> before = version();
+  if (before->manifest.version >= ref.version) return Status::Ok();
+  CHROMA_ASSIGN(State next, NewState(ctx, ref, before.get()));
   // Most of the log is read before the lock is taken, so that readers hardly wait.
   CHROMA_TRY(CatchUp(ctx, next, UINT64_MAX));
   runtime::MutexLock lock(mutex_);
@@ -130,7 +99,11 @@ std::shared_ptr<const Version> LiveCollection::version() const {
 }
 
 void LiveCollection::ReleasePages() const {
-  for (const SnapshotPart& segment : version()->parts) segment.part->ReleasePages();
+  for (const SnapshotPart& segment : version()->parts) {
+    segment.part->ReleasePages();
+    if (segment.indexes == nullptr) continue;
+    for (const PartIndex& index : segment.indexes->list) index.reader->ReleasePages();
+  }
 }
 
 uint64_t LiveCollection::tail_bytes() const {

@@ -8,32 +8,15 @@
 
 #include "base/uuid.h"
 #include "chroma/status.h"
-#include "format/manifest.h"
 #include "log/log.h"
 #include "runtime/context.h"
 #include "runtime/mutex.h"
 #include "segment/snapshot.h"
 #include "segment/tail.h"
+#include "segment/version.h"
 #include "store/blob_store.h"
 
 namespace chroma::segment {
-
-// The published version of a collection, as its catalog row names it.
-struct VersionRef {
-  Uuid collection;
-  uint64_t version = 0;
-  std::string manifest;     // blob name; empty: nothing was compacted yet
-  uint64_t log_offset = 0;
-};
-
-// The segments of one version. Immutable.
-struct Version {
-  format::Manifest manifest;
-  std::vector<SnapshotPart> parts;
-};
-
-Result<std::shared_ptr<const Version>> OpenVersion(runtime::Context& ctx, store::BlobStore& store,
-                                                   const VersionRef& ref);
 
 class LiveCollection {
  public:
@@ -65,7 +48,7 @@ class LiveCollection {
     uint64_t log_end = 0;
     std::shared_ptr<const Snapshot> snapshot;  // null: stale
   };
-  Result<State> NewState(runtime::Context& ctx, const VersionRef& ref) const;
+  Result<State> NewState(runtime::Context& ctx, const VersionRef& ref, const Version* before) const;
   Status CatchUp(runtime::Context& ctx, State& state, uint64_t end) const;
   static std::shared_ptr<const Snapshot> MakeSnapshot(State& state);
 

@@ -14,6 +14,7 @@
 #include "format/string_column.h"
 #include "format/text_column.h"
 #include "format/vector_column.h"
+#include "index/vector/vector_index.h"
 #include "runtime/log.h"
 #include "segment/match_column.h"
 #include "segment/rebuild.h"
@@ -28,7 +29,7 @@ using format::SectionType;
 bool IsKnown(SectionType type) {
   const auto number = static_cast<uint32_t>(type);
   return (number >= static_cast<uint32_t>(SectionType::kSegmentInfo) &&
-          number <= static_cast<uint32_t>(SectionType::kUriIndex)) ||
+          number <= static_cast<uint32_t>(SectionType::kMovedRows)) ||
          format::IsMetadataSection(type);
 }
 
@@ -85,6 +86,7 @@ class SectionedSegment final : public SegmentReader {
                                 const TextTest& test) const override;
   Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const override;
   uint64_t checksum() const override { return sections_.checksum(); }
+  Result<std::vector<uint32_t>> MovedRows(const std::string& index, uint32_t n) const override;
   Status VerifyAll(runtime::Context& ctx) const override;
   void ReleasePages() const override;
 
@@ -371,6 +373,30 @@ Result<Bitmap> SectionedSegment::MatchUris(runtime::Context& ctx, const TextTest
   std::vector<uint32_t> found;
   CHROMA_TRY(uris->Match(ctx, nullptr, test, &found));
   return Bitmap::FromSorted(found.data(), found.size());
+}
+
+Result<std::vector<uint32_t>> SectionedSegment::MovedRows(const std::string& index,
+                                                          uint32_t n) const {
+  const SectionInfo* section = sections_.Find(SectionType::kMovedRows, index);
+  if (section == nullptr) {
+    return Status::NotFound("segment " + sections_.blob().name() + " says nothing of index " +
+                            index);
+  }
+  runtime::Context ctx;
+  CHROMA_ASSIGN(const store::BlobSlice slice, sections_.Read(ctx, *section));
+  ByteReader in(slice.bytes);
+  if (in.remaining() != uint64_t{n} * sizeof(uint32_t)) {
+    return sections_.Damaged(*section, "it has the wrong length");
+  }
+  std::vector<uint32_t> rows;
+  rows.reserve(n);
+  while (!in.AtEnd()) {
+    rows.push_back(in.Fixed<uint32_t>());
+    if (rows.back() >= rows_ && rows.back() != index::MovedRows::kGone) {
+      return sections_.Damaged(*section, "it names a row that does not exist");
+    }
+  }
+  return rows;
 }
 
 // Every id must be found, at its own row or at a later one that has the same id.

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "segment/part.h"
 #include "store/blob_store.h"
@@ -13,11 +15,13 @@ class SegmentReader : public Part {
  public:
   // kDataLoss naming the blob and the section when it is damaged, kFailedPrecondition when a
   // newer program wrote it.
-  static Result<std::shared_ptr<const SegmentReader>> Open(
-      runtime::Context& ctx, std::shared_ptr<const store::Blob> blob);
+  static Result<std::shared_ptr<const SegmentReader>> Open(runtime::Context& ctx,
+                                                           std::shared_ptr<const store::Blob> blob);
 
   // Of its footer, and by that of every section: which segment this is.
   virtual uint64_t checksum() const = 0;
+  // SegmentWriter::AddMovedRows, `n` of them. kNotFound when it was not called for this index.
+  virtual Result<std::vector<uint32_t>> MovedRows(const std::string& index, uint32_t n) const = 0;
   // Reads and verifies every byte: what `doctor` and merges rely on.
   virtual Status VerifyAll(runtime::Context& ctx) const = 0;
 };

@@ -13,6 +13,7 @@
 #include "format/string_column.h"
 #include "format/text_column.h"
 #include "format/vector_column.h"
+#include "index/vector/vector_index.h"
 
 namespace chroma::segment {
 namespace {
@@ -32,6 +33,7 @@ class SectionedSegmentWriter final : public SegmentWriter {
 
   Status Add(const RowView& row) override;
   uint32_t rows() const override { return static_cast<uint32_t>(ids_.count()); }
+  Status AddMovedRows(const std::string& index, const std::vector<uint32_t>& rows) override;
   Result<SegmentSummary> Finish(runtime::Context& ctx) override;
 
  private:
@@ -54,6 +56,7 @@ class SectionedSegmentWriter final : public SegmentWriter {
   format::TextWriter documents_;
   format::TextWriter uris_;
   std::map<std::string, Columns, std::less<>> metadata_;
+  std::map<std::string, Bytes> moved_rows_;  // encoded, by the index whose rows they are
 };
 
 Status SectionedSegmentWriter::Check(const RowView& row) const {
@@ -121,6 +124,19 @@ Status SectionedSegmentWriter::WriteRows() {
   return uris_.Finish(&out_, SectionType::kUris, SectionType::kUriIndex);
 }
 
+Status SectionedSegmentWriter::AddMovedRows(const std::string& index,
+                                            const std::vector<uint32_t>& rows) {
+  Bytes& payload = moved_rows_[index];
+  payload.clear();
+  for (const uint32_t row : rows) {
+    if (row != index::MovedRows::kGone && row >= this->rows()) {
+      return Status::InvalidArgument("segment " + name_ + " has no row " + std::to_string(row));
+    }
+    PutFixed(payload, row);
+  }
+  return Status::Ok();
+}
+
 Status SectionedSegmentWriter::WriteMetadata() {
   for (auto& [key, columns] : metadata_) {
     for (size_t type = 0; type < columns.size(); ++type) {
@@ -140,6 +156,11 @@ Result<SegmentSummary> SectionedSegmentWriter::Finish(runtime::Context& ctx) {
   CHROMA_TRY(WriteRows());
   CHROMA_TRY(ctx.Check());
   CHROMA_TRY(WriteMetadata());
+  for (const auto& [index, payload] : moved_rows_) {
+    format::SectionOptions options;
+    options.required = false;
+    CHROMA_TRY(out_.Write(SectionType::kMovedRows, index, payload, options));
+  }
   // Last, so that opening finds it beside the footer.
   Bytes info;
   PutFixed(info, rows());

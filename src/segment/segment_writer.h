@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "chroma/status.h"
 #include "model/metadata.h"
@@ -37,13 +38,15 @@ class SegmentWriter {
   // At most 2^32 - 2 rows.
   virtual Status Add(const RowView& row) = 0;
   virtual uint32_t rows() const = 0;
+  // What has become of the rows of a vector index: row r of it was added as row rows[r], or is gone
+  // (index::MovedRows::kGone).
+  virtual Status AddMovedRows(const std::string& index, const std::vector<uint32_t>& rows) = 0;
   // Durable and visible when OK. Destroying the writer without it leaves no trace.
   virtual Result<SegmentSummary> Finish(runtime::Context& ctx) = 0;
 
   static Result<std::unique_ptr<SegmentWriter>> Create(runtime::Context& ctx,
                                                        store::BlobStore& store,
-                                                       const std::string& blob,
-                                                       uint32_t dimension);
+                                                       const std::string& blob, uint32_t dimension);
 };
 
 }  // namespace chroma::segment

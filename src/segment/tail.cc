@@ -10,7 +10,7 @@ namespace chroma::segment {
 Tail::Tail(const std::vector<SnapshotPart>& base)
     : tail_(std::make_shared<TailRows>()), tail_dead_(std::make_shared<Bitmap>()) {
   for (const SnapshotPart& part : base) {
-    base_.push_back({part.part, DeadRows(part.dead)});
+    base_.push_back({part.part, DeadRows(part.dead), part.indexes});
     if (part.part->dimension() != 0) dimension_ = part.part->dimension();
   }
 }
@@ -159,9 +159,9 @@ Status Tail::Replace(const log::BatchView::Row& row, const Place& old) {
 
 std::vector<SnapshotPart> Tail::Parts() {
   std::vector<SnapshotPart> parts;
-  for (Base& base : base_) parts.push_back({base.part, base.dead.Show()});
+  for (Base& base : base_) parts.push_back({base.part, base.dead.Show(), base.indexes});
   if (tail_->size > 0) {
-    parts.push_back({std::make_shared<TailView>(tail_, dimension_), tail_dead_.Show()});
+    parts.push_back({std::make_shared<TailView>(tail_, dimension_), tail_dead_.Show(), nullptr});
   }
   return parts;
 }

@@ -67,6 +67,7 @@ class Tail {
   struct Base {
     std::shared_ptr<const Part> part;
     DeadRows dead;
+    std::shared_ptr<const PartIndexes> indexes;
   };
   struct Place {  // where the live row of an id is
     size_t part;

@@ -158,7 +158,7 @@ class Examiner {
 
   void LoseSection(const SectionInfo& section) {
     const std::string what = "section " + format::Describe(section) + " is damaged";
-    if (section.type == SectionType::kIdIndex) {
+    if (section.type == SectionType::kIdIndex || section.type == SectionType::kMovedRows) {
       Lost(what, Bitmap());  // costs time at each start, and no record
     } else if (format::IsMetadataSection(section.type)) {
       lost_columns_.push_back(section);

@@ -43,7 +43,10 @@ class Local : public LocalService, public engine::WriteObserver {
         options.search_threads > 0 ? options.search_threads : env_.scheduler->Parallelism();
     pool_ =
         std::make_unique<runtime::ThreadPool>(*env_.scheduler, "search", threads, kSearchJobsMax);
-    node_ = std::make_unique<executor::LocalNode>(env_, *log_, *store_, *pool_);
+    executor::LocalNodeOptions node;
+    node.index = options.compaction.index;
+    node.on_damaged_index = [this](const Uuid& id) { compactor_->NotifyDamagedIndex(id); };
+    node_ = std::make_unique<executor::LocalNode>(env_, *log_, *store_, *pool_, std::move(node));
     engine::EngineOptions engine = options.engine;
     engine.read_only = options.read_only;
     engine_ = std::make_unique<engine::Engine>(env_, *catalog_, *log_, *node_, *this, engine);
@@ -79,7 +82,7 @@ class Local : public LocalService, public engine::WriteObserver {
                                 ": files of it are missing; restore the directory from a backup");
       }
       by_id[head.id] = &head;
-      if (head.segments > 1) unsettled.push_back(head.id);
+      if (!head.settled) unsettled.push_back(head.id);
     }
     for (const log::Log::Backlog& backlog : log_->Backlogs()) {
       auto found = by_id.find(backlog.collection);

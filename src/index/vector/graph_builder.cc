@@ -151,14 +151,15 @@ Status GraphBuilder::Build() {
   }
   const std::span<const uint32_t> order = order_;
   if (inserted_ == 0) CHROMA_TRY(Seed(order.first(std::min(order.size(), kSeedRows))));
-  const bool anew = inserted_ <= kSeedRows;
+  // Rows of the base have been through all this.
+  const size_t first_new = inserted_ <= kSeedRows ? 0 : inserted_;
   while (inserted_ < order_.size()) {
     const size_t n = std::min({inserted_, order_.size() - inserted_, kBatchRowsMax});
     CHROMA_TRY(Insert(order.subspan(inserted_, n)));
     inserted_ += n;
   }
-  // Rows that were inserted early chose among few. An extended graph has been through this.
-  for (uint32_t pass = 0; anew && pass < options_.passes; ++pass) CHROMA_TRY(Refine());
+  // Rows that were inserted early chose among few, and of a batch none among the others of it.
+  for (uint32_t pass = 0; pass < options_.passes; ++pass) CHROMA_TRY(Refine(first_new));
   ChooseEntry();
   return Status::Ok();
 }
@@ -176,8 +177,8 @@ Status GraphBuilder::Seed(std::span<const uint32_t> rows) {
   return Status::Ok();
 }
 
-Status GraphBuilder::Refine() {
-  for (size_t first = 0; first < order_.size(); first += kBatchRowsMax) {
+Status GraphBuilder::Refine(size_t first_new) {
+  for (size_t first = first_new; first < order_.size(); first += kBatchRowsMax) {
     const size_t n = std::min(kBatchRowsMax, order_.size() - first);
     CHROMA_TRY(Insert(std::span<const uint32_t>(order_).subspan(first, n)));
   }
@@ -256,23 +257,35 @@ std::vector<uint32_t> GraphBuilder::Choose(uint32_t row,
   std::sort(candidates.begin(), candidates.end(), Nearer);
   const float slack = options_.slack * options_.slack;  // distances are squared
   std::vector<uint32_t> chosen;
-  std::vector<uint32_t> left;
+  std::vector<uint32_t> shadowed;
+  std::vector<uint32_t> equal;  // to one that is chosen
   uint32_t last = kNoRow;
   for (const CodedCandidate& candidate : candidates) {
     if (chosen.size() == kDegree) break;
     if (candidate.row == row || candidate.row == last) continue;
     last = candidate.row;
-    // Equality counts: of equal rows one is enough, or they would keep all others out.
-    const auto shadows = [&](uint32_t nearer) {
-      return nearer == candidate.row ||
-             slack * coder_.Distance(rows_, nearer, candidate.row) <= candidate.distance;
-    };
-    const bool shadowed = std::any_of(chosen.begin(), chosen.end(), shadows);
-    (shadowed ? left : chosen).push_back(candidate.row);
+    std::vector<uint32_t>* place = &chosen;
+    for (const uint32_t nearer : chosen) {
+      const float apart = coder_.Distance(rows_, nearer, candidate.row);
+      // From a row and its equals any other is equally far: that is no shadow.
+      if (slack * apart < candidate.distance) place = &shadowed;
+      if (apart <= 0) place = &equal;
+      if (place != &chosen) break;
+    }
+    place->push_back(candidate.row);
   }
-  for (size_t i = 0; i < left.size() && chosen.size() < kDegree; ++i) {
-    if (std::find(chosen.begin(), chosen.end(), left[i]) == chosen.end()) chosen.push_back(left[i]);
-  }
+  const auto fill = [&chosen](const std::vector<uint32_t>& rows, size_t n) {
+    for (size_t i = 0; i < rows.size() && n > 0 && chosen.size() < kDegree; ++i) {
+      if (std::find(chosen.begin(), chosen.end(), rows[i]) != chosen.end()) continue;
+      chosen.push_back(rows[i]);
+      --n;
+    }
+  };
+  // Some equal rows, so that they find each other, but not all first: they would keep the others
+  // out.
+  fill(equal, kDegree / 4);
+  fill(shadowed, kDegree);
+  fill(equal, kDegree);
   return chosen;
 }
 

@@ -24,9 +24,9 @@
 namespace chroma::index {
 
 struct GraphOptions {
-  uint32_t effort = 100;  // of the walks that find candidates (ef_construction)
-  float slack = 1.1F;     // a longer edge stays unless a shorter one is this much nearer its end
-  uint32_t passes = 1;    // over all rows after they were inserted
+  uint32_t effort = 200;  // of the walks that find candidates
+  float slack = 1;        // a longer edge stays unless a shorter one is this much nearer its end
+  uint32_t passes = 1;    // over all new rows after they were inserted
 };
 
 // Runs job(0) … job(n - 1), in any order and on any number of threads.
@@ -68,7 +68,7 @@ class GraphBuilder {
   Status Seed(std::span<const uint32_t> rows);
   // Walks for each row, chooses its edges and merges the reverse ones.
   Status Insert(std::span<const uint32_t> rows);
-  Status Refine();
+  Status Refine(size_t first_new);
   void MergeReverse(std::span<const uint32_t> rows,
                     const std::vector<std::vector<uint32_t>>& fresh);
   void AddReverse(uint32_t row, std::span<const Edge> edges);

@@ -92,7 +92,8 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
   Lease lease(*this);
   Work& work = *lease;
   if (!coder_.EncodeQuery(request.query, &work.state.query)) {
-    return FlatIndex().Search(source, request, out);
+    TakeAllowed(request, work);
+    return Rank(source, request, work, out);
   }
   const size_t rows = graph_.rows.n;
   const size_t allowed =
@@ -106,8 +107,8 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
     CHROMA_TRY(ScanAllowed(request, work));
   }
   KeepRanked(work.state.query, graph_.rows.scales, request.k, work.state.found);
-  Rank(source, request, work, out);
-  return Status::Ok();
+  for (const uint32_t row : uncoded_) work.state.found.push_back({0, row});
+  return Rank(source, request, work, out);
 }
 
 bool GraphIndex::ScanIsCheaper(size_t allowed, size_t effort) const {
@@ -119,15 +120,44 @@ bool GraphIndex::ScanIsCheaper(size_t allowed, size_t effort) const {
 
 Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, size_t effort, size_t allowed,
                                      Work& work) const {
-  if (request.allowed == nullptr) {
+  const RowFilter filter{request.allowed, request.moved};
+  if (filter.PassesAll()) {
     CHROMA_TRY(Walk(graph_, coder_, nodes_, effort, request.check, work.state));
     return true;
   }
   // Where the allowed rows are far from the query a walk would visit all that are nearer: it may
   // take as long as the scan would, no longer.
   const auto visits_max = static_cast<size_t>(static_cast<double>(allowed) / kVisitCost);
-  return WalkToAllowed(graph_, coder_, nodes_, effort, *request.allowed, visits_max, request.check,
+  return WalkToAllowed(graph_, coder_, nodes_, effort, filter, visits_max, request.check,
                        work.state);
+}
+
+size_t GraphIndex::NextAllowed(const RowFilter& filter, uint32_t* from, uint32_t* rows,
+                               size_t n) const {
+  const uint32_t end = graph_.rows.n;
+  size_t count = 0;
+  if (filter.moved.to == nullptr && filter.allowed != nullptr) {
+    count = filter.allowed->Read(*from, rows, n);
+    *from = count < n || rows[count - 1] >= end - 1 ? kNoRow : rows[count - 1] + 1;
+    while (count > 0 && rows[count - 1] >= end) --count;
+    return count;
+  }
+  uint32_t row = *from;
+  for (; row < end && count < n; ++row) {
+    if (filter.Passes(row)) rows[count++] = row;
+  }
+  *from = row < end ? row : kNoRow;
+  return count;
+}
+
+void GraphIndex::TakeAllowed(const SearchRequest& request, Work& work) const {
+  const RowFilter filter{request.allowed, request.moved};
+  work.state.found.clear();
+  std::array<uint32_t, kScanRows> rows;
+  for (uint32_t from = 0; from != kNoRow;) {
+    const size_t count = NextAllowed(filter, &from, rows.data(), rows.size());
+    for (size_t i = 0; i < count; ++i) work.state.found.push_back({0, rows[i]});
+  }
 }
 
 Status GraphIndex::ScanAllowed(const SearchRequest& request, Work& work) const {
@@ -137,20 +167,17 @@ Status GraphIndex::ScanAllowed(const SearchRequest& request, Work& work) const {
   std::array<uint32_t, kScanRows> members;
   std::array<const int8_t*, kScanRows> codes;
   std::array<int32_t, kScanRows> dots;
-  for (uint32_t from = 0; from < graph_.rows.n;) {
-    size_t count = std::min<size_t>(kScanRows, graph_.rows.n - from);
-    if (request.allowed != nullptr) {
-      count = request.allowed->Read(from, members.data(), kScanRows);
-    } else {
-      for (size_t i = 0; i < count; ++i) members[i] = from + static_cast<uint32_t>(i);
-    }
-    if (count == 0) break;
-    from = members[count - 1] + 1;
+  const RowFilter filter{request.allowed, request.moved};
+  for (uint32_t from = 0; from != kNoRow;) {
+    const size_t count = NextAllowed(filter, &from, members.data(), members.size());
     const auto coded_end =
-        std::remove_if(members.begin(), members.begin() + count,
-                       [&](uint32_t row) { return row >= graph_.rows.n || !graph_.rows.Has(row); });
+        std::remove_if(members.begin(), members.begin() + static_cast<ptrdiff_t>(count),
+                       [&](uint32_t row) { return !graph_.rows.Has(row); });
     const auto coded = static_cast<size_t>(coded_end - members.begin());
-    for (size_t i = 0; i < coded; ++i) codes[i] = graph_.rows.Row(members[i]);
+    for (size_t i = 0; i < coded; ++i) {
+      if (!graph_.CheckCode(members[i])) return Status::DataLoss("a vector index is damaged");
+      codes[i] = graph_.rows.Row(members[i]);
+    }
     coder_.kernels().dot_i8_gather(query.code.data(), codes.data(), coded, graph_.rows.padded,
                                    dots.data());
     for (size_t i = 0; i < coded; ++i) {
@@ -162,37 +189,44 @@ Status GraphIndex::ScanAllowed(const SearchRequest& request, Work& work) const {
       KeepRanked(query, graph_.rows.scales, request.k, found);
     }
     if (request.check) CHROMA_TRY(request.check());
-    if (from == 0) break;  // past the largest row id
   }
   return Status::Ok();
 }
 
-void GraphIndex::Rank(const VectorSource& source, const SearchRequest& request, Work& work,
-                      std::vector<Candidate>* out) const {
-  std::vector<CodedCandidate>& found = work.state.found;
-  for (const uint32_t row : uncoded_) {
-    if (request.allowed == nullptr || request.allowed->Contains(row)) found.push_back({0, row});
-  }
+namespace {
+
+// Null: the source has no such row.
+Result<const float*> RowOf(const VectorSource& source, uint32_t row) {
+  if (row >= source.n) return static_cast<const float*>(nullptr);
+  if (source.reader != nullptr) return source.reader->Row(row);
+  return source.row_pointers != nullptr ? source.row_pointers[row]
+                                        : source.rows + row * source.stride;
+}
+
+}  // namespace
+
+Status GraphIndex::Rank(const VectorSource& source, const SearchRequest& request, Work& work,
+                        std::vector<Candidate>* out) const {
+  const RowFilter filter{request.allowed, request.moved};
   work.pointers.clear();
-  for (const CodedCandidate& candidate : found) {
-    const float* row = nullptr;
-    if (candidate.row < source.n) {
-      row = source.row_pointers != nullptr ? source.row_pointers[candidate.row]
-                                           : source.rows + candidate.row * source.stride;
-    }
-    work.pointers.push_back(row);
-  }
-  work.distances.resize(found.size());
-  Distances(request.space, request.query, work.pointers.data(), found.size(), source.dimension,
-            work.distances.data());
   work.ranked.clear();
-  for (size_t i = 0; i < found.size(); ++i) {
-    if (work.pointers[i] == nullptr || work.distances[i] > request.bound) continue;
-    work.ranked.push_back({work.distances[i], found[i].row});
+  for (const CodedCandidate& candidate : work.state.found) {
+    if (!filter.Passes(candidate.row)) continue;
+    const uint32_t row = request.moved[candidate.row];
+    CHROMA_ASSIGN(const float* values, RowOf(source, row));
+    if (values == nullptr) continue;
+    work.pointers.push_back(values);
+    work.ranked.push_back({0, row});
   }
+  work.distances.resize(work.pointers.size());
+  Distances(request.space, request.query, work.pointers.data(), work.pointers.size(),
+            source.dimension, work.distances.data());
+  for (size_t i = 0; i < work.ranked.size(); ++i) work.ranked[i].distance = work.distances[i];
+  std::erase_if(work.ranked, [&](const Candidate& c) { return c.distance > request.bound; });
   std::sort(work.ranked.begin(), work.ranked.end());
   const size_t n = std::min(request.k, work.ranked.size());
   out->insert(out->end(), work.ranked.begin(), work.ranked.begin() + static_cast<ptrdiff_t>(n));
+  return Status::Ok();
 }
 
 }  // namespace chroma::index

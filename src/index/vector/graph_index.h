@@ -22,7 +22,7 @@ constexpr size_t kDefaultEffort = 100;
 class GraphIndex final : public VectorIndex {
  public:
   // The memory of `graph` outlives the index. Rows without a code are compared exactly by every
-  // search.
+  // search. Searches fail with kDataLoss where the graph is damaged.
   GraphIndex(const simd::CodeKernels& kernels, CodeSpace space, const Graph& graph);
   ~GraphIndex() override;
 
@@ -39,8 +39,12 @@ class GraphIndex final : public VectorIndex {
   Result<bool> WalkAllowed(const SearchRequest& request, size_t effort, size_t allowed,
                            Work& work) const;
   Status ScanAllowed(const SearchRequest& request, Work& work) const;
-  void Rank(const VectorSource& source, const SearchRequest& request, Work& work,
-            std::vector<Candidate>* out) const;
+  // Up to `n` rows from `*from` on that may be returned; moves `*from` on, to kNoRow at the end.
+  size_t NextAllowed(const RowFilter& filter, uint32_t* from, uint32_t* rows, size_t n) const;
+  // Every row that may be returned, for queries that cannot be coded.
+  void TakeAllowed(const SearchRequest& request, Work& work) const;
+  Status Rank(const VectorSource& source, const SearchRequest& request, Work& work,
+              std::vector<Candidate>* out) const;
 
   const RowCoder coder_;
   const Graph graph_;

@@ -17,11 +17,12 @@ class Visitor {
       : graph_(graph), kernels_(coder.kernels()), nodes_(nodes), state_(state) {}
 
   // see(estimate, row) is called for each neighbour, not yet visited, that may be nearer than
-  // bound(); `next` is what will probably be visited next.
+  // bound(); `next` is what will probably be visited next. False when the graph is damaged.
   template <typename Bound, typename See>
-  float Visit(uint32_t row, uint32_t next, Bound bound, See see) {
+  bool Visit(uint32_t row, uint32_t next, Bound bound, See see, float* out) {
     const CodedQuery& query = state_.query;
-    const PackedNodes::Node node = nodes_.At(graph_, row, &state_.node);
+    PackedNodes::Node node;
+    if (!nodes_.At(graph_, row, &state_.node, &node)) return false;
     if (next != kNoRow) nodes_.Prefetch(next);
     const float distance =
         RowCoder::Combine(query.squared_norm, query.scale, node.scale,
@@ -36,7 +37,8 @@ class Visitor {
         see(estimates_[lane], neighbor);
       }
     }
-    return distance;
+    *out = distance;
+    return true;
   }
 
  private:
@@ -46,6 +48,10 @@ class Visitor {
   WalkState& state_;
   std::array<float, kDegree> estimates_;
 };
+
+Status Damaged() {
+  return Status::DataLoss("a vector index is damaged");
+}
 
 Status CheckSometimes(size_t visits, const std::function<Status()>& check) {
   return visits % kVisitsPerCheck == kVisitsPerCheck - 1 && check ? check() : Status::Ok();
@@ -66,9 +72,11 @@ Status Walk(const Graph& graph, const RowCoder& coder, PackedNodes& nodes, size_
   for (uint32_t row; beam.Take(&row);) {
     if (!state.visited.Insert(row)) continue;
     CHROMA_TRY(CheckSometimes(state.found.size(), check));
-    const float distance = visitor.Visit(
+    float distance = 0;
+    const bool whole = visitor.Visit(
         row, beam.Peek(), [&] { return beam.bound(); },
-        [&](float estimate, uint32_t neighbor) { beam.Push(estimate, neighbor); });
+        [&](float estimate, uint32_t neighbor) { beam.Push(estimate, neighbor); }, &distance);
+    if (!whole) return Damaged();
     state.found.push_back({distance, row});
     if (beam.Peek() != kNoRow) nodes.Prefetch(beam.Peek());
   }
@@ -76,7 +84,7 @@ Status Walk(const Graph& graph, const RowCoder& coder, PackedNodes& nodes, size_
 }
 
 Result<bool> WalkToAllowed(const Graph& graph, const RowCoder& coder, PackedNodes& nodes,
-                           size_t effort, const Bitmap& allowed, size_t visits_max,
+                           size_t effort, const RowFilter& filter, size_t visits_max,
                            const std::function<Status()>& check, WalkState& state) {
   const auto farther = [](const CodedCandidate& a, const CodedCandidate& b) {
     return a.distance > b.distance;
@@ -106,8 +114,9 @@ Result<bool> WalkToAllowed(const Graph& graph, const RowCoder& coder, PackedNode
     if (++visits > visits_max) return false;
     CHROMA_TRY(CheckSometimes(visits, check));
     const uint32_t after = open.empty() ? kNoRow : open.front().row;
-    const float distance = visitor.Visit(next.row, after, bound, see);
-    if (!allowed.Contains(next.row)) continue;
+    float distance = 0;
+    if (!visitor.Visit(next.row, after, bound, see, &distance)) return Damaged();
+    if (!filter.Passes(next.row)) continue;
     state.found.push_back({distance, next.row});
     nearest.push_back(distance);
     std::push_heap(nearest.begin(), nearest.end());

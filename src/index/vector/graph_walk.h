@@ -9,6 +9,7 @@
 #include "chroma/status.h"
 #include "index/vector/beam.h"
 #include "index/vector/packed_nodes.h"
+#include "index/vector/vector_index.h"
 
 namespace chroma::index {
 
@@ -23,14 +24,27 @@ struct WalkState {
   std::vector<float> nearest;  // and the distances of the nearest allowed, a heap, farthest first
 };
 
-// The same, until the `effort` nearest rows known that are allowed have been visited, and all that
-// are nearer: those lead to them. Leaves the allowed rows in state.found. False when that would
-// take more than `visits_max` visits.
+// Which rows of a graph a search may return.
+struct RowFilter {
+  const Bitmap* allowed = nullptr;  // of the rows where they are now; null: all that are there
+  MovedRows moved;
+
+  bool PassesAll() const { return allowed == nullptr && !moved.some_gone; }
+  bool Passes(uint32_t row) const {
+    const uint32_t now = moved[row];
+    return now != MovedRows::kGone && (allowed == nullptr || allowed->Contains(now));
+  }
+};
+
+// The same, until the `effort` nearest rows known that pass the filter have been visited, and all
+// that are nearer: those lead to them. Leaves the passing rows in state.found. False when that
+// would take more than `visits_max` visits.
 Result<bool> WalkToAllowed(const Graph& graph, const RowCoder& coder, PackedNodes& nodes,
-                           size_t effort, const Bitmap& allowed, size_t visits_max,
+                           size_t effort, const RowFilter& filter, size_t visits_max,
                            const std::function<Status()>& check, WalkState& state);
 
 // Walks for state.query and leaves what it visited in state.found. `check` as in SearchRequest.
+// kDataLoss from both: the graph is damaged.
 Status Walk(const Graph& graph, const RowCoder& coder, PackedNodes& nodes, size_t effort,
             const std::function<Status()>& check, WalkState& state);
 

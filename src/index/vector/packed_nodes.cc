@@ -25,20 +25,24 @@ PackedNodes::PackedNodes(const RowCoder& coder, uint32_t n)
       node_bytes_((neighbors_at_ + kDegree * sizeof(uint32_t) + kLine - 1) / kLine * kLine),
       memory_(node_bytes_ * n) {}
 
-PackedNodes::Node PackedNodes::At(const Graph& graph, uint32_t row, std::vector<uint8_t>* scratch) {
+bool PackedNodes::At(const Graph& graph, uint32_t row, std::vector<uint8_t>* scratch, Node* out) {
   uint8_t* node = memory_.bytes() + node_bytes_ * row;
   std::atomic<State>& state = StateOf(node);
-  if (state.load(std::memory_order_acquire) == State::kReady) return View(node);
-  State expected = State::kAbsent;
-  if (state.compare_exchange_strong(expected, State::kBusy, std::memory_order_acquire)) {
-    Make(graph, row, node);
-    state.store(State::kReady, std::memory_order_release);
-    return View(node);
+  State seen = state.load(std::memory_order_acquire);
+  if (seen == State::kAbsent &&
+      state.compare_exchange_strong(seen, State::kBusy, std::memory_order_acquire)) {
+    const bool made = Make(graph, row, node);
+    seen = made ? State::kReady : State::kAbsent;
+    state.store(seen, std::memory_order_release);
+    if (!made) return false;
   }
-  if (expected == State::kReady) return View(node);
-  scratch->resize(node_bytes_);
-  Make(graph, row, scratch->data());
-  return View(scratch->data());
+  if (seen != State::kReady) {
+    scratch->resize(node_bytes_);
+    node = scratch->data();
+    if (!Make(graph, row, node)) return false;
+  }
+  *out = View(node);
+  return true;
 }
 
 void PackedNodes::Prefetch(uint32_t row) const {
@@ -63,9 +67,10 @@ PackedNodes::Node PackedNodes::View(const uint8_t* node) const {
   return view;
 }
 
-void PackedNodes::Make(const Graph& graph, uint32_t row, uint8_t* node) const {
+bool PackedNodes::Make(const Graph& graph, uint32_t row, uint8_t* node) const {
   static thread_local std::vector<float> center;
   const RowCodes& rows = graph.rows;
+  if (!graph.CheckCode(row) || !graph.CheckEdges(row)) return false;
   center.resize(rows.padded);
   for (uint32_t i = 0; i < rows.padded; ++i) {
     center[i] = static_cast<float>(rows.Row(row)[i]) * rows.scales[row].scale;
@@ -83,6 +88,7 @@ void PackedNodes::Make(const Graph& graph, uint32_t row, uint8_t* node) const {
     factors[lane] = 0;
     // A damaged graph may name any number.
     if (neighbor >= rows.n || !rows.Has(neighbor)) continue;
+    if (!graph.CheckCode(neighbor)) return false;
     simd::CodeKernels::ResidualSums sums;
     coder_.kernels().encode_residual(rows.Row(neighbor), rows.scales[neighbor].scale, center.data(),
                                      rows.padded, lane, node + codes_at_, &sums);
@@ -90,6 +96,7 @@ void PackedNodes::Make(const Graph& graph, uint32_t row, uint8_t* node) const {
     offsets[lane] = sums.squared_norm + factor * sums.center_signed;
     factors[lane] = -factor;
   }
+  return true;
 }
 
 }  // namespace chroma::index

@@ -41,8 +41,9 @@ class PackedNodes {
     const float* factors;
     const uint32_t* neighbors;
   };
-  // `scratch` serves when another thread is just making the node.
-  Node At(const Graph& graph, uint32_t row, std::vector<uint8_t>* scratch);
+  // `scratch` serves when another thread is just making the node. False when the graph is damaged
+  // there.
+  bool At(const Graph& graph, uint32_t row, std::vector<uint8_t>* scratch, Node* out);
   void Prefetch(uint32_t row) const;
 
   // The edges of these rows have changed.
@@ -53,7 +54,7 @@ class PackedNodes {
   std::atomic<State>& StateOf(uint8_t* node) const {
     return *reinterpret_cast<std::atomic<State>*>(node);
   }
-  void Make(const Graph& graph, uint32_t row, uint8_t* node) const;
+  bool Make(const Graph& graph, uint32_t row, uint8_t* node) const;
   Node View(const uint8_t* node) const;
 
   const RowCoder& coder_;

@@ -7,6 +7,7 @@
 // two itself. N. Ailon, B. Chazelle, "The Fast Johnson-Lindenstrauss Transform" (2009).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -22,12 +23,16 @@ class Rotation {
   Rotation(uint32_t dimension, uint64_t seed);
 
   uint32_t dimension() const { return dimension_; }
-  // Of the result: the next multiple of 64.
+  // Of the result: the next multiple of 64, not below kPaddedMin: codes of few bits say too little
+  // about a direction, so rows of few components are spread over more.
   uint32_t padded() const { return padded_; }
   // `vector` has dimension() floats, `out` room for padded(); they do not overlap.
   void Apply(const simd::CodeKernels& kernels, const float* vector, float* out) const;
 
-  static uint32_t Padded(uint32_t dimension) { return (dimension + 63) / 64 * 64; }
+  static constexpr uint32_t kPaddedMin = 128;
+  static uint32_t Padded(uint32_t dimension) {
+    return std::max(kPaddedMin, (dimension + 63) / 64 * 64);
+  }
 
  private:
   const uint32_t dimension_;

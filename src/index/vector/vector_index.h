@@ -15,6 +15,14 @@
 
 namespace chroma::index {
 
+// Gives single rows, where not all of them are at hand at once.
+class RowReader {
+ public:
+  virtual ~RowReader() = default;
+  // VectorSource::dimension floats.
+  virtual Result<const float*> Row(uint32_t row) const = 0;
+};
+
 // Where the exact float32 rows are. A view: the memory belongs to the caller (a mapped segment,
 // the materialised tail) and must outlive the call. Rows need only be 4-byte aligned.
 struct VectorSource {
@@ -23,10 +31,22 @@ struct VectorSource {
   const float* rows = nullptr;
   size_t stride = 0;
   const float* const* row_pointers = nullptr;
+  // Or comes from here; only GraphIndex, which needs few of them, can do with that.
+  const RowReader* reader = nullptr;
   uint32_t n = 0;
   uint32_t dimension = 0;
   // Optional, for cosine: 1 / ||row||, and 0 for a zero row. Spares computing norms in the scan.
   const float* inverse_norms = nullptr;
+};
+
+// Rows have other numbers now than when an index over them was built.
+struct MovedRows {
+  static constexpr uint32_t kGone = UINT32_MAX;
+
+  const uint32_t* to = nullptr;  // row r of the index is to[r] elsewhere; null: r
+  bool some_gone = false;        // whether any of them is kGone
+
+  uint32_t operator[](uint32_t row) const { return to == nullptr ? row : to[row]; }
 };
 
 struct SearchRequest {
@@ -35,6 +55,8 @@ struct SearchRequest {
   size_t k = 0;
   // Rows that may be returned; null means all. Members >= VectorSource::n are ignored.
   const Bitmap* allowed = nullptr;
+  // What `allowed`, the source and the answer call the rows of the index; an exact scan ignores it.
+  MovedRows moved;
   // Rows farther than this are of no use to the caller (the worst of a full top-k elsewhere).
   float bound = std::numeric_limits<float>::infinity();
   // How many candidates a graph walk keeps (ef); 0 means the index's own choice. An exact scan

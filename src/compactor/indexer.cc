@@ -1,0 +1,257 @@
+#include "compactor/indexer.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "index/vector/graph_builder.h"
+#include "runtime/log.h"
+#include "runtime/test_points.h"
+#include "segment/segment_reader.h"
+
+namespace chroma::compactor {
+namespace {
+
+constexpr size_t kJobsMax = 1024;
+// What `ef_construction` asks for, doubled: half of the candidates that a walk over estimates keeps
+// are as good as those that one over distances keeps.
+constexpr uint64_t kEffortPerEf = 2;
+constexpr uint64_t kEffortMin = 80;
+constexpr uint64_t kEffortMax = 2000;
+// Of the same graph for the same rows.
+constexpr uint64_t kSeed = 0x6368726f6d61;
+// A graph that holds less of the rows than this is not worth extending.
+constexpr double kBaseShareMin = .3;
+
+// All vectors of a part, verified.
+Result<std::vector<const float*>> RowsOf(runtime::Context& ctx, const segment::Part& part) {
+  std::vector<const float*> rows;
+  rows.reserve(part.rows());
+  while (rows.size() < part.rows()) {
+    CHROMA_TRY(ctx.Check());
+    CHROMA_ASSIGN(const segment::VectorRun run, part.Vectors(static_cast<uint32_t>(rows.size())));
+    for (uint32_t i = 0; i < run.rows; ++i) {
+      rows.push_back(run.values + size_t{i} * part.dimension());
+    }
+  }
+  return rows;
+}
+
+// The index that holds most of the part's rows, if that is many.
+const segment::PartIndex* BaseOf(const segment::SnapshotPart& part) {
+  if (part.indexes == nullptr) return nullptr;
+  const segment::PartIndex* base = nullptr;
+  for (const segment::PartIndex& index : part.indexes->list) {
+    if (base == nullptr || index.rows() > base->rows()) base = &index;
+  }
+  const bool large = base != nullptr && base->rows() > kBaseShareMin * part.part->rows();
+  return large ? base : nullptr;
+}
+
+}  // namespace
+
+// One index on its way.
+struct Indexer::Job {
+  Uuid collection;
+  model::Space space = model::Space::kL2;
+  uint32_t effort = 0;
+  segment::SnapshotPart part;
+  format::ManifestSegment named;
+  segment::VectorIndexSummary built;
+};
+
+Indexer::Indexer(Seams seams, segment::IndexPolicy policy, runtime::Mutex& publishing)
+    : seams_(std::move(seams)),
+      policy_(policy),
+      publishing_(publishing),
+      context_(*seams_.env.clock),
+      pool_(std::make_unique<runtime::ThreadPool>(*seams_.env.scheduler, "index",
+                                                  seams_.env.scheduler->Parallelism() - 1, kJobsMax,
+                                                  runtime::Priority::kLow)) {}
+
+Indexer::~Indexer() {
+  {
+    runtime::MutexLock lock(mutex_);
+    stopping_ = true;
+    wake_.NotifyAll();
+  }
+  context_.Cancel();
+  task_.reset();
+}
+
+Status Indexer::Start(std::function<void(const Uuid&)> on_built) {
+  on_built_ = std::move(on_built);
+  task_ = seams_.env.scheduler->Start("indexer", [this] { Run(); });
+  if (task_ != nullptr) return Status::Ok();
+  return Status::ResourceExhausted(
+      "cannot start the indexer: this user's limit of threads is reached");
+}
+
+void Indexer::Notify(const Uuid& collection, bool busy) {
+  runtime::MutexLock lock(mutex_);
+  const auto [at, added] = waiting_.emplace(collection, busy);
+  if (!added) at->second &= busy;
+  wake_.NotifyAll();
+}
+
+std::set<std::string> Indexer::Building() {
+  runtime::MutexLock lock(mutex_);
+  std::set<std::string> segments;
+  if (!built_segment_.empty()) segments.insert(built_segment_);
+  return segments;
+}
+
+void Indexer::Run() {
+  seams_.env.scheduler->LowerPriority();
+  for (;;) {
+    Uuid collection;
+    bool busy = false;
+    {
+      runtime::MutexLock lock(mutex_);
+      while (waiting_.empty() && !stopping_) wake_.Wait(mutex_);
+      if (stopping_) return;
+      collection = waiting_.begin()->first;
+      busy = waiting_.begin()->second;
+      waiting_.erase(waiting_.begin());
+    }
+    Result<bool> built = false;
+    {
+      runtime::MutexLock one_at_a_time(building_);
+      built = IndexOne(context_, collection, busy);
+    }
+    if (built.ok()) {
+      if (!*built) continue;
+      on_built_(collection);
+      Notify(collection, busy);  // it may have another segment
+      continue;
+    }
+    const StatusCode code = built.status().code();
+    if (code == StatusCode::kNotFound || code == StatusCode::kCancelled) continue;
+    // The next compaction or start tries again.
+    runtime::Log(runtime::LogLevel::kWarning, "a vector index was not built",
+                 {{"collection", collection.ToString()}, {"error", built.status().ToString()}});
+  }
+}
+
+Status Indexer::IndexFully(runtime::Context& ctx, const Uuid& collection) {
+  for (;;) {
+    CHROMA_ASSIGN(const bool built, IndexOne(ctx, collection, false));
+    if (!built) return Status::Ok();
+  }
+}
+
+Result<bool> Indexer::IndexOne(runtime::Context& ctx, const Uuid& collection, bool busy) {
+  Job job;
+  CHROMA_ASSIGN(const bool found, Pick(ctx, collection, busy, &job));
+  if (!found) return false;
+  const int64_t begin_ns = seams_.env.clock->MonotonicNs();
+  Status status = Build(ctx, job);
+  if (status.ok()) status = PublishIndex(ctx, job);
+  {
+    runtime::MutexLock lock(mutex_);
+    built_segment_.clear();
+  }
+  CHROMA_TRY(status);
+  runtime::Log(runtime::LogLevel::kDebug, "vector index built",
+               {{"collection", collection.ToString()},
+                {"rows", job.named.rows},
+                {"ms", (seams_.env.clock->MonotonicNs() - begin_ns) / runtime::kMillisecond}});
+  return true;
+}
+
+Result<bool> Indexer::Pick(runtime::Context& ctx, const Uuid& id, bool busy, Job* job) {
+  runtime::MutexLock publishing(publishing_);
+  CHROMA_ASSIGN(const model::Collection collection, seams_.catalog->GetCollectionById(ctx, id));
+  CHROMA_ASSIGN(const auto live, OpenPublished(ctx, seams_,
+                                               {id, collection.version, collection.manifest,
+                                                collection.log_offset}));
+  const std::shared_ptr<const segment::Version> version = live->version();
+  for (size_t i = 0; i < version->parts.size(); ++i) {
+    const segment::SnapshotPart& part = version->parts[i];
+    if (!segment::NeedsIndex(policy_, part, busy)) continue;
+    if (job->part.part != nullptr && job->part.part->rows() >= part.part->rows()) continue;
+    job->part = part;
+    job->named = version->manifest.segments[i];
+  }
+  if (job->part.part == nullptr) return false;
+  job->collection = id;
+  job->space = collection.schema.space();
+  job->effort = static_cast<uint32_t>(
+      std::clamp(std::min(*collection.schema.hnsw().ef_construction, kEffortMax) * kEffortPerEf,
+                 kEffortMin, kEffortMax));
+  runtime::MutexLock lock(mutex_);
+  built_segment_ = job->named.blob;
+  return true;
+}
+
+Status Indexer::Build(runtime::Context& ctx, Job& job) {
+  const segment::Part& part = *job.part.part;
+  CHROMA_ASSIGN(const std::vector<const float*> rows, RowsOf(ctx, part));
+  const index::ParallelFor parallel_for = [this](size_t n, const std::function<void(size_t)>& run) {
+    pool_->ParallelFor(n, run);
+  };
+  const index::CodeSpace space = index::ChooseCodeSpace(job.space, part.dimension(), kSeed, rows);
+  const index::RowCoder coder(simd::ActiveCodeKernels(), space);
+  std::vector<int8_t> codes(size_t{part.rows()} * coder.padded());
+  std::vector<index::RowScale> scales(part.rows());
+  constexpr size_t kRowsAtOnce = 256;
+  parallel_for((rows.size() + kRowsAtOnce - 1) / kRowsAtOnce, [&](size_t chunk) {
+    const size_t end = std::min(rows.size(), (chunk + 1) * kRowsAtOnce);
+    for (size_t i = chunk * kRowsAtOnce; i < end; ++i) {
+      coder.Encode(rows[i], codes.data() + i * coder.padded(), &scales[i]);
+    }
+  });
+  CHROMA_TRY(ctx.Check());
+  const index::RowCodes view{codes.data(), scales.data(), part.rows(), coder.padded()};
+  index::GraphOptions options;
+  options.effort = job.effort;
+  index::GraphBuilder builder(coder, view, options, parallel_for, [&ctx] { return ctx.Check(); });
+  const segment::PartIndex* base = BaseOf(job.part);
+  if (base != nullptr && base->reader->VerifyAll(ctx).ok()) {
+    std::vector<uint32_t> now(base->reader->rows());
+    for (uint32_t row = 0; row < now.size(); ++row) now[row] = base->Moved()[row];
+    CHROMA_TRY(builder.Begin(base->reader->graph(), now));
+  }
+  CHROMA_TRY(builder.Build());
+  CHROMA_ASSIGN(
+      job.built,
+      segment::WriteVectorIndex(
+          ctx, *seams_.store, NewBlobName(*seams_.env.random, job.collection, "index"), space,
+          {view, builder.neighbors().data(), builder.entry()}, job.named.checksum));
+  CHROMA_TEST_POINT("indexer.index_written");
+  return Status::Ok();
+}
+
+Status Indexer::PublishIndex(runtime::Context& ctx, Job& job) {
+  runtime::MutexLock publishing(publishing_);
+  const auto discard = [&](Status status) {
+    Discard(seams_, {job.built.blob});
+    return status;
+  };
+  Result<model::Collection> collection = seams_.catalog->GetCollectionById(ctx, job.collection);
+  if (!collection.ok()) return discard(collection.status());
+  Result<std::shared_ptr<segment::LiveCollection>> live = OpenPublished(
+      ctx, seams_,
+      {job.collection, collection->version, collection->manifest, collection->log_offset});
+  if (!live.ok()) return discard(live.status());
+  const std::shared_ptr<const segment::Version> before = (*live)->version();
+  format::Manifest manifest = before->manifest;
+  manifest.version = collection->version + 1;
+  const auto segment =
+      std::find_if(manifest.segments.begin(), manifest.segments.end(),
+                   [&](const format::ManifestSegment& s) { return s.blob == job.named.blob; });
+  if (segment == manifest.segments.end() || before->manifest.version != collection->version) {
+    return discard(Status::Aborted("the segment was replaced while it was indexed"));
+  }
+  segment->indexes = {{job.built.blob, job.built.size_bytes, job.built.checksum}};
+  const bool settled = manifest.segments.size() == 1 && segment->deleted.Empty();
+  CHROMA_ASSIGN(const segment::VersionRef published,
+                Publish(ctx, seams_, *collection, manifest, settled, {job.built.blob}));
+  CHROMA_TEST_POINT("indexer.version_published");
+  CHROMA_TRY(OpenPublished(ctx, seams_, published).status());
+  seams_.on_published(job.collection);
+  return GiveSpaceBack(ctx, seams_, job.collection, manifest.log_offset,
+                       Replaced(*collection, before->manifest, manifest));
+}
+
+}  // namespace chroma::compactor

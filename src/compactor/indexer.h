@@ -1,0 +1,73 @@
+// Builds vector indexes over segments in the background, off the path of writes and of merges:
+//
+//   pick a segment ─► encode its rows ─► extend the graph it has, or begin one ─► write the index
+//                                                     ─► publish a version that names it
+//
+// Until then the rows are searched exactly, or by the indexes of the segments that were merged. A
+// crash loses the work, nothing else. Built on all processors, at low priority.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+#include "base/uuid.h"
+#include "chroma/status.h"
+#include "compactor/policy.h"
+#include "compactor/publish.h"
+#include "runtime/context.h"
+#include "runtime/mutex.h"
+#include "runtime/thread_pool.h"
+
+namespace chroma::compactor {
+
+class Indexer {
+ public:
+  // `publishing`: held by whoever publishes versions.
+  Indexer(Seams seams, segment::IndexPolicy policy, runtime::Mutex& publishing);
+  // Cancels what is being built and joins.
+  ~Indexer();
+  Indexer(const Indexer&) = delete;
+  Indexer& operator=(const Indexer&) = delete;
+
+  // Called, while nothing is held, after an index was published: its segment may be merged again.
+  Status Start(std::function<void(const Uuid&)> on_built);
+  // The collection has new segments, or (not busy) was left alone for a while. Thread safe.
+  void Notify(const Uuid& collection, bool busy);
+  // Builds all that the collection needs, on the calling task. No compaction of the collection may
+  // be running.
+  Status IndexFully(runtime::Context& ctx, const Uuid& collection);
+
+  // Segments whose rows are being indexed now. Asked while `publishing` is held, the answer stays
+  // true until it is given up.
+  std::set<std::string> Building();
+  // Held while an index is built: by one task at a time.
+  runtime::Mutex& building() { return building_; }
+
+ private:
+  struct Job;
+
+  void Run();
+  // False when there was nothing to do. building_ is held.
+  Result<bool> IndexOne(runtime::Context& ctx, const Uuid& collection, bool busy);
+  Result<bool> Pick(runtime::Context& ctx, const Uuid& collection, bool busy, Job* job);
+  Status Build(runtime::Context& ctx, Job& job);
+  Status PublishIndex(runtime::Context& ctx, Job& job);
+
+  const Seams seams_;
+  const segment::IndexPolicy policy_;
+  runtime::Mutex& publishing_;
+  runtime::Context context_;  // of the background task
+  std::function<void(const Uuid&)> on_built_;
+  std::unique_ptr<runtime::ThreadPool> pool_;
+  runtime::Mutex building_;
+  runtime::Mutex mutex_;
+  runtime::CondVar wake_;
+  bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;
+  std::unordered_map<Uuid, bool, UuidHash> waiting_ CHROMA_GUARDED_BY(mutex_);  // busy?
+  std::string built_segment_ CHROMA_GUARDED_BY(mutex_);                         // empty: none
+  std::unique_ptr<runtime::Task> task_;
+};
+
+}  // namespace chroma::compactor

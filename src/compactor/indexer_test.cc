@@ -1,0 +1,229 @@
+#include "compactor/indexer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "compactor/test_support.h"
+
+namespace chroma::compactor {
+namespace {
+
+using model::Operation;
+
+constexpr uint32_t kDimension = 24;
+constexpr uint32_t kNeighbors = 10;
+
+class IndexerTest : public CompactorTest {
+ protected:
+  IndexerTest() {
+    dimension_ = kDimension;
+    policy_.rows_min = 200;
+    ReopenWithPolicy();
+  }
+
+  // The same for the same record and round.
+  std::vector<float> VectorOf(int record) override {
+    std::mt19937_64 random(static_cast<uint64_t>(record) * 1000 + static_cast<uint64_t>(round_));
+    std::normal_distribution<float> normal;
+    std::vector<float> vector(kDimension);
+    for (float& value : vector) value = normal(random);
+    return vector;
+  }
+  void ReopenWithPolicy() {
+    node_ = std::make_unique<executor::LocalNode>(env_, *log_, *store_, pool_,
+                                                  executor::LocalNodeOptions{.index = policy_});
+  }
+  Status IndexAll(runtime::Context& ctx) {
+    Indexer indexer(SeamsHere(), policy_, publishing_);
+    return indexer.IndexFully(ctx, id_);
+  }
+  void Index() {
+    const Status indexed = IndexAll(ctx_);
+    ASSERT_TRUE(indexed.ok()) << indexed.ToString();
+  }
+  void CompactAll() {
+    const auto outcome = CompactOnce();
+    ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
+  }
+  const segment::PartIndexes* IndexesOf(size_t part) {
+    version_ = (*node_->Open(ctx_, Published()))->version();
+    return version_->parts.at(part).indexes.get();
+  }
+  std::string IndexBlob() { return IndexesOf(0)->list.at(0).reader->blob(); }
+
+  executor::QueryResult Query(const std::vector<float>& vector, uint32_t n_results) {
+    planner::QueryPlan plan;
+    plan.queries = {kDimension, vector};
+    plan.n_results = n_results;
+    auto result = node_->Query(ctx_, Published(), plan);
+    EXPECT_TRUE(result.ok()) << result.status().ToString();
+    return result.ok() ? *result : executor::QueryResult{{{}}, {{}}};
+  }
+  // The share of the truly nearest records that queries find. Distances must be exact, nearest
+  // first, and of living records.
+  double Recall(const std::vector<std::string>& living) {
+    size_t hits = 0;
+    for (int query = 0; query < 20; ++query) {
+      const std::vector<float> vector = VectorOf(1'000'000 + query);
+      std::vector<std::pair<float, std::string>> truth;
+      for (const std::string& id : living) truth.emplace_back(DistanceTo(id, vector), id);
+      std::sort(truth.begin(), truth.end());
+      const executor::QueryResult found = Query(vector, kNeighbors);
+      EXPECT_EQ(found.records[0].ids.size(), std::min<size_t>(kNeighbors, living.size()));
+      for (size_t i = 0; i < found.records[0].ids.size(); ++i) {
+        const std::string& id = found.records[0].ids[i];
+        EXPECT_TRUE(std::find(living.begin(), living.end(), id) != living.end()) << id;
+        EXPECT_FLOAT_EQ(found.distances[0][i], DistanceTo(id, vector));
+        hits += found.distances[0][i] <= truth[kNeighbors - 1].first * 1.00001F ? 1 : 0;
+      }
+    }
+    return static_cast<double>(hits) / (20 * kNeighbors);
+  }
+  float DistanceTo(const std::string& id, const std::vector<float>& vector) {
+    const int record = std::stoi(id.substr(2));
+    const int round = std::exchange(round_, replaced_.contains(record) ? 1 : 0);
+    const std::vector<float> row = VectorOf(record);
+    round_ = round;
+    float sum = 0;
+    for (uint32_t i = 0; i < kDimension; ++i) sum += (row[i] - vector[i]) * (row[i] - vector[i]);
+    return sum;
+  }
+  void Replace(int first, int n) {
+    round_ = 1;
+    Write(Operation::kUpdate, first, n);
+    round_ = 0;
+    for (int i = first; i < first + n; ++i) replaced_.insert(i);
+  }
+
+  segment::IndexPolicy policy_;
+  runtime::Mutex publishing_;
+  int round_ = 0;
+  std::set<int> replaced_;
+  std::shared_ptr<const segment::Version> version_;
+};
+
+TEST_F(IndexerTest, IndexesASegmentOnce) {
+  Write(Operation::kAdd, 0, 1000);
+  CompactAll();
+  EXPECT_EQ(IndexesOf(0), nullptr);
+  EXPECT_EQ((*node_->Describe(ctx_, Published())).indexed_operations, 0U);
+  Index();
+  ASSERT_NE(IndexesOf(0), nullptr);
+  EXPECT_EQ(IndexesOf(0)->list.size(), 1U);
+  EXPECT_TRUE(IndexesOf(0)->unindexed.Empty());
+  EXPECT_EQ((*node_->Describe(ctx_, Published())).indexed_operations, 1000U);
+  EXPECT_GE(Recall(Numbered(0, 1000)), .95);
+  const std::string blob = IndexBlob();
+  Index();
+  EXPECT_EQ(IndexBlob(), blob) << "nothing was to be done";
+  ReopenWithPolicy();
+  EXPECT_GE(Recall(Numbered(0, 1000)), .95);
+  EXPECT_EQ(Blobs().size(), 3U);  // segment, index, manifest
+}
+
+TEST_F(IndexerTest, LeavesSmallSegmentsAlone) {
+  Write(Operation::kAdd, 0, 199);
+  CompactAll();
+  Index();
+  EXPECT_EQ(IndexesOf(0), nullptr);
+  EXPECT_EQ((*node_->Describe(ctx_, Published())).indexed_operations, 199U);
+}
+
+TEST_F(IndexerTest, AMergeTakesIndexesAlong) {
+  Write(Operation::kAdd, 0, 1000);
+  CompactAll();
+  Index();
+  const std::string first = IndexBlob();
+  Write(Operation::kAdd, 1000, 300);
+  Write(Operation::kDelete, 100, 100);
+  Replace(500, 50);
+  std::vector<std::string> living = Numbered(0, 100);
+  for (const std::string& id : Numbered(200, 1100)) living.push_back(id);
+  EXPECT_GE(Recall(living), .95) << "in the tail";
+  CompactAll();
+  ASSERT_NE(IndexesOf(0), nullptr);
+  EXPECT_EQ(IndexBlob(), first);
+  EXPECT_EQ(IndexesOf(0)->list[0].gone, 150U);
+  EXPECT_EQ(IndexesOf(0)->unindexed.Count(), 350U);
+  EXPECT_EQ((*node_->Describe(ctx_, Published())).indexed_operations, 1450U - 350U);
+  EXPECT_GE(Recall(living), .95) << "by the index of before";
+  ReopenWithPolicy();
+  EXPECT_GE(Recall(living), .95) << "by the index of before, opened again";
+  Index();
+  EXPECT_NE(IndexBlob(), first);
+  EXPECT_TRUE(IndexesOf(0)->unindexed.Empty());
+  EXPECT_EQ(Blobs().size(), 3U) << "the index of before is gone";
+  EXPECT_GE(Recall(living), .95) << "by the extended index";
+}
+
+TEST_F(IndexerTest, RecallStaysWhenEveryRowIsReplaced) {
+  Write(Operation::kAdd, 0, 1500);
+  CompactAll();
+  Index();
+  for (int i = 0; i < 5; ++i) {
+    Replace(i * 300, 300);
+    CompactAll();
+    Index();
+  }
+  const double extended = Recall(Numbered(0, 1500));
+  EXPECT_GE(extended, .95);
+}
+
+TEST_F(IndexerTest, SegmentsThatAreBeingIndexedAreNotMerged) {
+  Write(Operation::kAdd, 0, 300);
+  CompactAll();
+  IndexesOf(0);
+  const std::string segment = version_->manifest.segments[0].blob;
+  Write(Operation::kAdd, 300, 10);
+  ASSERT_TRUE(Compact(ctx_, SeamsHere(), Policy(), id_, Activity::kSettled, {segment}).ok());
+  IndexesOf(0);
+  ASSERT_EQ(version_->manifest.segments.size(), 2U);
+  EXPECT_EQ(version_->manifest.segments[0].blob, segment);
+}
+
+TEST_F(IndexerTest, ACancelledBuildLeavesNothing) {
+  Write(Operation::kAdd, 0, 1000);
+  CompactAll();
+  const auto before = Blobs();
+  runtime::Context cancelled;
+  cancelled.Cancel();
+  EXPECT_EQ(IndexAll(cancelled).code(), StatusCode::kCancelled);
+  EXPECT_EQ(Blobs(), before);
+  Index();
+  EXPECT_GE(Recall(Numbered(0, 1000)), .95);
+}
+
+TEST_F(IndexerTest, AFullDiskLeavesNothing) {
+  Write(Operation::kAdd, 0, 1000);
+  CompactAll();
+  const auto before = Blobs();
+  FailOn("/blobs/", StatusCode::kResourceExhausted);
+  EXPECT_EQ(IndexAll(ctx_).code(), StatusCode::kResourceExhausted);
+  files_.SetFault(nullptr);
+  EXPECT_EQ(Blobs(), before);
+  EXPECT_EQ(Recall(Numbered(0, 1000)), 1);
+  Index();
+  EXPECT_NE(IndexesOf(0), nullptr);
+}
+
+// A bit of its codes, which are looked at only when a search comes to them.
+TEST_F(IndexerTest, ADamagedIndexIsDoneWithoutAndBuiltAgain) {
+  Write(Operation::kAdd, 0, 1000);
+  CompactAll();
+  Index();
+  const std::string blob = IndexBlob();
+  auto file = *files_.Open("/db/blobs/" + blob, runtime::OpenMode::kReadWrite);
+  for (uint64_t at = 4096; at < 4096 + 64'000; at += 512) ASSERT_TRUE(file->WriteAt(at, "?").ok());
+  ReopenWithPolicy();
+  EXPECT_EQ(Recall(Numbered(0, 1000)), 1) << "exact, without the index";
+  EXPECT_LT((*node_->Describe(ctx_, Published())).indexed_operations, 1000U);
+  Index();
+  EXPECT_NE(IndexBlob(), blob);
+  EXPECT_GE(Recall(Numbered(0, 1000)), .95);
+  EXPECT_EQ((*node_->Describe(ctx_, Published())).indexed_operations, 1000U);
+}
+
+}  // namespace
+}  // namespace chroma::compactor

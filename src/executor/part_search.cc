@@ -1,0 +1,146 @@
+#include "executor/part_search.h"
+
+#include <utility>
+
+#include "executor/filter.h"
+#include "index/vector/flat_index.h"
+#include "runtime/log.h"
+
+namespace chroma::executor {
+namespace {
+
+using index::Candidate;
+using index::SearchRequest;
+
+class PartRows final : public index::RowReader {
+ public:
+  explicit PartRows(const segment::Part& part) : part_(part) {}
+  Result<const float*> Row(uint32_t row) const override {
+    CHROMA_ASSIGN(const segment::VectorRun run, part_.Vectors(row));
+    return run.values;
+  }
+
+ private:
+  const segment::Part& part_;
+};
+
+bool CanSearch(const segment::PartIndexes* indexes, model::Space space) {
+  if (indexes == nullptr || indexes->damaged()) return false;
+  for (const segment::PartIndex& index : indexes->list) {
+    if (index.reader->space().space != space) return false;
+  }
+  return !indexes->list.empty();
+}
+
+}  // namespace
+
+Result<PartSearch> PartSearch::Prepare(runtime::Context& ctx, const planner::QueryPlan& plan,
+                                       const segment::SnapshotPart& part) {
+  PartSearch search(part);
+  const planner::Predicate* predicate = plan.predicate ? &*plan.predicate : nullptr;
+  if (predicate != nullptr || !part.dead->Empty()) {
+    CHROMA_ASSIGN(search.allowed_, SelectRows(ctx, predicate, part));
+    search.empty_ = search.allowed_->Empty();
+  }
+  if (search.empty_ || part.part->rows() == 0) return search;
+  search.indexed_ = !plan.exact && CanSearch(part.indexes.get(), plan.space);
+  if (search.indexed_) {
+    CHROMA_TRY(search.GatherUnindexed(&search.exact_));
+  } else {
+    CHROMA_TRY(search.GatherAll(&search.exact_));
+  }
+  return search;
+}
+
+// One block where the vectors lie together, as in a segment, or one pointer per row, as in the
+// tail.
+Status PartSearch::GatherAll(ExactRows* out) const {
+  const segment::Part& part = *part_->part;
+  index::VectorSource& source = out->source;
+  const uint32_t n = part.rows();
+  source.n = n;
+  source.dimension = part.dimension();
+  source.stride = part.dimension();
+  for (uint32_t row = 0; row < n;) {
+    CHROMA_ASSIGN(segment::VectorRun run, part.Vectors(row));
+    if (row == 0) source.rows = run.values;
+    const bool contiguous =
+        out->pointers.empty() && run.values == source.rows + size_t{row} * part.dimension();
+    if (!contiguous && out->pointers.empty()) {
+      for (uint32_t i = 0; i < row; ++i) {
+        out->pointers.push_back(source.rows + size_t{i} * part.dimension());
+      }
+    }
+    if (!contiguous) {
+      for (uint32_t i = 0; i < run.rows; ++i) {
+        out->pointers.push_back(run.values + size_t{i} * part.dimension());
+      }
+    }
+    row += run.rows;
+  }
+  if (!out->pointers.empty()) {
+    source.rows = nullptr;
+    source.row_pointers = out->pointers.data();
+  }
+  return Status::Ok();
+}
+
+Status PartSearch::GatherUnindexed(ExactRows* out) const {
+  Bitmap rows = part_->indexes->unindexed;
+  if (allowed_) rows &= *allowed_;
+  out->rows = rows.ToVector();
+  const PartRows reader(*part_->part);
+  for (const uint32_t row : out->rows) {
+    CHROMA_ASSIGN(const float* values, reader.Row(row));
+    out->pointers.push_back(values);
+  }
+  out->source.dimension = part_->part->dimension();
+  out->source.n = static_cast<uint32_t>(out->rows.size());
+  out->source.row_pointers = out->pointers.data();
+  return Status::Ok();
+}
+
+Status PartSearch::Search(const SearchRequest& request, std::vector<Candidate>* out) const {
+  if (empty_) return Status::Ok();
+  if (!indexed_) return SearchExact(exact_, request, out);
+  const size_t before = out->size();
+  const Status searched = SearchIndexes(request, out);
+  if (searched.ok()) return SearchExact(exact_, request, out);
+  if (searched.code() != StatusCode::kDataLoss) return searched;
+  // Everything in an index can be had from the rows, which tell themselves whether they are
+  // damaged.
+  runtime::Log(runtime::LogLevel::kWarning, "a vector index is damaged: searched without it",
+               {{"error", searched.message()}});
+  out->resize(before);
+  ExactRows all;
+  CHROMA_TRY(GatherAll(&all));
+  return SearchExact(all, request, out);
+}
+
+Status PartSearch::SearchIndexes(SearchRequest request, std::vector<Candidate>* out) const {
+  const PartRows reader(*part_->part);
+  index::VectorSource source;
+  source.n = part_->part->rows();
+  source.dimension = part_->part->dimension();
+  source.reader = &reader;
+  request.allowed = allowed_ ? &*allowed_ : nullptr;
+  for (const segment::PartIndex& index : part_->indexes->list) {
+    request.moved = index.Moved();
+    CHROMA_TRY(index.reader->index().Search(source, request, out));
+  }
+  return Status::Ok();
+}
+
+Status PartSearch::SearchExact(const ExactRows& exact, SearchRequest request,
+                               std::vector<Candidate>* out) const {
+  if (exact.source.n == 0) return Status::Ok();
+  const bool renumbered = !exact.rows.empty();
+  request.allowed = allowed_ && !renumbered ? &*allowed_ : nullptr;
+  const size_t before = out->size();
+  CHROMA_TRY(index::FlatIndex().Search(exact.source, request, out));
+  if (!renumbered) return Status::Ok();
+  for (size_t i = before; i < out->size(); ++i) (*out)[i].row = exact.rows[(*out)[i].row];
+  return Status::Ok();
+}
+
+}  // namespace chroma::executor

@@ -1,0 +1,51 @@
+// Nearest rows of one part, for any number of query vectors: by its vector indexes, and exactly
+// among the rows that none of them holds.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/bitmap.h"
+#include "chroma/status.h"
+#include "index/vector/vector_index.h"
+#include "planner/plan.h"
+#include "runtime/context.h"
+#include "segment/snapshot.h"
+
+namespace chroma::executor {
+
+class PartSearch {
+ public:
+  // Evaluates the predicate, once for all queries. `part` outlives the search.
+  static Result<PartSearch> Prepare(runtime::Context& ctx, const planner::QueryPlan& plan,
+                                    const segment::SnapshotPart& part);
+
+  // Appends the request.k nearest rows, or all that match when there are fewer. request.allowed and
+  // request.moved are not looked at. Thread safe.
+  Status Search(const index::SearchRequest& request, std::vector<index::Candidate>* out) const;
+
+ private:
+  // Rows that are compared one by one.
+  struct ExactRows {
+    index::VectorSource source;
+    std::vector<const float*> pointers;
+    std::vector<uint32_t> rows;  // row i of the source is rows[i] of the part; empty: i
+  };
+
+  explicit PartSearch(const segment::SnapshotPart& part) : part_(&part) {}
+
+  Status GatherAll(ExactRows* out) const;
+  Status GatherUnindexed(ExactRows* out) const;
+  Status SearchIndexes(index::SearchRequest request, std::vector<index::Candidate>* out) const;
+  Status SearchExact(const ExactRows& exact, index::SearchRequest request,
+                     std::vector<index::Candidate>* out) const;
+
+  const segment::SnapshotPart* part_;
+  std::optional<Bitmap> allowed_;  // none: every row
+  bool empty_ = false;
+  bool indexed_ = false;
+  ExactRows exact_;
+};
+
+}  // namespace chroma::executor

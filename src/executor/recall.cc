@@ -1,0 +1,87 @@
+#include "executor/recall.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "executor/scan.h"
+
+namespace chroma::executor {
+namespace {
+
+using segment::Snapshot;
+
+// Live rows, each once, in no order.
+std::vector<RowRef> Sample(const Snapshot& snapshot, uint32_t n, runtime::Random& random) {
+  std::vector<uint64_t> chosen;
+  const uint64_t live = snapshot.live;
+  if (live <= n) {
+    for (uint64_t i = 0; i < live; ++i) chosen.push_back(i);
+  } else {
+    for (uint32_t i = 0; i < n; ++i) chosen.push_back(random.Next() % live);
+    std::sort(chosen.begin(), chosen.end());
+    chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
+  }
+  std::vector<RowRef> rows;
+  uint64_t first = 0;
+  auto next = chosen.begin();
+  for (uint32_t i = 0; i < snapshot.parts.size(); ++i) {
+    const segment::SnapshotPart& part = snapshot.parts[i];
+    Bitmap alive = Bitmap::Range(0, part.part->rows());
+    alive -= *part.dead;
+    const std::vector<uint32_t> members = alive.ToVector();
+    for (; next != chosen.end() && *next < first + members.size(); ++next) {
+      rows.push_back({i, members[*next - first]});
+    }
+    first += members.size();
+  }
+  return rows;
+}
+
+// Without the row itself, and at most n.
+std::vector<float> DistancesWithout(const NearestRows& found, const RowRef& self, size_t n) {
+  std::vector<float> distances;
+  for (size_t i = 0; i < found.rows.size() && distances.size() < n; ++i) {
+    if (found.rows[i].part == self.part && found.rows[i].row == self.row) continue;
+    distances.push_back(found.distances[i]);
+  }
+  return distances;
+}
+
+}  // namespace
+
+Result<RecallReport> MeasureRecall(runtime::Context& ctx, runtime::ThreadPool& pool,
+                                   runtime::Clock& clock, runtime::Random& random,
+                                   const Snapshot& snapshot, const planner::RecallPlan& plan) {
+  RecallReport report;
+  report.records = snapshot.live;
+  if (snapshot.dimension == 0) return report;
+  uint64_t hits = 0;
+  uint64_t wanted = 0;
+  for (const RowRef& self : Sample(snapshot, plan.queries, random)) {
+    CHROMA_ASSIGN(const segment::VectorRun run, snapshot.parts[self.part].part->Vectors(self.row));
+    planner::QueryPlan query;
+    query.queries = {snapshot.dimension,
+                     std::vector<float>(run.values, run.values + snapshot.dimension)};
+    query.n_results = plan.n_results + 1;
+    query.space = plan.space;
+    query.effort = plan.effort;
+    const int64_t begin_ns = clock.MonotonicNs();
+    CHROMA_ASSIGN(const std::vector<NearestRows> found, SelectNearest(ctx, pool, snapshot, query));
+    const int64_t found_ns = clock.MonotonicNs();
+    query.exact = true;
+    CHROMA_ASSIGN(const std::vector<NearestRows> exact, SelectNearest(ctx, pool, snapshot, query));
+    report.search_ns += found_ns - begin_ns;
+    report.exact_ns += clock.MonotonicNs() - found_ns;
+    ++report.queries;
+    const std::vector<float> truth = DistancesWithout(exact[0], self, plan.n_results);
+    if (truth.empty()) continue;
+    wanted += truth.size();
+    for (const float distance : DistancesWithout(found[0], self, plan.n_results)) {
+      hits += distance <= truth.back() ? 1 : 0;
+    }
+  }
+  if (wanted > 0) report.recall = static_cast<double>(hits) / static_cast<double>(wanted);
+  return report;
+}
+
+}  // namespace chroma::executor

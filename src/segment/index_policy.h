@@ -1,0 +1,42 @@
+// When a segment gets a vector index. Pure.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "segment/snapshot.h"
+
+namespace chroma::segment {
+
+struct IndexPolicy {
+  // Smaller segments are scanned: as quick as a walk, and exact.
+  uint32_t rows_min = 2'000;
+  // While a collection is written to, this many rows that are not indexed are waited for, since
+  // merges to come would take an index built now along in part only.
+  uint32_t busy_rows_min = 65'536;
+  double unindexed_share_max = .02;  // else
+  double gone_share_max = .25;       // of the rows of an index
+};
+
+// Rows that searches compare one by one.
+inline uint64_t UnindexedRows(const SnapshotPart& part) {
+  if (part.indexes == nullptr || part.indexes->damaged()) return part.part->rows();
+  return part.indexes->unindexed.Count();
+}
+
+// Whether an index should be built over all rows of the part.
+inline bool NeedsIndex(const IndexPolicy& policy, const SnapshotPart& part, bool busy) {
+  const uint32_t rows = part.part->rows();
+  if (rows < policy.rows_min || part.part->dimension() == 0) return false;
+  const uint64_t unindexed = UnindexedRows(part);
+  if (part.indexes == nullptr) return !busy || rows >= policy.busy_rows_min;
+  if (busy) return unindexed >= policy.busy_rows_min && unindexed >= rows / 3;
+  bool stale = part.indexes->list.size() > 1;
+  for (const PartIndex& index : part.indexes->list) {
+    stale |= index.gone > policy.gone_share_max * index.reader->rows();
+  }
+  const double share = policy.unindexed_share_max * rows;
+  return stale || static_cast<double>(unindexed) > std::max<double>(share, policy.rows_min / 4.0);
+}
+
+}  // namespace chroma::segment

@@ -1,0 +1,248 @@
+#include "segment/vector_index_blob.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "base/checksum.h"
+#include "base/coding.h"
+#include "format/section_writer.h"
+#include "model/limits.h"
+
+namespace chroma::segment {
+namespace {
+
+using format::SectionInfo;
+using format::SectionType;
+using index::kDegree;
+
+constexpr uint32_t kLayout = 1;
+constexpr uint32_t kEdgeBytes = kDegree * sizeof(uint32_t);
+constexpr uint32_t kScaleBytes = 2 * sizeof(float);
+// Beyond these index::RowCoder codes nothing.
+constexpr float kValueMax = 1e19F;
+constexpr float kSquareMax = 1e38F;
+
+bool IsKnown(SectionType type) {
+  return type == SectionType::kGraphInfo || type == SectionType::kRowScales ||
+         type == SectionType::kRowCodes || type == SectionType::kEdges;
+}
+
+// Rows of a block: as many as fit in a page, since single rows are read.
+uint32_t BlockRows(uint32_t row_bytes) {
+  return std::max<uint32_t>(1, static_cast<uint32_t>(format::kPageAlignment) / row_bytes);
+}
+
+Result<Bytes> WriteBlocks(runtime::Context& ctx, format::SectionWriter& out, SectionType type,
+                          const void* rows, uint32_t n, uint32_t row_bytes) {
+  const uint64_t block_bytes = uint64_t{BlockRows(row_bytes)} * row_bytes;
+  const uint64_t length = uint64_t{n} * row_bytes;
+  format::SectionOptions options;
+  options.alignment = format::kPageAlignment;
+  options.block_size = block_bytes;
+  CHROMA_TRY(out.BeginBlocks(type, {}, options));
+  Bytes checksums;
+  for (uint64_t at = 0; at < length; at += block_bytes) {
+    if (at % (block_bytes * 1024) == 0) CHROMA_TRY(ctx.Check());
+    const BytesView block(static_cast<const char*>(rows) + at, std::min(block_bytes, length - at));
+    CHROMA_ASSIGN(const uint64_t checksum, out.AppendBlock(block));
+    PutFixed(checksums, checksum);
+  }
+  CHROMA_TRY(out.EndBlocks());
+  return checksums;
+}
+
+}  // namespace
+
+Result<VectorIndexSummary> WriteVectorIndex(runtime::Context& ctx, store::BlobStore& store,
+                                            const std::string& blob, const index::CodeSpace& space,
+                                            const index::Graph& graph, uint64_t segment_checksum) {
+  const index::RowCodes& rows = graph.rows;
+  CHROMA_ASSIGN(std::unique_ptr<store::BlobWriter> writer, store.Create(ctx, blob));
+  format::SectionWriter out(std::move(writer));
+  CHROMA_ASSIGN(const Bytes code_checksums,
+                WriteBlocks(ctx, out, SectionType::kRowCodes, rows.codes, rows.n, rows.padded));
+  CHROMA_ASSIGN(const Bytes edge_checksums,
+                WriteBlocks(ctx, out, SectionType::kEdges, graph.neighbors, rows.n, kEdgeBytes));
+  Bytes scales;
+  for (uint32_t row = 0; row < rows.n; ++row) {
+    PutFixed(scales, rows.scales[row].scale);
+    PutFixed(scales, rows.scales[row].squared_norm);
+  }
+  CHROMA_TRY(out.Write(SectionType::kRowScales, {}, scales));
+  Bytes info;
+  PutFixed(info, kLayout);
+  PutFixed(info, static_cast<uint32_t>(space.space));
+  PutFixed(info, space.dimension);
+  PutFixed(info, rows.n);
+  PutFixed(info, graph.entry);
+  PutFixed(info, space.length);
+  PutFixed(info, space.seed);
+  PutFixed(info, segment_checksum);
+  for (const float value : space.center) PutFixed(info, value);
+  info += code_checksums;
+  info += edge_checksums;
+  CHROMA_TRY(out.Write(SectionType::kGraphInfo, {}, info));
+  CHROMA_TRY(out.Finish(ctx));
+  return VectorIndexSummary{blob, out.size_bytes(), out.checksum()};
+}
+
+VectorIndexReader::~VectorIndexReader() = default;
+
+Result<std::shared_ptr<const VectorIndexReader>> VectorIndexReader::Open(
+    runtime::Context& ctx, std::shared_ptr<const store::Blob> blob) {
+  CHROMA_ASSIGN(format::SectionReader sections,
+                format::SectionReader::Open(ctx, std::move(blob), IsKnown));
+  std::shared_ptr<VectorIndexReader> reader(new VectorIndexReader(std::move(sections)));
+  CHROMA_TRY(reader->Init(ctx));
+  return std::shared_ptr<const VectorIndexReader>(std::move(reader));
+}
+
+Status VectorIndexReader::Init(runtime::Context& ctx) {
+  for (const SectionType type : {SectionType::kGraphInfo, SectionType::kRowScales,
+                                 SectionType::kRowCodes, SectionType::kEdges}) {
+    if (sections_.Find(type) != nullptr) continue;
+    return Status::DataLoss("vector index " + blob() + " is damaged: section " +
+                            std::string(format::SectionTypeName(type)) + " is missing");
+  }
+  const SectionInfo& section = *sections_.Find(SectionType::kGraphInfo);
+  CHROMA_ASSIGN(const store::BlobSlice info, sections_.Read(ctx, section));
+  ByteReader in(info.bytes);
+  CHROMA_TRY(ReadInfo(in));
+  CHROMA_TRY(ReadScales(ctx));
+  CHROMA_TRY(OpenBlocks(ctx, SectionType::kRowCodes, &codes_));
+  CHROMA_TRY(OpenBlocks(ctx, SectionType::kEdges, &edges_));
+  graph_.rows.codes = reinterpret_cast<const int8_t*>(codes_.bytes);
+  graph_.neighbors = reinterpret_cast<const uint32_t*>(edges_.bytes);
+  graph_.guard = this;
+  index_ = std::make_unique<const index::GraphIndex>(simd::ActiveCodeKernels(), space_, graph_);
+  return Status::Ok();
+}
+
+Status VectorIndexReader::ReadInfo(ByteReader& in) {
+  const SectionInfo& section = *sections_.Find(SectionType::kGraphInfo);
+  const auto layout = in.Fixed<uint32_t>();
+  if (in.ok() && layout != kLayout) {
+    return Status::FailedPrecondition("vector index " + blob() + " has layout " +
+                                      std::to_string(layout) + "; upgrade the program");
+  }
+  const auto space = in.Fixed<uint32_t>();
+  space_.dimension = in.Fixed<uint32_t>();
+  graph_.rows.n = in.Fixed<uint32_t>();
+  graph_.entry = in.Fixed<uint32_t>();
+  space_.length = in.Fixed<float>();
+  space_.seed = in.Fixed<uint64_t>();
+  segment_checksum_ = in.Fixed<uint64_t>();
+  const bool sane = in.ok() && space <= static_cast<uint32_t>(model::Space::kInnerProduct) &&
+                    space_.dimension > 0 && space_.dimension < UINT32_MAX / 2 &&
+                    graph_.rows.n > 0 && graph_.rows.n < index::kNoRow;
+  if (!sane) return sections_.Damaged(section, "it cannot be decoded");
+  space_.space = static_cast<model::Space>(space);
+  if (in.remaining() / sizeof(float) < space_.code_dimension()) {
+    return sections_.Damaged(section, "it is cut off");
+  }
+  for (uint32_t i = 0; i < space_.code_dimension(); ++i) {
+    space_.center.push_back(in.Fixed<float>());
+    if (!(std::abs(space_.center.back()) <= kValueMax)) {
+      return sections_.Damaged(section, "it holds what is no centre");
+    }
+  }
+  if (!(space_.length >= 0 && space_.length <= kValueMax)) {
+    return sections_.Damaged(section, "it holds what is no length");
+  }
+  graph_.rows.padded = index::Rotation::Padded(space_.code_dimension());
+  codes_.row_bytes = graph_.rows.padded;
+  edges_.row_bytes = kEdgeBytes;
+  for (RowBlocks* blocks : {&codes_, &edges_}) {
+    blocks->block_rows = BlockRows(blocks->row_bytes);
+    const uint64_t count = (uint64_t{graph_.rows.n} + blocks->block_rows - 1) / blocks->block_rows;
+    if (in.remaining() / sizeof(uint64_t) < count) {
+      return sections_.Damaged(section, "it is cut off");
+    }
+    for (uint64_t i = 0; i < count; ++i) blocks->checksums.push_back(in.Fixed<uint64_t>());
+  }
+  if (!in.ok() || !in.AtEnd()) return sections_.Damaged(section, "it has excess bytes");
+  return Status::Ok();
+}
+
+Status VectorIndexReader::ReadScales(runtime::Context& ctx) {
+  const SectionInfo& section = *sections_.Find(SectionType::kRowScales);
+  if (section.length != uint64_t{graph_.rows.n} * kScaleBytes) {
+    return sections_.Damaged(section, "it has the wrong length");
+  }
+  CHROMA_ASSIGN(const store::BlobSlice slice, sections_.Read(ctx, section));
+  ByteReader in(slice.bytes);
+  scales_.resize(graph_.rows.n);
+  for (index::RowScale& scale : scales_) {
+    scale.scale = in.Fixed<float>();
+    scale.squared_norm = in.Fixed<float>();
+    // What no coder gives would make distances that have no order.
+    if (!(scale.scale >= 0 && scale.scale <= kValueMax && scale.squared_norm >= -1 &&
+          scale.squared_norm <= kSquareMax)) {
+      return sections_.Damaged(section, "it holds what is no scale");
+    }
+  }
+  graph_.rows.scales = scales_.data();
+  return Status::Ok();
+}
+
+Status VectorIndexReader::OpenBlocks(runtime::Context& ctx, SectionType type, RowBlocks* blocks) {
+  blocks->section = sections_.Find(type);
+  const SectionInfo& section = *blocks->section;
+  if (section.length != uint64_t{graph_.rows.n} * blocks->row_bytes) {
+    return sections_.Damaged(section, "it has the wrong length");
+  }
+  const BytesView checksums(reinterpret_cast<const char*>(blocks->checksums.data()),
+                            blocks->checksums.size() * sizeof(uint64_t));
+  CHROMA_TRY(sections_.CheckBlockChecksums(section, checksums));
+  CHROMA_ASSIGN(blocks->slice, sections_.ReadRange(ctx, section, 0, section.length));
+  const BytesView bytes = blocks->slice.bytes;
+  blocks->bytes = reinterpret_cast<const uint8_t*>(bytes.data());
+  if (reinterpret_cast<uintptr_t>(bytes.data()) % alignof(uint64_t) != 0) {
+    blocks->copy.resize(bytes.size() / sizeof(uint64_t) + 1);
+    std::memcpy(blocks->copy.data(), bytes.data(), bytes.size());
+    blocks->bytes = reinterpret_cast<const uint8_t*>(blocks->copy.data());
+  }
+  blocks->verified = std::make_unique<format::VerifiedBlocks>(blocks->checksums.size());
+  return Status::Ok();
+}
+
+bool VectorIndexReader::Check(const RowBlocks& blocks, uint64_t block) const {
+  const uint64_t block_bytes = uint64_t{blocks.block_rows} * blocks.row_bytes;
+  const uint64_t begin = block * block_bytes;
+  const BytesView bytes(reinterpret_cast<const char*>(blocks.bytes) + begin,
+                        std::min(block_bytes, blocks.section->length - begin));
+  if (Checksum(bytes) != blocks.checksums[block]) {
+    damaged_.store(true, std::memory_order_relaxed);
+    return false;
+  }
+  blocks.verified->Add(block);
+  return true;
+}
+
+bool VectorIndexReader::CheckRow(const RowBlocks& blocks, uint32_t row) const {
+  if (blocks.verified->All()) return true;
+  const uint64_t block = row / blocks.block_rows;
+  return blocks.verified->Contains(block) || Check(blocks, block);
+}
+
+Status VectorIndexReader::VerifyAll(runtime::Context& ctx) const {
+  CHROMA_TRY(sections_.VerifyFrames(ctx));
+  for (const RowBlocks* blocks : {&codes_, &edges_}) {
+    sections_.blob().WillNeed(blocks->section->offset, blocks->section->length);
+    for (uint64_t block = 0; block < blocks->checksums.size(); ++block) {
+      if (block % 1024 == 0) CHROMA_TRY(ctx.Check());
+      if (!Check(*blocks, block)) {
+        return sections_.Damaged(*blocks->section, "the checksum of a block does not match");
+      }
+    }
+  }
+  return Status::Ok();
+}
+
+void VectorIndexReader::ReleasePages() const {
+  sections_.blob().DontNeed(0, sections_.blob().size_bytes());
+}
+
+}  // namespace chroma::segment

@@ -1,0 +1,101 @@
+// A graph over the rows of one segment as a blob of its own, so that it is built when there is
+// time and a merge need not wait for it. What is in it can always be built again from the rows.
+//
+//   graph info   what all rows share, and checksums of the blocks of the next two
+//   row scales   scale and squared norm of each row
+//   row codes    one byte per component, in blocks of about a page
+//   edges        kDegree row numbers for each row, in blocks of a page
+//
+// Full text: docs/formats.md "Vector index".
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/coding.h"
+#include "chroma/status.h"
+#include "format/section_reader.h"
+#include "format/verified_blocks.h"
+#include "index/vector/graph_index.h"
+#include "runtime/context.h"
+#include "store/blob_store.h"
+
+namespace chroma::segment {
+
+struct VectorIndexSummary {
+  std::string blob;
+  uint64_t size_bytes = 0;
+  uint64_t checksum = 0;  // VectorIndexReader::checksum
+};
+
+// Durable and visible when OK, else there is no trace. `segment_checksum` says of which segment
+// the rows are.
+Result<VectorIndexSummary> WriteVectorIndex(runtime::Context& ctx, store::BlobStore& store,
+                                            const std::string& blob, const index::CodeSpace& space,
+                                            const index::Graph& graph, uint64_t segment_checksum);
+
+// Codes and edges stay in the mapped file and are verified a page at a time, when a search first
+// comes to them. Thread safe.
+class VectorIndexReader final : private index::RowGuard {
+ public:
+  // kDataLoss when it is damaged, kFailedPrecondition when a newer program wrote it. Reads what all
+  // rows share, and their scales.
+  static Result<std::shared_ptr<const VectorIndexReader>> Open(
+      runtime::Context& ctx, std::shared_ptr<const store::Blob> blob);
+  ~VectorIndexReader() override;
+
+  const std::string& blob() const { return sections_.blob().name(); }
+  uint64_t size_bytes() const { return sections_.blob().size_bytes(); }
+  uint64_t checksum() const { return sections_.checksum(); }
+  uint64_t segment_checksum() const { return segment_checksum_; }
+  uint32_t rows() const { return graph_.rows.n; }
+  const index::CodeSpace& space() const { return space_; }
+  const index::Graph& graph() const { return graph_; }
+  const index::GraphIndex& index() const { return *index_; }
+
+  // Whether damage was met since it was opened.
+  bool damaged() const { return damaged_.load(std::memory_order_relaxed); }
+
+  // Reads and verifies every byte.
+  Status VerifyAll(runtime::Context& ctx) const;
+  // See Part.
+  void ReleasePages() const;
+
+ private:
+  // A section of rows that all have the same size.
+  struct RowBlocks {
+    const format::SectionInfo* section = nullptr;
+    uint32_t row_bytes = 1;
+    uint32_t block_rows = 1;
+    std::vector<uint64_t> checksums;
+    store::BlobSlice slice;
+    std::vector<uint64_t> copy;  // when the store gave bytes that are not aligned
+    const uint8_t* bytes = nullptr;
+    std::unique_ptr<format::VerifiedBlocks> verified;
+  };
+
+  explicit VectorIndexReader(format::SectionReader sections) : sections_(std::move(sections)) {}
+  Status Init(runtime::Context& ctx);
+  Status ReadInfo(ByteReader& in);
+  Status ReadScales(runtime::Context& ctx);
+  Status OpenBlocks(runtime::Context& ctx, format::SectionType type, RowBlocks* blocks);
+  bool Check(const RowBlocks& blocks, uint64_t block) const;
+  bool CheckRow(const RowBlocks& blocks, uint32_t row) const;
+  bool CheckCode(uint32_t row) const override { return CheckRow(codes_, row); }
+  bool CheckEdges(uint32_t row) const override { return CheckRow(edges_, row); }
+
+  const format::SectionReader sections_;
+  index::CodeSpace space_;
+  uint64_t segment_checksum_ = 0;
+  std::vector<index::RowScale> scales_;
+  RowBlocks codes_;
+  RowBlocks edges_;
+  index::Graph graph_;
+  mutable std::atomic<bool> damaged_{false};
+  std::unique_ptr<const index::GraphIndex> index_;
+};
+
+}  // namespace chroma::segment

@@ -1,0 +1,152 @@
+#include "segment/vector_index_blob.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "index/vector/flat_index.h"
+#include "index/vector/graph_builder.h"
+#include "testing/memory_blobs.h"
+
+namespace chroma::segment {
+namespace {
+
+using index::Candidate;
+using testing::MemoryBlob;
+using testing::MemoryBlobStore;
+
+constexpr uint64_t kSegment = 77;
+
+// Random rows with a graph over them, as a blob.
+class VectorIndexBlobTest : public ::testing::TestWithParam<model::Space> {
+ protected:
+  void Make(uint32_t n, uint32_t dimension) {
+    std::mt19937_64 random(n);
+    std::normal_distribution<float> normal;
+    dimension_ = dimension;
+    values_.resize(size_t{n} * dimension);
+    for (float& value : values_) value = normal(random);
+    std::vector<const float*> rows;
+    for (uint32_t i = 0; i < n; ++i) rows.push_back(values_.data() + size_t{i} * dimension);
+    const index::CodeSpace space = index::ChooseCodeSpace(GetParam(), dimension, 3, rows);
+    const index::RowCoder coder(simd::ActiveCodeKernels(), space);
+    std::vector<int8_t> codes(size_t{n} * coder.padded());
+    std::vector<index::RowScale> scales(n);
+    for (uint32_t i = 0; i < n; ++i) {
+      coder.Encode(rows[i], codes.data() + size_t{i} * coder.padded(), &scales[i]);
+    }
+    const index::RowCodes view{codes.data(), scales.data(), n, coder.padded()};
+    const auto in_order = [](size_t jobs, const std::function<void(size_t)>& job) {
+      for (size_t i = 0; i < jobs; ++i) job(i);
+    };
+    index::GraphBuilder builder(coder, view, {}, in_order, nullptr);
+    ASSERT_TRUE(builder.Build().ok());
+    const auto written =
+        WriteVectorIndex(ctx_, blobs_, "index", space,
+                         {view, builder.neighbors().data(), builder.entry()}, kSegment);
+    ASSERT_TRUE(written.ok()) << written.status().ToString();
+    bytes_ = blobs_.Content("index");
+    EXPECT_EQ(written->size_bytes, bytes_.size());
+  }
+  Result<std::shared_ptr<const VectorIndexReader>> Open(const Bytes& bytes) {
+    return VectorIndexReader::Open(ctx_, std::make_shared<MemoryBlob>("index", bytes));
+  }
+  index::VectorSource Source() const {
+    index::VectorSource source;
+    source.rows = values_.data();
+    source.stride = dimension_;
+    source.dimension = dimension_;
+    source.n = static_cast<uint32_t>(values_.size() / dimension_);
+    return source;
+  }
+  Result<std::vector<Candidate>> Search(const index::VectorIndex& index, uint32_t query, size_t k,
+                                        size_t effort) const {
+    index::SearchRequest request;
+    request.query = values_.data() + size_t{query} * dimension_;
+    request.space = GetParam();
+    request.k = k;
+    request.effort = effort;
+    std::vector<Candidate> found;
+    CHROMA_TRY(index.Search(Source(), request, &found));
+    return found;
+  }
+  // Damage is told, or answers are right: real rows at their exact distances.
+  void ExpectHarmless(const Bytes& bytes) {
+    const auto reader = Open(bytes);
+    if (!reader.ok()) {
+      const StatusCode code = reader.status().code();
+      EXPECT_TRUE(code == StatusCode::kDataLoss || code == StatusCode::kFailedPrecondition)
+          << reader.status().ToString();
+      return;
+    }
+    for (const size_t effort : {1, 100}) {
+      const auto found = Search((*reader)->index(), 0, 1, effort);
+      if (!found.ok()) {
+        EXPECT_EQ(found.status().code(), StatusCode::kDataLoss);
+        EXPECT_TRUE((*reader)->damaged());
+        continue;
+      }
+      for (const Candidate& candidate : *found) {
+        EXPECT_EQ(candidate.distance,
+                  index::Distance(GetParam(), values_.data(),
+                                  values_.data() + size_t{candidate.row} * dimension_, dimension_));
+      }
+    }
+    EXPECT_EQ((*reader)->VerifyAll(ctx_).code(), StatusCode::kDataLoss);
+  }
+
+  runtime::Context ctx_;
+  MemoryBlobStore blobs_;
+  uint32_t dimension_ = 0;
+  std::vector<float> values_;
+  Bytes bytes_;
+};
+
+TEST_P(VectorIndexBlobTest, FindsWhatWasWritten) {
+  Make(2500, 20);
+  const auto reader = Open(bytes_);
+  ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+  EXPECT_EQ((*reader)->rows(), 2500U);
+  EXPECT_EQ((*reader)->segment_checksum(), kSegment);
+  EXPECT_EQ((*reader)->space().space, GetParam());
+  size_t hits = 0;
+  for (uint32_t query = 0; query < 50; ++query) {
+    const auto found = Search((*reader)->index(), query, 10, 0);
+    const auto exact = Search(index::FlatIndex(), query, 10, 0);
+    ASSERT_TRUE(found.ok() && exact.ok());
+    ASSERT_EQ(found->size(), 10U);
+    for (const Candidate& one : *found) hits += one.distance <= exact->back().distance ? 1 : 0;
+  }
+  EXPECT_GE(hits, 475U);
+  EXPECT_TRUE((*reader)->VerifyAll(ctx_).ok());
+  EXPECT_FALSE((*reader)->damaged());
+}
+
+TEST_P(VectorIndexBlobTest, EveryFlippedBitIsHarmless) {
+  Make(40, 3);
+  for (size_t at = 0; at < bytes_.size(); ++at) {
+    // The zeros in front of page-aligned sections, but for some.
+    if (bytes_[at] == 0 && at % 61 != 0) continue;
+    SCOPED_TRACE("byte " + std::to_string(at));
+    Bytes damaged = bytes_;
+    damaged[at] = static_cast<char>(damaged[at] ^ (1 << at % 8));
+    ExpectHarmless(damaged);
+    ASSERT_FALSE(HasFailure());
+  }
+}
+
+TEST_P(VectorIndexBlobTest, EveryLengthIsHarmless) {
+  Make(40, 3);
+  for (size_t size = 0; size < bytes_.size(); size += 13) {
+    SCOPED_TRACE("length " + std::to_string(size));
+    ExpectHarmless(bytes_.substr(0, size));
+    ASSERT_FALSE(HasFailure());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Spaces, VectorIndexBlobTest,
+                         ::testing::Values(model::Space::kL2, model::Space::kCosine,
+                                           model::Space::kInnerProduct));
+
+}  // namespace
+}  // namespace chroma::segment

@@ -1,0 +1,155 @@
+#include "segment/version.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/log.h"
+#include "segment/segment_reader.h"
+
+namespace chroma::segment {
+namespace {
+
+using format::ManifestIndex;
+using format::ManifestSegment;
+
+class VersionOpener {
+ public:
+  VersionOpener(runtime::Context& ctx, store::BlobStore& store, const std::string& manifest,
+                const Version* before)
+      : ctx_(ctx), store_(store), manifest_(manifest), before_(before) {}
+
+  Result<SnapshotPart> Open(const ManifestSegment& segment) {
+    CHROMA_ASSIGN(std::shared_ptr<const SegmentReader> reader, OpenSegment(segment));
+    CHROMA_ASSIGN(std::shared_ptr<const PartIndexes> indexes, OpenIndexes(segment, *reader));
+    return SnapshotPart{std::move(reader), std::make_shared<Bitmap>(segment.deleted),
+                        std::move(indexes)};
+  }
+
+ private:
+  Result<std::shared_ptr<const SegmentReader>> OpenSegment(const ManifestSegment& segment) {
+    if (auto open = FindSegment(segment)) return open;
+    CHROMA_ASSIGN(std::shared_ptr<const store::Blob> blob, store_.Open(ctx_, segment.blob));
+    CHROMA_ASSIGN(std::shared_ptr<const SegmentReader> reader,
+                  SegmentReader::Open(ctx_, std::move(blob)));
+    if (reader->rows() != segment.rows) {
+      return Status::DataLoss("segment " + segment.blob + " has another number of rows than " +
+                              manifest_ + " says");
+    }
+    if (segment.checksum != 0 && reader->checksum() != segment.checksum) {
+      return Status::DataLoss("segment " + segment.blob + " is not the one that " + manifest_ +
+                              " names: another one is in its place; restore it from a backup");
+    }
+    return reader;
+  }
+
+  std::shared_ptr<const SegmentReader> FindSegment(const ManifestSegment& segment) const {
+    if (before_ == nullptr) return nullptr;
+    for (size_t i = 0; i < before_->parts.size(); ++i) {
+      const ManifestSegment& open = before_->manifest.segments[i];
+      if (open.blob != segment.blob || open.checksum != segment.checksum) continue;
+      return std::static_pointer_cast<const SegmentReader>(before_->parts[i].part);
+    }
+    return nullptr;
+  }
+
+  std::shared_ptr<const VectorIndexReader> FindIndex(const ManifestIndex& index) const {
+    if (before_ == nullptr) return nullptr;
+    for (const SnapshotPart& part : before_->parts) {
+      if (part.indexes == nullptr) continue;
+      for (const PartIndex& open : part.indexes->list) {
+        if (open.reader->blob() == index.blob && open.reader->checksum() == index.checksum) {
+          return open.reader;
+        }
+      }
+    }
+    return nullptr;
+  }
+
+  Result<std::shared_ptr<const PartIndexes>> OpenIndexes(const ManifestSegment& segment,
+                                                         const SegmentReader& reader) {
+    if (segment.indexes.empty()) return std::shared_ptr<const PartIndexes>();
+    auto indexes = std::make_shared<PartIndexes>();
+    indexes->unindexed = Bitmap::Range(0, reader.rows());
+    for (const ManifestIndex& named : segment.indexes) {
+      Result<PartIndex> index = OpenIndex(named, segment, reader);
+      if (index.ok()) {
+        RemoveIndexed(*index, &indexes->unindexed);
+        indexes->list.push_back(*std::move(index));
+        continue;
+      }
+      const StatusCode code = index.status().code();
+      if (code != StatusCode::kDataLoss && code != StatusCode::kNotFound) return index.status();
+      runtime::Log(runtime::LogLevel::kWarning,
+                   "a vector index is damaged; its rows are searched without it until it was built "
+                   "again",
+                   {{"index", named.blob}, {"error", index.status().message()}});
+    }
+    return std::shared_ptr<const PartIndexes>(std::move(indexes));
+  }
+
+  Result<PartIndex> OpenIndex(const ManifestIndex& named, const ManifestSegment& segment,
+                              const SegmentReader& reader) {
+    PartIndex index;
+    index.reader = FindIndex(named);
+    if (index.reader == nullptr) {
+      CHROMA_ASSIGN(std::shared_ptr<const store::Blob> blob, store_.Open(ctx_, named.blob));
+      CHROMA_ASSIGN(index.reader, VectorIndexReader::Open(ctx_, std::move(blob)));
+    }
+    if (index.reader->checksum() != named.checksum) {
+      return Status::DataLoss("another index is in its place");
+    }
+    if (index.reader->space().dimension != reader.dimension()) {
+      return Status::DataLoss("it is of vectors of another dimension");
+    }
+    if (index.reader->segment_checksum() == segment.checksum) {
+      if (index.reader->rows() == segment.rows) return index;
+      return Status::DataLoss("it is of another number of rows");
+    }
+    CHROMA_ASSIGN(std::vector<uint32_t> moved, reader.MovedRows(named.blob, index.reader->rows()));
+    for (const uint32_t row : moved) index.gone += row == index::MovedRows::kGone ? 1 : 0;
+    index.moved = std::make_shared<const std::vector<uint32_t>>(std::move(moved));
+    return index;
+  }
+
+  static void RemoveIndexed(const PartIndex& index, Bitmap* unindexed) {
+    if (index.moved == nullptr) {
+      *unindexed = Bitmap();
+      return;
+    }
+    std::vector<uint32_t> rows;
+    for (const uint32_t row : *index.moved) {
+      if (row != index::MovedRows::kGone) rows.push_back(row);
+    }
+    std::sort(rows.begin(), rows.end());
+    *unindexed -= Bitmap::FromSorted(rows.data(), rows.size());
+  }
+
+  runtime::Context& ctx_;
+  store::BlobStore& store_;
+  const std::string& manifest_;
+  const Version* const before_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const Version>> OpenVersion(runtime::Context& ctx, store::BlobStore& store,
+                                                   const VersionRef& ref, const Version* before) {
+  auto version = std::make_shared<Version>();
+  version->manifest.collection = ref.collection;
+  if (ref.manifest.empty()) return std::shared_ptr<const Version>(std::move(version));
+
+  CHROMA_ASSIGN(store::BlobSlice bytes, store::ReadBlob(ctx, store, ref.manifest));
+  CHROMA_ASSIGN(version->manifest, format::DecodeManifest(bytes.bytes, ref.manifest));
+  const format::Manifest& manifest = version->manifest;
+  if (manifest.collection != ref.collection || manifest.version != ref.version) {
+    return Status::DataLoss("manifest " + ref.manifest + " is of another collection or version");
+  }
+  VersionOpener opener(ctx, store, ref.manifest, before);
+  for (const ManifestSegment& segment : manifest.segments) {
+    CHROMA_ASSIGN(SnapshotPart part, opener.Open(segment));
+    version->parts.push_back(std::move(part));
+  }
+  return std::shared_ptr<const Version>(std::move(version));
+}
+
+}  // namespace chroma::segment

@@ -1,0 +1,38 @@
+// One published version of a collection, opened: its segments and their vector indexes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/uuid.h"
+#include "chroma/status.h"
+#include "format/manifest.h"
+#include "runtime/context.h"
+#include "segment/snapshot.h"
+#include "store/blob_store.h"
+
+namespace chroma::segment {
+
+// The published version of a collection, as its catalog row names it.
+struct VersionRef {
+  Uuid collection;
+  uint64_t version = 0;
+  std::string manifest;  // blob name; empty: nothing was compacted yet
+  uint64_t log_offset = 0;
+};
+
+// Immutable.
+struct Version {
+  format::Manifest manifest;
+  std::vector<SnapshotPart> parts;  // one for each segment
+};
+
+// `before` (may be null): a version of the same collection; what it has open already is shared with
+// it. kDataLoss when records are damaged. An index that is damaged is left out and its rows are
+// searched without it.
+Result<std::shared_ptr<const Version>> OpenVersion(runtime::Context& ctx, store::BlobStore& store,
+                                                   const VersionRef& ref, const Version* before);
+
+}  // namespace chroma::segment
