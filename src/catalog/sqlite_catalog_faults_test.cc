@@ -315,6 +315,44 @@ TEST(SqliteCatalogFaultsTest, DamageIsAnErrorAndNeverACrash) {
   EXPECT_GT(noticed, 150);
 }
 
+// A commit fails, and so does reading the pages again that it had changed: nothing of it may be
+// left for the next transaction to commit.
+TEST(SqliteCatalogFaultsTest, DamageDuringARollbackCommitsNothing) {
+  int failures = 0;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    SCOPED_TRACE(seed);
+    SeededRandom random(seed);
+    FaultFileSystem files(seed);
+    FaultFileSystem others(seed);  // where the failed change is not tried
+    bool broken = false;
+    files.SetFault([&broken](Call call, const std::string& path) {
+      const bool fails = broken && call == Call::kWrite && path.ends_with("-wal");
+      return fails ? Status::Internal("EIO") : Status();
+    });
+    auto catalog = *OpenSqliteCatalog(EnvOn(files), kPath);
+    auto twin = *OpenSqliteCatalog(EnvOn(others), kPath);
+    const auto change_both = [&](uint64_t step) {
+      EXPECT_EQ(Change(*catalog, step).ToString(), Change(*twin, step).ToString()) << step;
+    };
+    for (uint64_t step = 0; step < 12; ++step) change_both(step);
+    catalog.reset();
+    catalog = *OpenSqliteCatalog(EnvOn(files), kPath);
+    EXPECT_EQ(StateOf(*catalog), StateOf(*twin));
+    const uint64_t page = random.Next() % 3 == 0 ? random.Next() % 20 : 0;
+    ASSERT_TRUE(files.FlipBit(kPath, (page * 4096 + 200 + random.Next() % 3000) * 8));
+    broken = true;
+    failures += Change(*catalog, 14 + random.Next() % 7).ok() ? 0 : 1;
+    broken = false;
+    files.MendFlips();
+    EXPECT_EQ(StateOf(*catalog), StateOf(*twin));
+    for (uint64_t step = 28; step < 36; ++step) change_both(step);
+    catalog.reset();
+    catalog = *OpenSqliteCatalog(EnvOn(files), kPath);
+    EXPECT_EQ(StateOf(*catalog), StateOf(*twin));
+  }
+  EXPECT_GT(failures, 20);
+}
+
 TEST(SqliteCatalogFaultsTest, NewerAndForeignSchemasAreRefused) {
   auto memory = FileSystem::InMemory();
   auto migrate = [&](const std::string& path, const std::vector<Migration>& migrations) {
