@@ -432,6 +432,45 @@ TEST(SqliteCatalogFaultsTest, AFailedCreationCanBeTriedAgain) {
 
 // After a failed fdatasync the kernel shows bytes that are not on the disk, also to the next
 // process: what that acknowledges must not depend on them.
+// SQLite answers "wal" before it writes that: without that write commits go to a log which nobody
+// reads again.
+TEST(SqliteCatalogFaultsTest, AnErrorWhileEnteringWalModeIsNoticed) {
+  Context ctx;
+  int refused = 0;
+  for (int failing = 0; failing < 60; ++failing) {
+    SCOPED_TRACE(failing);
+    FaultFileSystem files(static_cast<uint64_t>(failing));
+    int calls = 0;
+    int fails_at = -1;
+    files.SetFault([&](Call, const std::string&) {
+      return calls++ == fails_at ? Status::Internal("EIO") : Status();
+    });
+    {
+      // Made, but a power failure or an error kept it from entering WAL mode.
+      auto connection = *Connection::Open(EnvOn(files), kPath);
+      Transaction transaction(*connection);
+      ASSERT_TRUE(transaction.Begin().ok());
+      ASSERT_TRUE(Migrate(*connection, Migrations()).ok());
+      ASSERT_TRUE(transaction.Commit().ok());
+    }
+    fails_at = calls + failing;
+    auto catalog = OpenSqliteCatalog(EnvOn(files), kPath);
+    fails_at = -1;
+    if (!catalog.ok()) {
+      ++refused;
+      continue;
+    }
+    ASSERT_TRUE((*catalog)->CreateTenant(ctx, "acknowledged").ok());
+    for (uint64_t seed = 0; seed < 4; ++seed) {
+      const auto after = files.AfterPowerLoss(seed);
+      auto reopened = OpenSqliteCatalog(EnvOn(*after), kPath);
+      ASSERT_TRUE(reopened.ok()) << reopened.status().ToString();
+      EXPECT_TRUE((*reopened)->GetTenant(ctx, "acknowledged").ok());
+    }
+  }
+  EXPECT_GT(refused, 1);
+}
+
 TEST(SqliteCatalogFaultsTest, BytesOfAFailedSyncAreNotBuiltUpon) {
   Context ctx;
   for (uint64_t seed = 0; seed < 40; ++seed) {

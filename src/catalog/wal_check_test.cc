@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "catalog/connection.h"
 #include "catalog/sqlite_catalog.h"
 #include "testing/fault_file_system.h"
 
@@ -138,6 +139,42 @@ TEST_F(WalCheckTest, DamageWhileItIsOpenIsNoticed) {
     }
   }
   EXPECT_GT(noticed, 0);
+}
+
+// A header is written anew when all that the log held is in the main file. When that write is torn,
+// nothing is lost: also when the log has pages that its last commit cut off.
+TEST_F(WalCheckTest, ATornHeaderOfALogThatCutTheFileIsNoDamage) {
+  testing::FaultFileSystem files(3);
+  runtime::Env env;
+  env.files = &files;
+  const std::string log_path = std::string(kPath) + "-wal";
+  Bytes log;
+  Bytes database;
+  {
+    auto connection = *Connection::Open(env, kPath);
+    ASSERT_TRUE(connection->Execute("CREATE TABLE t (x BLOB)").ok());
+    ASSERT_TRUE(connection->EnterWalMode().ok());
+    ASSERT_TRUE(connection->Execute("INSERT INTO t VALUES (zeroblob(200000))").ok());
+    const size_t large = files.Content(log_path).size();
+    ASSERT_TRUE(connection->Execute("DELETE FROM t; PRAGMA incremental_vacuum").ok());
+    ASSERT_TRUE(connection->Execute("PRAGMA wal_checkpoint(FULL)").ok());
+    log = files.Content(log_path);
+    database = files.Content(kPath);
+    ASSERT_GT(log.size(), large);
+    ASSERT_LT(database.size(), 100'000U) << "the commit cut the file";
+  }
+  log.replace(10, 10, 10, 'x');
+  files.SetContent(kPath, database);
+  files.SetContent(log_path, log);
+  const Status checked = CheckWriteAheadLog(files, kPath);
+  EXPECT_TRUE(checked.ok()) << checked.ToString();
+  EXPECT_TRUE(files.Content(log_path).empty());
+  // But where the main file lacks something, it is lost.
+  database[database.size() - 1000] = static_cast<char>(database[database.size() - 1000] ^ 1);
+  files.SetContent(kPath, database);
+  files.SetContent(log_path, log);
+  EXPECT_EQ(CheckWriteAheadLog(files, kPath).code(), StatusCode::kDataLoss);
+  EXPECT_TRUE(files.Content(log_path) == log);
 }
 
 }  // namespace
