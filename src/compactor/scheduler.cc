@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/log.h"
+#include "runtime/test_points.h"
 #include "sweeper/sweeper.h"
 
 namespace chroma::compactor {
@@ -111,6 +112,10 @@ std::optional<Scheduler::Due> Scheduler::PickDue(int64_t now_ns, int64_t* wait_n
 }
 
 void Scheduler::Run() {
+  {
+    runtime::MutexLock one_at_a_time(compacting_);
+    SweepDirectory();
+  }
   mutex_.Lock();
   while (!stopping_) {
     if (!deleted_.empty()) {
@@ -177,6 +182,16 @@ void Scheduler::Finished(const Due& due, int64_t started_ns, const Result<Outcom
   }
 }
 
+void Scheduler::SweepDirectory() {
+  if (std::exchange(directory_swept_, true)) return;
+  const Status swept = sweeper::SweepAll(context_, *seams_.catalog, *seams_.store);
+  CHROMA_TEST_POINT("compactor.directory_swept");
+  if (swept.ok() || swept.code() == StatusCode::kCancelled) return;
+  runtime::Log(runtime::LogLevel::kWarning,
+               "what earlier processes left was not deleted, the next start does it",
+               {{"error", swept.ToString()}});
+}
+
 void Scheduler::Sweep(const std::vector<Uuid>& deleted) {
   runtime::MutexLock one_at_a_time(compacting_);
   for (const Uuid& collection : deleted) {
@@ -193,6 +208,7 @@ void Scheduler::Sweep(const std::vector<Uuid>& deleted) {
 
 Status Scheduler::CompactFully(runtime::Context& ctx, const Uuid& collection) {
   runtime::MutexLock one_at_a_time(compacting_);
+  SweepDirectory();
   for (;;) {
     CHROMA_ASSIGN(Outcome outcome, Compact(ctx, seams_, policy_, collection, Activity::kSettled));
     if (outcome.settled || !outcome.published) return Status::Ok();
