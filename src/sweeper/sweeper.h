@@ -25,8 +25,8 @@ Status SweepBlobs(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobS
 Status SweepCollection(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store,
                        const Uuid& collection);
 
-// kDataLoss when the store holds none of the blobs that versions name, and others: they are those of
-// another catalog. Looks at few blobs where all is well.
+// kDataLoss when the store holds none of the blobs that versions name, and others: they are those
+// of another catalog. Looks at few blobs where all is well.
 Status CheckBlobsBelong(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store);
 
 // Looks at every blob of the store. Only while nobody writes blobs, and before this process wrote
