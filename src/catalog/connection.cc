@@ -120,15 +120,16 @@ Status Connection::Configure() {
   sqlite3_file_control(database_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve);
   // locking_mode comes before anything that reads the file: it is what lets WAL mode do without
   // shared memory. The log is cut to its limit after a transaction that was larger.
-  CHROMA_TRY(Execute(
-      "PRAGMA locking_mode = EXCLUSIVE;"
-      "PRAGMA temp_store = MEMORY;"
-      "PRAGMA synchronous = FULL;"
-      "PRAGMA cell_size_check = ON;"
-      "PRAGMA secure_delete = FAST;"
-      "PRAGMA journal_size_limit = 8388608;"
-      "PRAGMA cache_size = -" +
-      std::to_string(kPageCacheKilobytes)));
+  CHROMA_TRY(
+      Execute("PRAGMA locking_mode = EXCLUSIVE;"
+              "PRAGMA temp_store = MEMORY;"
+              "PRAGMA synchronous = FULL;"
+              "PRAGMA cell_size_check = ON;"
+              "PRAGMA cache_spill = OFF;"  // see VerifyLogPage in sqlite_vfs.cc
+              "PRAGMA secure_delete = FAST;"
+              "PRAGMA journal_size_limit = 8388608;"
+              "PRAGMA cache_size = -" +
+              std::to_string(kPageCacheKilobytes)));
   return EnterAutoVacuum();
 }
 

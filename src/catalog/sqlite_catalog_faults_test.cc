@@ -315,6 +315,44 @@ TEST(SqliteCatalogFaultsTest, DamageIsAnErrorAndNeverACrash) {
   EXPECT_GT(noticed, 150);
 }
 
+// A commit fails, and so does reading the pages again that it had changed: nothing of it may be
+// left for the next transaction to commit.
+TEST(SqliteCatalogFaultsTest, DamageDuringARollbackCommitsNothing) {
+  int failures = 0;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    SCOPED_TRACE(seed);
+    SeededRandom random(seed);
+    FaultFileSystem files(seed);
+    FaultFileSystem others(seed);  // where the failed change is not tried
+    bool broken = false;
+    files.SetFault([&broken](Call call, const std::string& path) {
+      const bool fails = broken && call == Call::kWrite && path.ends_with("-wal");
+      return fails ? Status::Internal("EIO") : Status();
+    });
+    auto catalog = *OpenSqliteCatalog(EnvOn(files), kPath);
+    auto twin = *OpenSqliteCatalog(EnvOn(others), kPath);
+    const auto change_both = [&](uint64_t step) {
+      EXPECT_EQ(Change(*catalog, step).ToString(), Change(*twin, step).ToString()) << step;
+    };
+    for (uint64_t step = 0; step < 12; ++step) change_both(step);
+    catalog.reset();
+    catalog = *OpenSqliteCatalog(EnvOn(files), kPath);
+    EXPECT_EQ(StateOf(*catalog), StateOf(*twin));
+    const uint64_t page = random.Next() % 3 == 0 ? random.Next() % 20 : 0;
+    ASSERT_TRUE(files.FlipBit(kPath, (page * 4096 + 200 + random.Next() % 3000) * 8));
+    broken = true;
+    failures += Change(*catalog, 14 + random.Next() % 7).ok() ? 0 : 1;
+    broken = false;
+    files.MendFlips();
+    EXPECT_EQ(StateOf(*catalog), StateOf(*twin));
+    for (uint64_t step = 28; step < 36; ++step) change_both(step);
+    catalog.reset();
+    catalog = *OpenSqliteCatalog(EnvOn(files), kPath);
+    EXPECT_EQ(StateOf(*catalog), StateOf(*twin));
+  }
+  EXPECT_GT(failures, 20);
+}
+
 TEST(SqliteCatalogFaultsTest, NewerAndForeignSchemasAreRefused) {
   auto memory = FileSystem::InMemory();
   auto migrate = [&](const std::string& path, const std::vector<Migration>& migrations) {
@@ -394,6 +432,45 @@ TEST(SqliteCatalogFaultsTest, AFailedCreationCanBeTriedAgain) {
 
 // After a failed fdatasync the kernel shows bytes that are not on the disk, also to the next
 // process: what that acknowledges must not depend on them.
+// SQLite answers "wal" before it writes that: without that write commits go to a log which nobody
+// reads again.
+TEST(SqliteCatalogFaultsTest, AnErrorWhileEnteringWalModeIsNoticed) {
+  Context ctx;
+  int refused = 0;
+  for (int failing = 0; failing < 60; ++failing) {
+    SCOPED_TRACE(failing);
+    FaultFileSystem files(static_cast<uint64_t>(failing));
+    int calls = 0;
+    int fails_at = -1;
+    files.SetFault([&](Call, const std::string&) {
+      return calls++ == fails_at ? Status::Internal("EIO") : Status();
+    });
+    {
+      // Made, but a power failure or an error kept it from entering WAL mode.
+      auto connection = *Connection::Open(EnvOn(files), kPath);
+      Transaction transaction(*connection);
+      ASSERT_TRUE(transaction.Begin().ok());
+      ASSERT_TRUE(Migrate(*connection, Migrations()).ok());
+      ASSERT_TRUE(transaction.Commit().ok());
+    }
+    fails_at = calls + failing;
+    auto catalog = OpenSqliteCatalog(EnvOn(files), kPath);
+    fails_at = -1;
+    if (!catalog.ok()) {
+      ++refused;
+      continue;
+    }
+    ASSERT_TRUE((*catalog)->CreateTenant(ctx, "acknowledged").ok());
+    for (uint64_t seed = 0; seed < 4; ++seed) {
+      const auto after = files.AfterPowerLoss(seed);
+      auto reopened = OpenSqliteCatalog(EnvOn(*after), kPath);
+      ASSERT_TRUE(reopened.ok()) << reopened.status().ToString();
+      EXPECT_TRUE((*reopened)->GetTenant(ctx, "acknowledged").ok());
+    }
+  }
+  EXPECT_GT(refused, 1);
+}
+
 TEST(SqliteCatalogFaultsTest, BytesOfAFailedSyncAreNotBuiltUpon) {
   Context ctx;
   for (uint64_t seed = 0; seed < 40; ++seed) {

@@ -7,40 +7,12 @@
 #include "base/bytes.h"
 #include "base/flipped_bit.h"
 #include "catalog/sqlite_vfs.h"
+#include "catalog/wal_format.h"
 
 namespace chroma::catalog {
 namespace {
 
-// https://www.sqlite.org/fileformat2.html#the_write_ahead_log
-constexpr uint32_t kMagic = 0x377f0682;  // its lowest bit: checksums are of big-endian numbers
-constexpr size_t kHeaderBytes = 32;
-constexpr size_t kFrameHeaderBytes = 24;
 constexpr uint64_t kPageBytesUsual = 4096;
-
-uint32_t BigEndian(BytesView bytes, size_t at) {
-  uint32_t value = 0;
-  for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<uint8_t>(bytes[at + i]);
-  return value;
-}
-
-struct Sums {
-  uint32_t s0 = 0;
-  uint32_t s1 = 0;
-  bool operator==(const Sums&) const = default;
-};
-
-Sums Extend(Sums sums, BytesView bytes, bool big_endian) {
-  for (size_t at = 0; at + 8 <= bytes.size(); at += 8) {
-    uint32_t words[2];
-    for (size_t w = 0; w < 2; ++w) {
-      const uint32_t value = BigEndian(bytes, at + 4 * w);
-      words[w] = big_endian ? value : __builtin_bswap32(value);
-    }
-    sums.s0 += words[0] + sums.s1;
-    sums.s1 += words[1] + sums.s0;
-  }
-  return sums;
-}
 
 bool IsPageSize(uint64_t n) {
   return n >= 512 && n <= 65536 && (n & (n - 1)) == 0;
@@ -57,40 +29,40 @@ class Log {
 
   static bool IsHeader(BytesView bytes) {
     const uint32_t magic = BigEndian(bytes, 0);
-    return (magic & ~1u) == kMagic && IsPageSize(BigEndian(bytes, 8)) &&
+    return (magic & ~1u) == kWalMagic && IsPageSize(BigEndian(bytes, 8)) &&
            Extend({}, bytes.substr(0, 24), (magic & 1) != 0) ==
-               Sums{BigEndian(bytes, 24), BigEndian(bytes, 28)};
+               StoredSums(bytes.substr(0, kWalHeaderBytes));
   }
 
   bool header_whole() const { return header_whole_; }
   uint64_t frames() const {
-    return (bytes_.size() - kHeaderBytes) / (kFrameHeaderBytes + page_bytes_);
+    return (bytes_.size() - kWalHeaderBytes) / (kWalFrameHeaderBytes + page_bytes_);
   }
   BytesView Frame(uint64_t i) const {
-    const uint64_t size = kFrameHeaderBytes + page_bytes_;
-    return bytes_.substr(kHeaderBytes + i * size, size);
+    const uint64_t size = kWalFrameHeaderBytes + page_bytes_;
+    return bytes_.substr(kWalHeaderBytes + i * size, size);
   }
   bool IsCommit(uint64_t i) const { return PagesAfter(i) != 0; }
   // Of the database once the commit that ends with the frame is made; else 0.
   uint32_t PagesAfter(uint64_t i) const { return BigEndian(Frame(i), 4); }
   // Frames in order: the first that is not whole, or all of them.
   uint64_t WholeFrames() const {
-    Sums sums = sums_;
+    WalSums sums = sums_;
     for (uint64_t i = 0; i < frames(); ++i) {
       if (!Follows(sums, Frame(i))) return i;
-      sums = StoredSums(i);
+      sums = SumsOf(i);
     }
     return frames();
   }
   // Whether the frame was written behind the one before it, as that is now.
-  bool FollowsTheOneBefore(uint64_t i) const { return Follows(StoredSums(i - 1), Frame(i)); }
+  bool FollowsTheOneBefore(uint64_t i) const { return Follows(SumsOf(i - 1), Frame(i)); }
   // How many frames, from the first one, were written one behind the other, whatever the header
   // says; up to the last commit among them.
   uint64_t CommittedRun() const {
     uint64_t committed = 0;
     const BytesView salts = frames() == 0 ? BytesView() : Salts(Frame(0));
     for (uint64_t i = 0; i < frames(); ++i) {
-      if (i > 0 && !Follows(StoredSums(i - 1), Frame(i), salts)) break;
+      if (i > 0 && !Follows(SumsOf(i - 1), Frame(i), salts)) break;
       if (IsCommit(i)) committed = i + 1;
     }
     return committed;
@@ -98,38 +70,37 @@ class Log {
   uint32_t PageNumber(uint64_t i) const { return BigEndian(Frame(i), 0); }
   // Without what the main file keeps for its own checksums.
   BytesView PageContent(uint64_t i) const {
-    return Frame(i).substr(kFrameHeaderBytes, page_bytes_ - kPageReserveBytes);
+    return Frame(i).substr(kWalFrameHeaderBytes, page_bytes_ - kPageReserveBytes);
   }
   uint64_t page_bytes() const { return page_bytes_; }
   // Undoes one flipped bit of the first frame that is not whole; empty when that is not it.
   Bytes Repair(uint64_t i) const {
-    const Sums before = i == 0 ? sums_ : StoredSums(i - 1);
+    const WalSums before = i == 0 ? sums_ : SumsOf(i - 1);
     Bytes frame(Frame(i));
     const bool repaired = FlipBack(frame, [&](BytesView tried) { return Follows(before, tried); });
     return repaired ? frame : Bytes();
   }
   uint64_t OffsetOf(uint64_t i) const {
-    return kHeaderBytes + i * (kFrameHeaderBytes + page_bytes_);
+    return kWalHeaderBytes + i * (kWalFrameHeaderBytes + page_bytes_);
   }
 
  private:
-  Sums StoredSums(uint64_t i) const { return {BigEndian(Frame(i), 16), BigEndian(Frame(i), 20)}; }
+  WalSums SumsOf(uint64_t i) const { return StoredSums(Frame(i).substr(0, kWalFrameHeaderBytes)); }
   static BytesView Salts(BytesView frame) { return frame.substr(8, 8); }
-  bool Follows(Sums sums, BytesView frame) const {
+  bool Follows(WalSums sums, BytesView frame) const {
     return Follows(sums, frame, bytes_.substr(16, 8));
   }
-  bool Follows(Sums sums, BytesView frame, BytesView salts) const {
+  bool Follows(WalSums sums, BytesView frame, BytesView salts) const {
     if (Salts(frame) != salts) return false;
-    sums = Extend(sums, frame.substr(0, 8), big_endian_);
-    sums = Extend(sums, frame.substr(kFrameHeaderBytes), big_endian_);
-    return sums == Sums{BigEndian(frame, 16), BigEndian(frame, 20)};
+    return SumsAreRight(sums, frame.substr(0, kWalFrameHeaderBytes),
+                        frame.substr(kWalFrameHeaderBytes), big_endian_);
   }
 
   const BytesView bytes_;
   const bool big_endian_;
   const bool header_whole_;
   const uint64_t page_bytes_;
-  const Sums sums_;
+  const WalSums sums_;
 };
 
 // Empty when there is nothing to be checked.
@@ -138,7 +109,7 @@ Result<Bytes> ReadLog(runtime::FileSystem& files, const std::string& path) {
   CHROMA_ASSIGN(const bool exists, files.Exists(log_path));
   if (!exists) return Bytes();
   CHROMA_ASSIGN(Bytes bytes, runtime::ReadWholeFile(files, log_path));
-  return bytes.size() < kHeaderBytes + kFrameHeaderBytes ? Bytes() : bytes;
+  return bytes.size() < kWalHeaderBytes + kWalFrameHeaderBytes ? Bytes() : bytes;
 }
 
 // Whether nothing is in the log that the main file lacks.
@@ -196,6 +167,15 @@ Status CheckWriteAheadLog(runtime::FileSystem& files, const std::string& path) {
   return Status();
 }
 
+uint64_t CommittedLogBytes(BytesView bytes) {
+  if (bytes.size() < kWalHeaderBytes + kWalFrameHeaderBytes) return 0;
+  const Log log(bytes);
+  if (!log.header_whole()) return 0;
+  uint64_t committed = log.WholeFrames();
+  while (committed > 0 && !log.IsCommit(committed - 1)) --committed;
+  return committed == 0 ? 0 : log.OffsetOf(committed);
+}
+
 Result<std::optional<RepairedFrame>> RepairWriteAheadLog(runtime::FileSystem& files,
                                                          const std::string& path) {
   std::optional<RepairedFrame> none;
@@ -203,7 +183,7 @@ Result<std::optional<RepairedFrame>> RepairWriteAheadLog(runtime::FileSystem& fi
   if (bytes.empty()) return none;
   const Log log(bytes);
   if (!log.header_whole()) {
-    Bytes header = bytes.substr(0, kHeaderBytes);
+    Bytes header = bytes.substr(0, kWalHeaderBytes);
     if (!FlipBack(header, Log::IsHeader)) return none;
     return std::optional<RepairedFrame>({0, std::move(header)});
   }

@@ -19,6 +19,9 @@ namespace chroma::catalog {
 // Empties a log whose header is torn and that has nothing the main file lacks.
 Status CheckWriteAheadLog(runtime::FileSystem& files, const std::string& path);
 
+// How much of a log is committed: what is behind that SQLite ignores, and writes over.
+uint64_t CommittedLogBytes(BytesView log);
+
 // The header of the log, or the first frame that is not whole, as it was written: when one bit of
 // it flipped.
 struct RepairedFrame {

@@ -79,8 +79,12 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
                         const Uuid& id, Activity activity, const std::set<std::string>& untouched) {
   CHROMA_ASSIGN(model::Collection collection, seams.catalog->GetCollectionById(ctx, id));
   const segment::VersionRef ref{id, collection.version, collection.manifest, collection.log_offset};
-  CHROMA_ASSIGN(std::shared_ptr<segment::LiveCollection> live, OpenPublished(ctx, seams, ref));
-  CHROMA_ASSIGN(std::shared_ptr<const Snapshot> snapshot, live->Read(ctx));
+  Result<std::shared_ptr<segment::LiveCollection>> opened = OpenPublished(ctx, seams, ref);
+  if (!opened.ok()) return IfStillThere(ctx, seams, id, opened.status());
+  const std::shared_ptr<segment::LiveCollection> live = *std::move(opened);
+  Result<std::shared_ptr<const Snapshot>> read = live->Read(ctx);
+  if (!read.ok()) return IfStillThere(ctx, seams, id, read.status());
+  const std::shared_ptr<const Snapshot> snapshot = *std::move(read);
   std::shared_ptr<const segment::Version> version = live->version();
   if (snapshot->version != collection.version || version->manifest.version != collection.version) {
     return Status::Aborted("collection " + id.ToString() + " was compacted by somebody else");
@@ -130,7 +134,9 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
   CHROMA_ASSIGN(const segment::VersionRef published,
                 Publish(ctx, seams, collection, manifest, settled, std::move(written)));
   CHROMA_TEST_POINT("compactor.version_published");
-  CHROMA_TRY(OpenPublished(ctx, seams, published).status());
+  if (Status status = OpenPublished(ctx, seams, published).status(); !status.ok()) {
+    return IfStillThere(ctx, seams, id, std::move(status));
+  }
   seams.on_published(id);
   runtime::Log(runtime::LogLevel::kDebug, "collection compacted",
                {{"collection", id.ToString()},

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+
 #include "compactor/scheduler.h"
 #include "compactor/test_support.h"
 
@@ -225,6 +228,77 @@ TEST_F(SchedulerTest, BlobsOfDeletedCollectionsGo) {
           .ok());
   scheduler.NotifyDeleted({id_});
   EXPECT_TRUE(Eventually([&] { return Blobs().empty(); }));
+}
+
+// A store that lists its blobs once it is told to.
+class GatedStore final : public store::BlobStore {
+ public:
+  explicit GatedStore(store::BlobStore& store) : store_(store) {}
+  void OpenGate() {
+    runtime::MutexLock lock(mutex_);
+    open_ = true;
+    opened_.NotifyAll();
+  }
+  Result<std::shared_ptr<const store::Blob>> Open(runtime::Context& ctx,
+                                                  const std::string& name) override {
+    return store_.Open(ctx, name);
+  }
+  Result<std::unique_ptr<store::BlobWriter>> Create(runtime::Context& ctx,
+                                                    const std::string& name) override {
+    return store_.Create(ctx, name);
+  }
+  Status Delete(runtime::Context& ctx, const std::string& name) override {
+    return store_.Delete(ctx, name);
+  }
+  Result<std::vector<store::BlobInfo>> List(runtime::Context& ctx,
+                                            const std::string& prefix) override {
+    auto listed = store_.List(ctx, prefix);
+    runtime::MutexLock lock(mutex_);
+    while (!open_) opened_.Wait(mutex_);
+    return listed;
+  }
+  Status RemoveUnfinished(runtime::Context& ctx) override { return store_.RemoveUnfinished(ctx); }
+
+ private:
+  store::BlobStore& store_;
+  runtime::Mutex mutex_;
+  runtime::CondVar opened_;
+  bool open_ CHROMA_GUARDED_BY(mutex_) = false;
+};
+
+// The sweep of the directory keeps nobody waiting but compactions: what they write must not be
+// taken for what an earlier process left.
+TEST_F(SchedulerTest, TheDirectoryIsSweptInTheBackground) {
+  const std::string orphan = id_.ToString() + "/orphan.segment";
+  Write(Operation::kAdd, 0, 10);
+  ASSERT_TRUE(CompactOnce()->published);
+  ASSERT_TRUE(store::WriteBlob(ctx_, *store_, orphan, "left by a crash").ok());
+  const auto has_orphan = [&] {
+    const auto blobs = Blobs();
+    return std::find(blobs.begin(), blobs.end(), orphan) != blobs.end();
+  };
+  GatedStore gated(*store_);
+  Seams seams = SeamsHere();
+  seams.store = &gated;
+  Scheduler scheduler(seams, policy_);
+  ASSERT_TRUE(scheduler.Start({id_}).ok()) << "it does not wait for the sweep";
+  Write(Operation::kAdd, 10, 10);
+  scheduler.NotifyWrite(id_);
+  EXPECT_EQ(Ids(), Numbered(0, 20));
+  std::atomic<bool> compacted = false;
+  const auto task = env_.scheduler->Start("compact", [&] {
+    EXPECT_TRUE(scheduler.CompactFully(ctx_, id_).ok());
+    compacted = true;
+  });
+  env_.clock->SleepNs(50 * runtime::kMillisecond);
+  EXPECT_FALSE(compacted);
+  EXPECT_TRUE(has_orphan());
+  gated.OpenGate();
+  task->Join();
+  EXPECT_FALSE(has_orphan());
+  EXPECT_TRUE(Eventually([&] { return Blobs().size() == 2; }));
+  Reopen();
+  EXPECT_EQ(Ids(), Numbered(0, 20));
 }
 
 TEST_F(CompactionTest, ADamagedSegmentDoesNotKeepTheLogFromBeingDrained) {

@@ -60,10 +60,12 @@ struct Indexer::Job {
   segment::VectorIndexSummary built;
 };
 
-Indexer::Indexer(Seams seams, segment::IndexPolicy policy, runtime::Mutex& publishing)
+Indexer::Indexer(Seams seams, segment::IndexPolicy policy, runtime::Mutex& publishing,
+                 std::function<void()> prepare)
     : seams_(std::move(seams)),
       policy_(policy),
       publishing_(publishing),
+      prepare_(std::move(prepare)),
       context_(*seams_.env.clock),
       pool_(std::make_unique<runtime::ThreadPool>(*seams_.env.scheduler, "index",
                                                   seams_.env.scheduler->Parallelism() - 1, kJobsMax,
@@ -161,11 +163,12 @@ Result<bool> Indexer::IndexOne(runtime::Context& ctx, const Uuid& collection, bo
 
 Result<bool> Indexer::Pick(runtime::Context& ctx, const Uuid& id, bool busy, Job* job) {
   runtime::MutexLock publishing(publishing_);
+  if (prepare_) prepare_();
   CHROMA_ASSIGN(const model::Collection collection, seams_.catalog->GetCollectionById(ctx, id));
-  CHROMA_ASSIGN(const auto live, OpenPublished(ctx, seams_,
-                                               {id, collection.version, collection.manifest,
-                                                collection.log_offset}));
-  const std::shared_ptr<const segment::Version> version = live->version();
+  const auto live = OpenPublished(
+      ctx, seams_, {id, collection.version, collection.manifest, collection.log_offset});
+  if (!live.ok()) return IfStillThere(ctx, seams_, id, live.status());
+  const std::shared_ptr<const segment::Version> version = (*live)->version();
   for (size_t i = 0; i < version->parts.size(); ++i) {
     const segment::SnapshotPart& part = version->parts[i];
     if (!segment::NeedsIndex(policy_, part, busy)) continue;
@@ -233,7 +236,7 @@ Status Indexer::PublishIndex(runtime::Context& ctx, Job& job) {
   Result<std::shared_ptr<segment::LiveCollection>> live = OpenPublished(
       ctx, seams_,
       {job.collection, collection->version, collection->manifest, collection->log_offset});
-  if (!live.ok()) return discard(live.status());
+  if (!live.ok()) return discard(IfStillThere(ctx, seams_, job.collection, live.status()));
   const std::shared_ptr<const segment::Version> before = (*live)->version();
   format::Manifest manifest = before->manifest;
   manifest.version = collection->version + 1;
@@ -248,7 +251,9 @@ Status Indexer::PublishIndex(runtime::Context& ctx, Job& job) {
   CHROMA_ASSIGN(const segment::VersionRef published,
                 Publish(ctx, seams_, *collection, manifest, settled, {job.built.blob}));
   CHROMA_TEST_POINT("indexer.version_published");
-  CHROMA_TRY(OpenPublished(ctx, seams_, published).status());
+  if (Status status = OpenPublished(ctx, seams_, published).status(); !status.ok()) {
+    return IfStillThere(ctx, seams_, job.collection, std::move(status));
+  }
   seams_.on_published(job.collection);
   return GiveSpaceBack(ctx, seams_, job.collection, manifest.log_offset,
                        Replaced(*collection, before->manifest, manifest));

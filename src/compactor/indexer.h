@@ -7,6 +7,7 @@
 // crash loses the work, nothing else. Built on all processors, at low priority.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -24,8 +25,10 @@ namespace chroma::compactor {
 
 class Indexer {
  public:
-  // `publishing`: held by whoever publishes versions.
-  Indexer(Seams seams, segment::IndexPolicy policy, runtime::Mutex& publishing);
+  // `publishing`: held by whoever publishes versions. `prepare` (may be null) is called with it
+  // held, before anything is written.
+  Indexer(Seams seams, segment::IndexPolicy policy, runtime::Mutex& publishing,
+          std::function<void()> prepare);
   // Cancels what is being built and joins.
   ~Indexer();
   Indexer(const Indexer&) = delete;
@@ -58,6 +61,7 @@ class Indexer {
   const Seams seams_;
   const segment::IndexPolicy policy_;
   runtime::Mutex& publishing_;
+  const std::function<void()> prepare_;
   runtime::Context context_;  // of the background task
   std::function<void(const Uuid&)> on_built_;
   std::unique_ptr<runtime::ThreadPool> pool_;

@@ -36,7 +36,7 @@ class IndexerTest : public CompactorTest {
                                                   executor::LocalNodeOptions{.index = policy_});
   }
   Status IndexAll(runtime::Context& ctx) {
-    Indexer indexer(SeamsHere(), policy_, publishing_);
+    Indexer indexer(SeamsHere(), policy_, publishing_, nullptr);
     return indexer.IndexFully(ctx, id_);
   }
   void Index() {

@@ -79,4 +79,9 @@ std::vector<std::string> Replaced(const model::Collection& collection,
   return replaced;
 }
 
+Status IfStillThere(runtime::Context& ctx, const Seams& seams, const Uuid& id, Status status) {
+  CHROMA_TRY(seams.catalog->GetCollectionById(ctx, id).status());
+  return status;
+}
+
 }  // namespace chroma::compactor

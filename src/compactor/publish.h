@@ -51,6 +51,10 @@ Result<std::shared_ptr<segment::LiveCollection>> OpenPublished(runtime::Context&
                                                                const Seams& seams,
                                                                const segment::VersionRef& ref);
 
+// The log and the blobs of a collection may be gone because it was deleted meanwhile: kNotFound,
+// else `status`.
+Status IfStillThere(runtime::Context& ctx, const Seams& seams, const Uuid& id, Status status);
+
 // The blobs that the old version named and the new one does not.
 std::vector<std::string> Replaced(const model::Collection& collection,
                                   const format::Manifest& before, const format::Manifest& now);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/log.h"
+#include "runtime/test_points.h"
 #include "sweeper/sweeper.h"
 
 namespace chroma::compactor {
@@ -12,7 +13,7 @@ Scheduler::Scheduler(Seams seams, Policy policy)
     : seams_(std::move(seams)),
       policy_(policy),
       context_(*seams_.env.clock),
-      indexer_(seams_, policy_.index, compacting_) {}
+      indexer_(seams_, policy_.index, compacting_, [this] { SweepDirectory(); }) {}
 
 Scheduler::~Scheduler() {
   {
@@ -125,6 +126,10 @@ std::optional<Scheduler::Due> Scheduler::PickDue(int64_t now_ns, int64_t* wait_n
 }
 
 void Scheduler::Run() {
+  {
+    runtime::MutexLock one_at_a_time(compacting_);
+    SweepDirectory();
+  }
   mutex_.Lock();
   while (!stopping_) {
     if (!deleted_.empty()) {
@@ -200,6 +205,16 @@ void Scheduler::Finished(const Due& due, int64_t started_ns, const Result<Outcom
   }
 }
 
+void Scheduler::SweepDirectory() {
+  if (std::exchange(directory_swept_, true)) return;
+  const Status swept = sweeper::SweepAll(context_, *seams_.catalog, *seams_.store);
+  CHROMA_TEST_POINT("compactor.directory_swept");
+  if (swept.ok() || swept.code() == StatusCode::kCancelled) return;
+  runtime::Log(runtime::LogLevel::kWarning,
+               "what earlier processes left was not deleted, the next start does it",
+               {{"error", swept.ToString()}});
+}
+
 void Scheduler::Sweep(const std::vector<Uuid>& deleted) {
   runtime::MutexLock one_at_a_time(compacting_);
   for (const Uuid& collection : deleted) {
@@ -218,6 +233,7 @@ Status Scheduler::CompactFully(runtime::Context& ctx, const Uuid& collection) {
   runtime::MutexLock no_build(indexer_.building());
   for (;;) {
     runtime::MutexLock one_at_a_time(compacting_);
+    SweepDirectory();
     CHROMA_ASSIGN(Outcome outcome, Compact(ctx, seams_, policy_, collection, Activity::kSettled));
     if (outcome.settled || !outcome.published) break;
   }

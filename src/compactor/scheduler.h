@@ -1,5 +1,6 @@
-// Decides which collection is compacted next, and runs compactions on one background task. An
-// idle directory costs nothing: the task sleeps until it is woken.
+// Decides which collection is compacted next, and runs compactions on one background task, which
+// begins with deleting what earlier processes left in the store. An idle directory costs nothing:
+// the task sleeps until it is woken.
 #pragma once
 
 #include <atomic>
@@ -63,11 +64,14 @@ class Scheduler {
   void NotifyBuilt(const Uuid& collection);
   void Finished(const Due& due, int64_t started_ns, const Result<Outcome>& outcome);
   void Sweep(const std::vector<Uuid>& deleted);
+  // Before this process writes its first blob; see sweeper::SweepAll.
+  void SweepDirectory() CHROMA_REQUIRES(compacting_);
 
   const Seams seams_;
   const Policy policy_;
   runtime::Context context_;   // of the background task
-  runtime::Mutex compacting_;  // held during a compaction, and whatever else publishes versions
+  runtime::Mutex compacting_;  // held during a compaction, a sweep, and whatever else publishes
+  bool directory_swept_ CHROMA_GUARDED_BY(compacting_) = false;
   runtime::Mutex mutex_;
   runtime::CondVar wake_;
   bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;

@@ -113,7 +113,14 @@ bool EntryIndex::Trim(const Uuid& collection, uint64_t offset) {
 
 bool EntryIndex::Forget(const Uuid& collection) {
   const bool file_died = Trim(collection, UINT64_MAX);
-  trimmed_to_.erase(collection);
+  if (!trimmed_to_.contains(collection)) return file_died;
+  // A read that found the collection before it was deleted may come so much later.
+  constexpr size_t kForgottenMax = 1 << 17;
+  forgotten_.push_back(collection);
+  if (forgotten_.size() > kForgottenMax) {
+    trimmed_to_.erase(forgotten_.front());
+    forgotten_.pop_front();
+  }
   return file_died;
 }
 

@@ -54,6 +54,7 @@ class EntryIndex {
   uint64_t PayloadBytes(const Uuid& collection) const;
   // Both drop entries; true when a file lost its last one by it.
   bool Trim(const Uuid& collection, uint64_t offset);
+  // Also what is known of it, but not at once: who still reads it notices that it was trimmed.
   bool Forget(const Uuid& collection);
   // By first_offset, ascending: those that keep the oldest files alive come first.
   std::vector<Log::Backlog> Backlogs() const;
@@ -87,6 +88,7 @@ class EntryIndex {
   std::unordered_map<Uuid, Collection, UuidHash> collections_;
   // The end of the last entry that was trimmed since the log was opened.
   std::unordered_map<Uuid, uint64_t, UuidHash> trimmed_to_;
+  std::deque<Uuid> forgotten_;  // the newest last; those that trimmed_to_ still knows
 };
 
 }  // namespace chroma::log

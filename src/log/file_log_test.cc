@@ -87,6 +87,25 @@ TEST(FileLogTest, BacklogsCountWhatIsNotTrimmed) {
   EXPECT_EQ(f.log->BacklogBytes(CollectionId(1)), 0u);
 }
 
+// A reader that found a collection before it was deleted must not take it for one without writes.
+TEST(FileLogTest, AReaderOfAForgottenCollectionNotices) {
+  Fixture f(1);
+  ASSERT_TRUE(f.Open().ok());
+  const uint64_t first = *f.Append(1, "a");
+  ASSERT_TRUE(f.Append(1, "b").ok());
+  const auto read = [&](uint64_t from) {
+    return f.log->Read(f.ctx, CollectionId(1), from, 1 << 20).status().code();
+  };
+  ASSERT_TRUE(f.log->Trim(f.ctx, CollectionId(1), first + 1).ok());
+  EXPECT_EQ(read(first + 1), StatusCode::kOk);
+  ASSERT_TRUE(f.log->Forget(f.ctx, CollectionId(1)).ok());
+  EXPECT_EQ(read(first), StatusCode::kOutOfRange);
+  EXPECT_EQ(read(first + 1), StatusCode::kOutOfRange);
+  EXPECT_EQ(read(first + 2), StatusCode::kOk);
+  ASSERT_TRUE(f.log->Forget(f.ctx, CollectionId(1)).ok());
+  EXPECT_EQ(read(first + 1), StatusCode::kOutOfRange);
+}
+
 TEST(FileLogTest, RollsFilesAndDropsThoseThatNobodyNeeds) {
   Fixture f(1);
   f.options.file_bytes_max = 2000;

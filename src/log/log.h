@@ -36,7 +36,8 @@ class Log {
                                   uint32_t count) = 0;
 
   // Durable entries of the collection with first_offset >= `from`, ascending, at least one when
-  // there is any, and no more once their payloads exceed `bytes_max`.
+  // there is any, and no more once their payloads exceed `bytes_max`. kOutOfRange when some of them
+  // were trimmed or forgotten: the caller's version of the collection is outdated.
   virtual Result<std::vector<Entry>> Read(runtime::Context& ctx, const Uuid& collection,
                                           uint64_t from, size_t bytes_max) = 0;
 

@@ -36,8 +36,7 @@ class Local : public LocalService, public engine::WriteObserver {
     log_ = std::move(log);
     CHROMA_ASSIGN(std::vector<Uuid> unsettled, Recover(ctx, log_end));
     CHROMA_TEST_POINT("service.log_recovered");
-    if (!options.read_only) CHROMA_TRY(sweeper::SweepAll(ctx, *catalog_, *store_));
-    CHROMA_TEST_POINT("service.swept");
+    CHROMA_TRY(sweeper::CheckBlobsBelong(ctx, *catalog_, *store_));
 
     const int threads =
         options.search_threads > 0 ? options.search_threads : env_.scheduler->Parallelism();

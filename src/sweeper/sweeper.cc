@@ -26,6 +26,21 @@ Status SweepCollection(runtime::Context& ctx, catalog::Catalog& catalog, store::
   return SweepBlobs(ctx, catalog, store, names);
 }
 
+Status CheckBlobsBelong(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store) {
+  CHROMA_ASSIGN(std::vector<std::string> names, catalog.LiveBlobs(ctx));
+  for (const std::string& name : names) {
+    if (store.Open(ctx, name).status().code() != StatusCode::kNotFound) return Status::Ok();
+  }
+  if (names.empty()) return Status::Ok();
+  CHROMA_ASSIGN(std::vector<store::BlobInfo> blobs, store.List(ctx, ""));
+  if (blobs.empty()) return Status::Ok();
+  return Status::DataLoss("none of the " + std::to_string(names.size()) +
+                          " blobs that the catalog names is there, but others are, such as blob " +
+                          blobs[0].name +
+                          ": catalog and blobs are of different directories or times; restore "
+                          "both from one backup");
+}
+
 Status SweepAll(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store) {
   CHROMA_TRY(store.RemoveUnfinished(ctx));
   // Listed before the catalog is asked: a blob that appears later is not looked at.
@@ -35,14 +50,6 @@ Status SweepAll(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobSto
   size_t present = 0;
   for (const store::BlobInfo& blob : blobs) present += live.contains(blob.name) ? 1 : 0;
   if (present < live.size()) {
-    if (present == 0 && !blobs.empty()) {
-      return Status::DataLoss("none of the " + std::to_string(live.size()) +
-                              " blobs that the catalog names is there, but others are, such as "
-                              "blob " +
-                              blobs[0].name +
-                              ": catalog and blobs are of different directories or times; restore "
-                              "both from one backup");
-    }
     runtime::Log(runtime::LogLevel::kError,
                  "blobs are missing, so none is deleted; chroma doctor says which",
                  {{"missing", live.size() - present}});

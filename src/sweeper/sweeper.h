@@ -2,7 +2,8 @@
 //
 // Invariants: a blob is deleted only when the catalog, asked after the blob was finished and its
 // version had its chance to be published, does not name it. The compactor of a directory sweeps
-// on the task that also writes blobs, so nothing is ever unfinished or unpublished meanwhile.
+// under the lock under which it also writes blobs, so nothing is ever unfinished or unpublished
+// meanwhile.
 #pragma once
 
 #include <string>
@@ -24,10 +25,14 @@ Status SweepBlobs(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobS
 Status SweepCollection(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store,
                        const Uuid& collection);
 
-// Looks at every blob of the store. Only while nobody writes blobs. Deletes nothing when a version
-// names a blob that is missing: a store that is damaged, or restored in part, may still hold what
-// a repair needs. kDataLoss when it holds none of those that are named, and others: they are those
-// of another catalog.
+// kDataLoss when the store holds none of the blobs that versions name, and others: they are those
+// of another catalog. Looks at few blobs where all is well.
+Status CheckBlobsBelong(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store);
+
+// Looks at every blob of the store. Only while nobody writes blobs, and before this process wrote
+// any: a version whose publication failed may come to life after a crash, and needs its blobs then.
+// Deletes nothing when a version names a blob that is missing: a store that is damaged, or restored
+// in part, may still hold what a repair needs.
 Status SweepAll(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store);
 
 }  // namespace chroma::sweeper

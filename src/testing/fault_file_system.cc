@@ -43,9 +43,9 @@ class FaultFile final : public runtime::File {
   Result<size_t> ReadAt(uint64_t offset, char* out, size_t n) const override {
     MutexLock lock(files_.mutex_);
     CHROMA_TRY(Alive());
-    if (offset >= node_->content.size()) return size_t{0};
-    n = std::min<size_t>(n, node_->content.size() - offset);
-    std::memcpy(out, node_->content.data() + offset, n);
+    if (offset >= node_->content.bytes.size()) return size_t{0};
+    n = std::min<size_t>(n, node_->content.bytes.size() - offset);
+    std::memcpy(out, node_->content.bytes.data() + offset, n);
     return n;
   }
   Status WriteAt(uint64_t offset, BytesView bytes) override {
@@ -64,7 +64,7 @@ class FaultFile final : public runtime::File {
   Result<uint64_t> Size() const override {
     MutexLock lock(files_.mutex_);
     CHROMA_TRY(Alive());
-    return uint64_t{node_->content.size()};
+    return uint64_t{node_->content.bytes.size()};
   }
   Status Reserve(uint64_t, uint64_t) override {
     MutexLock lock(files_.mutex_);
@@ -172,16 +172,24 @@ uint64_t FaultFileSystem::used_bytes() const {
   return Used();
 }
 
+std::vector<std::pair<std::string, uint64_t>> FaultFileSystem::Files() const {
+  MutexLock lock(mutex_);
+  std::vector<std::pair<std::string, uint64_t>> files;
+  for (const auto& [path, node] : names_) files.emplace_back(path, node->content.bytes.size());
+  return files;
+}
+
 Bytes FaultFileSystem::Content(const std::string& path) const {
   MutexLock lock(mutex_);
   auto it = names_.find(path);
-  return it == names_.end() ? Bytes() : it->second->content;
+  return it == names_.end() ? Bytes() : it->second->content.bytes;
 }
 
 void FaultFileSystem::SetContent(const std::string& path, Bytes content) {
   MutexLock lock(mutex_);
   auto node = std::make_shared<Node>();
-  node->content = node->durable = std::move(content);
+  node->content.bytes = std::move(content);
+  node->durable = node->content;
   names_[path] = durable_names_[path] = node;
 }
 
@@ -216,15 +224,15 @@ uint64_t FaultFileSystem::NextRandom() {
 
 uint64_t FaultFileSystem::Used() const {
   uint64_t used = 0;
-  for (const auto& [path, node] : names_) used += node->content.size();
+  for (const auto& [path, node] : names_) used += node->content.bytes.size();
   return used;
 }
 
 Status FaultFileSystem::Write(Node& node, const std::string& path, uint64_t offset,
                               BytesView bytes) {
   Status status = Begin(Call::kWrite, path);
-  const uint64_t growth =
-      std::max<uint64_t>(offset + bytes.size(), node.content.size()) - node.content.size();
+  const uint64_t growth = std::max<uint64_t>(offset + bytes.size(), node.content.bytes.size()) -
+                          node.content.bytes.size();
   if (status.ok() && growth > 0 && Used() + growth > capacity_bytes_) {
     status = Status::ResourceExhausted("write " + path + ": No space left on device");
   }
@@ -260,27 +268,77 @@ Status FaultFileSystem::Sync(Node& node, const std::string& path) {
   return status;
 }
 
-void FaultFileSystem::Apply(const ByteChange& change, Bytes& content) {
+void FaultFileSystem::Apply(const ByteChange& change, Image& image) {
+  Bytes& bytes = image.bytes;
   if (change.truncation) {
-    content.resize(change.offset, '\0');
+    bytes.resize(change.offset, '\0');
+    std::erase_if(image.flips, [&](uint64_t bit) { return bit / 8 >= change.offset; });
     return;
   }
-  if (content.size() < change.offset + change.bytes.size()) {
-    content.resize(change.offset + change.bytes.size(), '\0');
-  }
-  content.replace(change.offset, change.bytes.size(), change.bytes);
+  const uint64_t end = change.offset + change.bytes.size();
+  if (bytes.size() < end) bytes.resize(end, '\0');
+  bytes.replace(change.offset, change.bytes.size(), change.bytes);
+  std::erase_if(image.flips,
+                [&](uint64_t bit) { return bit / 8 >= change.offset && bit / 8 < end; });
 }
 
-void FaultFileSystem::ApplyTorn(const ByteChange& change, Bytes& content) {
+void FaultFileSystem::Flip(Image& image, uint64_t bit) {
+  if (bit / 8 >= image.bytes.size()) return;
+  image.bytes[bit / 8] = static_cast<char>(image.bytes[bit / 8] ^ (1 << bit % 8));
+  if (std::erase(image.flips, bit) == 0) image.flips.push_back(bit);
+}
+
+bool FaultFileSystem::FlipBit(const std::string& path, uint64_t bit) {
+  MutexLock lock(mutex_);
+  const auto it = names_.find(path);
+  if (it == names_.end() || bit / 8 >= it->second->content.bytes.size()) return false;
+  Flip(it->second->content, bit);
+  Flip(it->second->durable, bit);
+  return true;
+}
+
+template <typename Visit>
+void FaultFileSystem::ForEachNode(const Visit& visit) const {
+  std::set<Node*> nodes;
+  for (const Names* names : {&names_, &durable_names_}) {
+    for (const auto& [path, node] : *names) nodes.insert(node.get());
+  }
+  for (const NameChange& change : pending_names_) {
+    if (change.node != nullptr) nodes.insert(change.node.get());
+  }
+  for (Node* const node : nodes) visit(*node);
+}
+
+size_t FaultFileSystem::MendFlips() {
+  MutexLock lock(mutex_);
+  size_t mended = 0;
+  ForEachNode([&](Node& node) {
+    for (Image* image : {&node.content, &node.durable}) {
+      mended += image->flips.size();
+      for (const uint64_t bit : std::vector<uint64_t>(image->flips)) Flip(*image, bit);
+    }
+  });
+  return mended;
+}
+
+bool FaultFileSystem::HasFlips() const {
+  MutexLock lock(mutex_);
+  bool any = false;
+  ForEachNode(
+      [&](const Node& node) { any |= !node.content.flips.empty() || !node.durable.flips.empty(); });
+  return any;
+}
+
+void FaultFileSystem::ApplyTorn(const ByteChange& change, Image& image) {
   if (change.truncation || Coin()) {
-    if (Coin()) Apply(change, content);
+    if (Coin()) Apply(change, image);
     return;
   }
   size_t done = 0;
   while (done < change.bytes.size()) {
     const uint64_t at = change.offset + done;
     const size_t n = std::min<size_t>(kSectorBytes - at % kSectorBytes, change.bytes.size() - done);
-    if (Coin()) Apply({at, change.bytes.substr(done, n), false}, content);
+    if (Coin()) Apply({at, change.bytes.substr(done, n), false}, image);
     done += n;
   }
 }
@@ -323,7 +381,8 @@ Result<std::shared_ptr<const runtime::MappedFile>> FaultFileSystem::Map(const st
   MutexLock lock(mutex_);
   auto it = names_.find(path);
   if (it == names_.end()) return Status::NotFound("open " + path + ": no such file");
-  return std::shared_ptr<const runtime::MappedFile>(std::make_shared<Mapping>(it->second->content));
+  return std::shared_ptr<const runtime::MappedFile>(
+      std::make_shared<Mapping>(it->second->content.bytes));
 }
 
 Status FaultFileSystem::ChangeName(Call call, const std::string& from, const std::string& to) {
@@ -399,7 +458,7 @@ Result<std::vector<runtime::DirectoryEntry>> FaultFileSystem::List(const std::st
   }
   for (const auto& [name, node] : names_) {
     if (ParentOf(name) != path) continue;
-    entries.push_back({BaseName(name), false, node->content.size(), 0});
+    entries.push_back({BaseName(name), false, node->content.bytes.size(), 0});
   }
   std::sort(entries.begin(), entries.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });

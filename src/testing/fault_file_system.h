@@ -9,6 +9,8 @@
 //   power loss   of every write that was not synced any of its 512-byte sectors survives, of every
 //                truncation and every change of a directory that was not synced either all or
 //                nothing; by the seed. What was synced survives.
+//   bit rot      FlipBit() changes what is stored, for whoever reads it from then on, until it is
+//                written anew or MendFlips() undoes it. A Map() that is open does not change.
 //
 // Power fails in one of two ways: CrashAfter() and Restart() stop a program at its n-th call and
 // go on with what is left, AfterPowerLoss() gives what might be left now and lets the program run
@@ -22,6 +24,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/file_system.h"
@@ -57,8 +60,15 @@ class FaultFileSystem final : public runtime::FileSystem {
   uint64_t calls() const;  // changing calls so far
   uint64_t syncs() const;  // of files
   uint64_t used_bytes() const;
+  std::vector<std::pair<std::string, uint64_t>> Files() const;  // paths and sizes, by path
   Bytes Content(const std::string& path) const;
   void SetContent(const std::string& path, Bytes content);  // durable
+  // Of a bit that is stored; false when there is no such file or it is shorter.
+  bool FlipBit(const std::string& path, uint64_t bit);
+  // What FlipBit() changed and nobody wrote since is as before; how many bits that were.
+  size_t MendFlips();
+  // Whether any file that is there, or may be there after a power loss, has flipped bits.
+  bool HasFlips() const;
 
   Result<std::unique_ptr<runtime::File>> Open(const std::string& path,
                                               runtime::OpenMode mode) override;
@@ -79,9 +89,14 @@ class FaultFileSystem final : public runtime::FileSystem {
     Bytes bytes;
     bool truncation = false;
   };
+  // The bytes of a file, some of them with flipped bits.
+  struct Image {
+    Bytes bytes;
+    std::vector<uint64_t> flips;  // bits
+  };
   struct Node {
-    Bytes content;
-    Bytes durable;
+    Image content;  // what is read
+    Image durable;
     std::vector<ByteChange> pending;
     bool sync_failed = false;  // `content` may differ from `durable` though nothing is pending
   };
@@ -107,8 +122,12 @@ class FaultFileSystem final : public runtime::FileSystem {
   void LosePower() CHROMA_REQUIRES(mutex_);
   uint64_t Used() const CHROMA_REQUIRES(mutex_);
   static void Apply(const NameChange& change, Names& names);
-  static void Apply(const ByteChange& change, Bytes& content);
-  void ApplyTorn(const ByteChange& change, Bytes& content) CHROMA_REQUIRES(mutex_);
+  static void Apply(const ByteChange& change, Image& image);
+  static void Flip(Image& image, uint64_t bit);
+  // Calls `visit` for each file once, also those that only a power loss brings back.
+  template <typename Visit>
+  void ForEachNode(const Visit& visit) const CHROMA_REQUIRES(mutex_);
+  void ApplyTorn(const ByteChange& change, Image& image) CHROMA_REQUIRES(mutex_);
   uint64_t NextRandom() CHROMA_REQUIRES(mutex_);
   bool Coin() CHROMA_REQUIRES(mutex_) { return (NextRandom() & 1) != 0; }
 

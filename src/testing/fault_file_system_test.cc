@@ -109,5 +109,45 @@ TEST(FaultFileSystemTest, EverythingFailsOnceThePowerIsOff) {
   EXPECT_TRUE(files.Open("/b", OpenMode::kCreate).ok());
 }
 
+TEST(FaultFileSystemTest, AFlippedBitStaysUntilItIsWrittenOrMended) {
+  FaultFileSystem files(1);
+  auto file = Create(files, "/a");
+  ASSERT_TRUE(file->WriteAt(0, "abcd").ok());
+  ASSERT_TRUE(file->Sync().ok() && files.SyncDirectory("/").ok());
+  EXPECT_FALSE(files.FlipBit("/a", 32)) << "beyond its end";
+  EXPECT_FALSE(files.FlipBit("/b", 0));
+  EXPECT_FALSE(files.HasFlips());
+  ASSERT_TRUE(files.FlipBit("/a", 1));
+  ASSERT_TRUE(files.FlipBit("/a", 9));
+  EXPECT_EQ(files.Content("/a"), "c`cd");
+  files.Restart();
+  EXPECT_EQ(files.Content("/a"), "c`cd");
+  file = Create(files, "/a");
+  ASSERT_TRUE(file->WriteAt(1, "c").ok());
+  ASSERT_TRUE(file->Sync().ok());
+  EXPECT_TRUE(files.HasFlips());
+  EXPECT_GT(files.MendFlips(), 0u);
+  EXPECT_EQ(files.Content("/a"), "accd") << "what was written since stays";
+  EXPECT_FALSE(files.HasFlips());
+}
+
+// A write that a power loss undoes brings the bit back, and with it the record of it.
+TEST(FaultFileSystemTest, APowerLossBringsFlippedBitsBack) {
+  bool came_back = false;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    FaultFileSystem files(seed);
+    files.SetContent("/a", "abcd");
+    ASSERT_TRUE(files.FlipBit("/a", 1));
+    ASSERT_TRUE(Create(files, "/a")->WriteAt(0, "x").ok());
+    files.Restart();
+    const bool flipped = files.Content("/a") == "cbcd";
+    came_back |= flipped;
+    EXPECT_EQ(files.HasFlips(), flipped);
+    files.MendFlips();
+    EXPECT_EQ(files.Content("/a"), flipped ? "abcd" : "xbcd");
+  }
+  EXPECT_TRUE(came_back);
+}
+
 }  // namespace
 }  // namespace chroma::testing

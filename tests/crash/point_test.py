@@ -34,7 +34,7 @@ AFTER = {"log.tail_cut": "log.part_written", "store.unfinished_removed": "store.
          "sweeper.orphan_deleted": "compactor.manifest_written"}
 # Passed once by each start, or by the largest writes only.
 ONCE = {"log.directory_made", "service.directory_made", "service.directory_locked",
-        "service.log_recovered", "service.swept", "log.part_written"}
+        "service.log_recovered", "compactor.directory_swept", "log.part_written"}
 # Passed so often that a late pass is as good as an early one; the others are passed a few times.
 PASSES_MAX = {"log": 40, "engine": 40, "gateway": 200, "catalog": 30}
 RARE = {"log.file_created", "log.file_header_synced", "log.file_name_synced", "log.file_begun",

@@ -70,7 +70,7 @@ class Client {
   // Databases and collections (client_catalog.cc).
   void Create();
   void GetCollection();
-  void ListCollections(uint32_t database);
+  bool ListCollections(uint32_t database);
   void CountCollections();
   void ListDatabases(uint32_t database);
   void Modify(const std::shared_ptr<Collection>& collection);

@@ -106,7 +106,7 @@ void Client::GetCollection() {
   static_cast<void>(FinishCatalog(call, answer, found.status(), {StatusCode::kNotFound}));
 }
 
-void Client::ListCollections(uint32_t database) {
+bool Client::ListCollections(uint32_t database) {
   CatalogCall list;
   list.kind = Kind::kList;
   list.database = database;
@@ -122,11 +122,12 @@ void Client::ListCollections(uint32_t database) {
     answer->count = listed->size();
   }
   const bool known = FinishCatalog(call, answer, listed.status(), {});
-  if (!known || !listed.ok()) return;
+  if (!known || !listed.ok()) return false;
   for (const model::Collection& one : *listed) {
     const auto seen = ledger_.See(SlotOf(one).created, one.id);
     if (seen != nullptr) seen->gone = false;
   }
+  return true;
 }
 
 void Client::CountCollections() {

@@ -24,11 +24,26 @@ void Ledger::ExcuseErrors(bool excuse) {
   faults_before_ = disk_.faults();
 }
 
+bool Ledger::IsReportOfDamage(const Status& status, const std::string& what) const {
+  // A version that a flipped bit made larger is that of a newer program, for all one can tell.
+  const bool newer = status.code() == StatusCode::kFailedPrecondition && what == "open";
+  // Writes wait for a compaction, which does not get past what is damaged.
+  const bool waits = status.code() == StatusCode::kUnavailable;
+  return (status.code() == StatusCode::kDataLoss || newer || waits) && MayBeDamaged();
+}
+
 Ending Ledger::Judge(const Status& status, std::initializer_list<StatusCode> answers,
                      const std::string& what) {
   if (disk_.is_off()) return Ending::kLost;
   if (status.ok() || std::find(answers.begin(), answers.end(), status.code()) != answers.end()) {
     return Ending::kAnswered;
+  }
+  if (runtime::LogEnabled(runtime::LogLevel::kDebug)) {
+    runtime::Log(runtime::LogLevel::kDebug, "error", {{"call", what}, {"is", status.ToString()}});
+  }
+  if (IsReportOfDamage(status, what)) {
+    ++damages_;
+    return Ending::kFailed;
   }
   const bool error_of_disk = status.code() == StatusCode::kInternal ||
                              status.code() == StatusCode::kResourceExhausted ||

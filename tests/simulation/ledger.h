@@ -45,6 +45,9 @@ class Ledger {
 
   // From now on errors of the disk are an excuse, or not; those before do not count.
   void ExcuseErrors(bool excuse);
+  // A directory was opened: from now on damage is an answer where bits flip, or have been flipped.
+  void OnOpened() { flips_before_ = disk_.flips(); }
+  uint64_t damages() const { return damages_; }  // that were reported
   // How a call ended that returned `status`, which may be OK, one of `answers`, or excused.
   Ending Judge(const Status& status, std::initializer_list<StatusCode> answers,
                const std::string& what);
@@ -75,6 +78,9 @@ class Ledger {
   void OnEverythingRead();
 
  private:
+  // Bits flip, or are flipped in what is stored.
+  bool MayBeDamaged() const { return disk_.flips() != flips_before_ || disk_.has_flips(); }
+  bool IsReportOfDamage(const Status& status, const std::string& what) const;
   // For those who look at one run.
   static void Show(const std::string& call, Ending ending);
 
@@ -84,6 +90,8 @@ class Ledger {
   uint32_t stamp_ = 0;
   bool excuse_ = true;
   uint64_t faults_before_ = 0;
+  uint64_t flips_before_ = 0;
+  uint64_t damages_ = 0;
   std::string failure_;
   History<CatalogState> catalog_;
   std::vector<std::shared_ptr<Collection>> collections_;

@@ -39,6 +39,19 @@ void PlanFaults(SeededRandom& random, Plan& plan) {
   plan.full_percent = random.Chance(1, 3) ? 30 : 0;
 }
 
+// With numbers of its own, so that a seed without flips is the run that it was before there were
+// any.
+void PlanFlips(uint64_t seed, Plan& plan) {
+  constexpr uint64_t kOneOf = 10;
+  SeededRandom random(seed ^ 0x666c6970);
+  plan.flips = random.Chance(1, kOneOf);
+  if (!plan.flips) return;
+  plan.flips_at_open_max = static_cast<uint32_t>(random.Below(4));
+  plan.faults.flipped_read =
+      random.Chance(1, 3) ? 0 : static_cast<uint32_t>(2'000 << random.Below(6));
+  plan.faults.flipped_file = random.Chance(1, 3) ? 0 : static_cast<uint32_t>(50 << random.Below(8));
+}
+
 }  // namespace
 
 Action Plan::Choose(SeededRandom& random) const {
@@ -77,6 +90,7 @@ Plan MakePlan(uint64_t seed) {
   plan.fibers.preempt_percent = static_cast<uint32_t>(2 << random.Below(6));
   PlanEngine(random, plan.options);
   PlanFaults(random, plan);
+  PlanFlips(seed, plan);
   return plan;
 }
 

@@ -54,6 +54,9 @@ struct Plan {
   testing::FiberOptions fibers;
   testing::DiskFaults faults;
   uint32_t full_percent = 0;  // of lives whose disk is nearly full
+  // The disk flips bits, too: beside right answers there are errors that say what is damaged.
+  bool flips = false;
+  uint32_t flips_at_open_max = 0;  // in what a life finds on the disk
   service::LocalOptions options;
 
   Action Choose(testing::SeededRandom& random) const;

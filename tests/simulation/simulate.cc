@@ -60,10 +60,12 @@ double CpuSeconds() {
 
 void Print(const Report& r) {
   std::printf("seed %" PRIu64 ": lives %" PRIu64 " crashes %" PRIu64 " operations %" PRIu64
-              " answered %" PRIu64 " failed %" PRIu64 " faults %" PRIu64 " disk calls %" PRIu64
-              " virtual ms %" PRId64 " abandoned %" PRIu64 " trace %016" PRIx64 "\n",
+              " answered %" PRIu64 " failed %" PRIu64 " faults %" PRIu64 " flips %" PRIu64
+              " damages %" PRIu64 " disk calls %" PRIu64 " virtual ms %" PRId64
+              " abandoned %" PRIu64 " trace %016" PRIx64 "\n",
               r.seed, r.lives, r.crashes, r.counts.operations, r.counts.answered, r.counts.failed,
-              r.faults, r.disk_calls, r.virtual_ns / runtime::kMillisecond, r.abandoned, r.trace);
+              r.faults, r.flips, r.damages, r.disk_calls, r.virtual_ns / runtime::kMillisecond,
+              r.abandoned, r.trace);
 }
 
 int Main(int argc, char** argv) {
@@ -89,6 +91,8 @@ int Main(int argc, char** argv) {
     total.counts.answered += r.counts.answered;
     total.counts.failed += r.counts.failed;
     total.faults += r.faults;
+    total.flips += r.flips;
+    total.damages += r.damages;
     total.abandoned += r.abandoned;
     total.disk_calls += r.disk_calls;
     total.virtual_ns += r.virtual_ns;

@@ -8,6 +8,7 @@
 #include <regex>
 #include <string>
 
+#include "plan.h"
 #include "runtime/log.h"
 #include "runtime/test_points.h"
 #include "testing/simulation/sanitizer.h"
@@ -43,8 +44,28 @@ TEST_F(Simulation, StandsCrashesAndFaults) {
   EXPECT_GT(faults, 0U);
 }
 
+// Only the runs whose disk flips bits.
+TEST_F(Simulation, StandsFlippedBits) {
+  const uint64_t runs_min = testing::kSanitized ? 5 : 60;
+  uint64_t runs = 0;
+  uint64_t flips = 0;
+  uint64_t damages = 0;
+  for (uint64_t seed = 2'000'000; runs < runs_min; ++seed) {
+    if (!MakePlan(seed).flips) continue;
+    const Report report = Simulate(seed);
+    ASSERT_EQ(report.failure, "") << Replay(report);
+    ++runs;
+    flips += report.flips;
+    damages += report.damages;
+  }
+  EXPECT_GT(flips, runs);
+  EXPECT_GT(damages, 0U);
+}
+
 TEST_F(Simulation, OneSeedIsOneRun) {
-  for (uint64_t seed = 1; seed <= 5; ++seed) {
+  uint64_t with_flips = 1;
+  while (!MakePlan(with_flips).flips) ++with_flips;
+  for (const uint64_t seed : {uint64_t{1}, uint64_t{2}, uint64_t{3}, uint64_t{4}, with_flips}) {
     const Report once = Simulate(seed);
     static_cast<void>(Simulate(seed + 100));
     const Report again = Simulate(seed);
@@ -116,6 +137,7 @@ INSTANTIATE_TEST_SUITE_P(
                       PlantedBug{"log.ignore_last_frame", kLostFrames, 1},
                       PlantedBug{"log.forget_next_leader", "^DEADLINE_EXCEEDED: stuck for ever", 1},
                       PlantedBug{"catalog.skip_sync", "^no order of calls explains: |catalog", 1},
+                      PlantedBug{"catalog.believe_pages", "^no order of calls|catalog", 1},
                       PlantedBug{"store.skip_sync", "(manifest|segment) .* is damaged", 1},
                       PlantedBug{"store.skip_directory_sync", "DATA_LOSS: .*blob", 1},
                       PlantedBug{"compactor.trim_before_publish", kWrongRecords, 1},

@@ -1,9 +1,13 @@
 #include "world.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "catalog/sqlite_catalog.h"
+#include "log/log_file_format.h"
+#include "log/state_file.h"
+#include "runtime/file_system.h"
 #include "runtime/log.h"
 
 namespace chroma::simulation {
@@ -11,8 +15,25 @@ namespace {
 
 constexpr const char* kBlobs = "/db/blobs";
 constexpr const char* kLog = "/db/log";
+constexpr const char* kLogState = "/db/log/state";
 constexpr int64_t kLifeNsMax = 3'600 * runtime::kSecond;
 constexpr uint64_t kOpenCalls = 120;  // about what opening takes
+
+bool IsLogFile(const std::string& path) {
+  return path.starts_with(kLog) && path.ends_with(".log");
+}
+
+// The path of the newest file of the log; where that is not certain, of the first that may be it.
+std::string NewestLogFile(runtime::FileSystem& files) {
+  const auto slots = log::ReadStateSlots(files, kLogState);
+  if (!slots.ok()) return "";
+  uint64_t newest = UINT64_MAX;
+  for (const log::StateSlot& slot : *slots) {
+    if (slot.kind == log::StateSlot::Kind::kDamaged) return "";
+    if (slot.kind == log::StateSlot::Kind::kWhole) newest = std::min(newest, slot.state.newest);
+  }
+  return newest == UINT64_MAX ? "" : runtime::JoinPath(kLog, log::LogFileName(newest));
+}
 
 }  // namespace
 
@@ -23,7 +44,15 @@ World::World(const Plan& plan)
       disk_(scheduler_, plan.seed ^ 0x6469736b, trace_),
       engine_random_(plan.seed ^ 0x656e67696e65),
       env_{&scheduler_, &engine_random_, &scheduler_, &disk_},
-      ledger_(disk_) {}
+      ledger_(disk_) {
+  disk_.SetMayFlip(
+      [this](const std::string& path) {
+        return !opening_ || (MayFlip(path) && (path < first_of_last_log_ || !IsLogFile(path)));
+      },
+      [this](const std::string& path) {
+        return MayFlip(path) && (!IsLogFile(path) || (opening_ && path < first_of_last_log_));
+      });
+}
 
 Report World::Run() {
   report_.seed = plan_.seed;
@@ -35,6 +64,8 @@ Report World::Run() {
   report_.abandoned = ledger_.abandoned();
   report_.failure = ledger_.failure();
   report_.faults = disk_.faults();
+  report_.flips = disk_.flips();
+  report_.damages = ledger_.damages();
   report_.disk_calls = disk_.calls();
   report_.switches = scheduler_.switches();
   report_.virtual_ns = scheduler_.MonotonicNs();
@@ -49,24 +80,46 @@ void World::Live() {
   if (random_.Chance(plan_.open_crash_percent, 100)) {
     disk_.FailPowerAfter(random_.Between(1, kOpenCalls));
   }
+  if (plan_.flips) FlipBeforeOpen();
   bool opened = Open(/*with_faults=*/true) && ReadEverything();
+  // Clients may find out by themselves what is damaged.
+  if (plan_.flips && service_ != nullptr && random_.Chance(1, 2)) opened = true;
   if (!opened && !disk_.is_off() && !ledger_.failed()) {
     service_.reset();
+    disk_.MendFlips();
     opened = Open(/*with_faults=*/false) && ReadEverything();
   }
   const bool in_order = random_.Chance(plan_.clean_percent, 100);
   if (opened && !disk_.is_off() && !ledger_.failed()) {
     RunClients();
-    if (!disk_.is_off() && in_order && random_.Chance(plan_.quiet_percent, 100)) BeQuiet();
+    if (!disk_.is_off() && in_order && random_.Chance(plan_.quiet_percent, 100) &&
+        disk_.flips() == flips_at_open_ && !disk_.has_flips()) {
+      BeQuiet();
+    }
   }
   EndLife(in_order);
 }
 
+bool World::MayFlip(const std::string& path) const {
+  return !path.ends_with("-wal") && !path.ends_with("-journal");
+}
+
+void World::FlipBeforeOpen() {
+  opening_ = true;
+  first_of_last_log_ = NewestLogFile(disk_.disk());
+  const uint64_t flips = random_.Below(plan_.flips_at_open_max + 1);
+  for (uint64_t i = 0; i < flips; ++i) disk_.FlipStored();
+  opening_ = false;
+}
+
 bool World::Open(bool with_faults) {
+  opening_ = true;
+  ledger_.OnOpened();
   ledger_.ExcuseErrors(with_faults);
   disk_.SetFaults(with_faults ? plan_.faults : testing::DiskFaults());
   auto service = service::LocalService::Open(env_, plan_.options);
   disk_.SetFaults({});
+  opening_ = false;
   const Ending ending = ledger_.Judge(service.status(), {}, "open");
   if (ending == Ending::kAnswered) service_ = *std::move(service);
   return ending == Ending::kAnswered;
@@ -156,6 +209,7 @@ void World::EndLife(bool in_order) {
   }
   ledger_.OnLifeEnded();
   faults_at_open_ = disk_.faults();
+  flips_at_open_ = disk_.flips();
 }
 
 Report Simulate(uint64_t seed) {

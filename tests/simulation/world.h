@@ -21,10 +21,12 @@ struct Report {
   Counts counts;
   uint64_t abandoned = 0;  // histories that became too many to follow
   uint64_t faults = 0;
+  uint64_t flips = 0;    // of bits
+  uint64_t damages = 0;  // reported
   uint64_t disk_calls = 0;
   uint64_t switches = 0;
   int64_t virtual_ns = 0;
-  uint64_t trace = 0;   // equal for equal runs
+  uint64_t trace = 0;  // equal for equal runs
   bool stuck = false;
   std::string failure;  // empty: all was right
 };
@@ -36,6 +38,10 @@ class World {
 
  private:
   void Live();
+  // What no program could notice is left out: the end of the log that was written last, and the
+  // catalog's own log, may be torn by any crash.
+  bool MayFlip(const std::string& path) const;
+  void FlipBeforeOpen();
   bool Open(bool with_faults);
   bool ReadEverything();
   void RunClients();
@@ -56,6 +62,9 @@ class World {
   Ledger ledger_;
   std::unique_ptr<service::LocalService> service_;
   uint64_t faults_at_open_ = 0;
+  uint64_t flips_at_open_ = 0;
+  bool opening_ = false;
+  std::string first_of_last_log_;  // files of the log from here on may end anywhere
   Report report_;
 };
 

@@ -36,6 +36,22 @@ const Status& StatusOf(const Result<T>& result) {
   return result.status();
 }
 
+void Flip(char* bytes, uint64_t bit) {
+  bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
+}
+
+// A file as it was read once, with a bit that is wrong.
+class FlippedMapping final : public runtime::MappedFile {
+ public:
+  FlippedMapping(BytesView bytes, uint64_t bit) : bytes_(bytes) { Flip(bytes_.data(), bit); }
+  BytesView bytes() const override { return bytes_; }
+  void WillNeed(uint64_t, uint64_t) const override {}
+  void DontNeed(uint64_t, uint64_t) const override {}
+
+ private:
+  Bytes bytes_;
+};
+
 }  // namespace
 
 class SimulatedFile final : public runtime::File {
@@ -46,7 +62,10 @@ class SimulatedFile final : public runtime::File {
       : disk_(disk), file_(std::move(file)), path_(std::move(path)) {}
 
   Result<size_t> ReadAt(uint64_t offset, char* out, size_t n) const override {
-    return disk_.Perform(Kind::kRead, path_, [&] { return file_->ReadAt(offset, out, n); });
+    auto read = disk_.Perform(Kind::kRead, path_, [&] { return file_->ReadAt(offset, out, n); });
+    if (!read.ok()) return read;
+    if (const auto bit = disk_.ChooseFlip(path_, *read * 8)) Flip(out, *bit);
+    return read;
   }
   Status WriteAt(uint64_t offset, BytesView bytes) override {
     disk_.trace_.Add(bytes);
@@ -72,7 +91,11 @@ class SimulatedFile final : public runtime::File {
 };
 
 SimulatedDisk::SimulatedDisk(FiberScheduler& scheduler, uint64_t seed, Trace& trace)
-    : scheduler_(scheduler), random_(seed), trace_(trace), disk_(seed ^ 0x5eed) {
+    : scheduler_(scheduler),
+      random_(seed),
+      flip_random_(~seed),
+      trace_(trace),
+      disk_(seed ^ 0x5eed) {
   disk_.SetFault([this](FaultFileSystem::Call, const std::string&) {
     return std::exchange(next_error_, Status());
   });
@@ -81,6 +104,53 @@ SimulatedDisk::SimulatedDisk(FiberScheduler& scheduler, uint64_t seed, Trace& tr
 void SimulatedDisk::SetCapacity(uint64_t bytes) {
   disk_.SetCapacity(bytes);
   if (bytes != UINT64_MAX) ++injected_;
+}
+
+void SimulatedDisk::SetMayFlip(MayFlip read, MayFlip stored) {
+  may_flip_read_ = std::move(read);
+  may_flip_stored_ = std::move(stored);
+}
+
+std::optional<uint64_t> SimulatedDisk::ChooseFlip(const std::string& path, uint64_t bits) {
+  if (faults_.flipped_read == 0 || bits == 0 || off_) return std::nullopt;
+  if (!flip_random_.Chance(faults_.flipped_read, kMillion)) return std::nullopt;
+  if (!may_flip_read_ || !may_flip_read_(path)) return std::nullopt;
+  const uint64_t bit = flip_random_.Below(bits);
+  ShowFlip(path, bit, "read");
+  return bit;
+}
+
+void SimulatedDisk::FlipStored() {
+  const WithoutFibers alone;
+  std::vector<std::pair<std::string, uint64_t>> files;
+  for (auto& [path, size_bytes] : disk_.Files()) {
+    if (size_bytes > 0 && may_flip_stored_ && may_flip_stored_(path)) {
+      files.emplace_back(path, size_bytes);
+    }
+  }
+  if (files.empty()) return;
+  const auto& [path, size_bytes] = files[flip_random_.Below(files.size())];
+  const uint64_t bit = flip_random_.Below(size_bytes * 8);
+  if (disk_.FlipBit(path, bit)) ShowFlip(path, bit, "stored");
+}
+
+void SimulatedDisk::MendFlips() {
+  const WithoutFibers alone;
+  trace_.Add(disk_.MendFlips());
+}
+
+bool SimulatedDisk::has_flips() const {
+  const WithoutFibers alone;
+  return disk_.HasFlips();
+}
+
+void SimulatedDisk::ShowFlip(const std::string& path, uint64_t bit, const char* where) {
+  ++flips_;
+  trace_.Add(path);
+  trace_.Add(bit);
+  if (!runtime::LogEnabled(runtime::LogLevel::kDebug)) return;
+  runtime::Log(runtime::LogLevel::kDebug, "bit flipped",
+               {{"where", where}, {"path", path}, {"byte", bit / 8}, {"bit", bit % 8}});
 }
 
 void SimulatedDisk::Restart() {
@@ -125,6 +195,9 @@ auto SimulatedDisk::Perform(Kind kind, const std::string& path, Call call) -> de
   if (last) off_ = true;
   trace_.Add(static_cast<uint64_t>(kind));
   trace_.Add(path);
+  if (faults_.flipped_file != 0 && flip_random_.Chance(faults_.flipped_file, kMillion)) {
+    FlipStored();
+  }
   // The last call happens as if nothing was wrong, or fails half way, or does not happen.
   const uint64_t fate = last ? random_.Below(3) : 0;
   if (fate == 2) return PowerIsOff(path);
@@ -163,7 +236,12 @@ Result<std::unique_ptr<runtime::File>> SimulatedDisk::Open(const std::string& pa
 }
 
 Result<std::shared_ptr<const runtime::MappedFile>> SimulatedDisk::Map(const std::string& path) {
-  return Perform(Kind::kRead, path, [&] { return disk_.Map(path); });
+  CHROMA_ASSIGN(auto mapped, Perform(Kind::kRead, path, [&] { return disk_.Map(path); }));
+  if (const auto bit = ChooseFlip(path, mapped->bytes().size() * 8)) {
+    return std::shared_ptr<const runtime::MappedFile>(
+        std::make_shared<FlippedMapping>(mapped->bytes(), *bit));
+  }
+  return mapped;
 }
 
 Status SimulatedDisk::Rename(const std::string& from, const std::string& to) {
