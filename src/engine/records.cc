@@ -10,6 +10,8 @@
 namespace chroma::engine {
 namespace {
 
+constexpr size_t kAtOnceIdsMax = 16;
+
 segment::VersionRef VersionOf(const model::Collection& collection) {
   return {collection.id, collection.version, collection.manifest, collection.log_offset};
 }
@@ -177,6 +179,8 @@ auto Engine::ReadVersion(runtime::Context& ctx, const CollectionRef& collection,
 
 Result<executor::Records> Engine::Get(runtime::Context& ctx, const CollectionRef& collection,
                                       const GetRequest& request) {
+  const bool few_ids = request.ids && request.ids->size() <= kAtOnceIdsMax;
+  if (!few_ids || request.where || request.where_document) CHROMA_TRY(ctx.CheckMayWait());
   planner::GetPlan plan;
   CHROMA_ASSIGN(plan.predicate,
                 planner::PlanPredicate(request.ids, request.where, request.where_document));

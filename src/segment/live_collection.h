@@ -22,7 +22,7 @@ namespace chroma::segment {
 struct VersionRef {
   Uuid collection;
   uint64_t version = 0;
-  std::string manifest;     // blob name; empty: nothing was compacted yet
+  std::string manifest;  // blob name; empty: nothing was compacted yet
   uint64_t log_offset = 0;
 };
 
@@ -43,6 +43,10 @@ class LiveCollection {
 
   // Everything that was durable in the log when this was called.
   Result<std::shared_ptr<const Snapshot>> Read(runtime::Context& ctx);
+
+  // The same for who cannot wait: kUnavailable unless the last snapshot is of `ref` or a newer
+  // version and nothing was written since.
+  Result<std::shared_ptr<const Snapshot>> ReadAtOnce(runtime::Context& ctx, const VersionRef& ref);
 
   // Moves to a newer published version; the tail keeps only what that does not cover. A version
   // that is not newer is ignored. Readers go on during the work.

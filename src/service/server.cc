@@ -59,6 +59,13 @@ class FrontDoor final : public gateway::Front {
     return WithCors(origin ? &*origin : nullptr, std::move(response));
   }
 
+  std::optional<http::Response> TryHandle(const http::Request& request,
+                                          runtime::Context& context) override {
+    std::optional<http::Response> response = directory_.TrySend(request, context);
+    if (!response) return std::nullopt;
+    return WithCors(request.Find("origin"), *std::move(response));
+  }
+
   // The owner may take its time; a reader has to look first.
   bool IsQuick(const http::RequestHead& head) override {
     return Front::IsQuick(head) && !read_only_ && directory_.Local() != nullptr;
