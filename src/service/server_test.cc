@@ -64,5 +64,34 @@ TEST_F(ServerTest, GetsByIdAreTheSameWhoeverAnswers) {
   }
 }
 
+TEST_F(ServerTest, ATakenPortIsNoticedBeforeTheDirectoryIsMade) {
+  const auto one = StartServer(runtime::Env(), Config("one"));
+  ASSERT_TRUE(one.ok()) << one.status().ToString();
+  ServerConfig config = Config("two");
+  config.port = (*one)->port();
+  config.persist_path = root_ + "/other";
+  const Status status = StartServer(runtime::Env(), config).status();
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable) << status.ToString();
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("in use"));
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/other"));
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/two"));
+}
+
+TEST_F(ServerTest, AddressesAreFreeAgainWhenTheDirectoryCannotBeOpened) {
+  uint16_t port = 0;
+  {
+    const auto one = StartServer(runtime::Env(), Config("one"));
+    ASSERT_TRUE(one.ok()) << one.status().ToString();
+    port = (*one)->port();
+  }
+  ServerConfig config = Config("one");
+  config.port = port;
+  config.persist_path = "/dev/null/db";
+  EXPECT_FALSE(StartServer(runtime::Env(), config).ok());
+  config.persist_path = path_;
+  const auto one = StartServer(runtime::Env(), config);
+  EXPECT_TRUE(one.ok()) << one.status().ToString();
+}
+
 }  // namespace
 }  // namespace chroma::service

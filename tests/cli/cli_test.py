@@ -263,6 +263,7 @@ class CannotStart(CliTest):
             error = self.fails(1, "--path", "data", "--host", "127.0.0.1", "--port", str(port))
         self.assertIn(f"127.0.0.1:{port}", error)
         self.assertIn("in use", error)
+        self.assertFalse(os.path.exists(os.path.join(self.directory, "data")))
 
     def test_bad_host(self):
         self.assertIn("nowhere.invalid",
