@@ -2,8 +2,8 @@
 // request bodies, "expect: 100-continue", limits and deadlines for everything a peer can claim
 // or delay, and a stop that finishes what is running.
 //
-// A few I/O threads own the connections and do nothing but move bytes; requests run on a pool of
-// workers, which may block. An idle connection costs its kernel socket and about 1 KB, and an
+// A few I/O threads own the connections and move bytes, and answer what takes less time than waking
+// another thread; requests run on a pool of workers, which may block. An idle connection costs its kernel socket and about 1 KB, and an
 // idle server wakes nobody.
 #pragma once
 
