@@ -47,7 +47,13 @@ TEST(InlineBudgetTest, PausesAfterASlowAnswer) {
   EXPECT_TRUE(budget.Allows(ended_ns + runtime::kSecond));
 }
 
-using ServerInlineTest = ServerFixture;
+// On a busy machine any answer may be slow, and the next one a worker's.
+class ServerInlineTest : public ServerFixture {
+ protected:
+  static bool IsInlineAgain(TestClient& client) {
+    return Eventually([&] { return client.Ask(Post("/try", "now")).body == kInline; });
+  }
+};
 
 TEST_F(ServerInlineTest, WhatTheHandlerDeclinesGoesToAWorker) {
   Start();
@@ -57,16 +63,16 @@ TEST_F(ServerInlineTest, WhatTheHandlerDeclinesGoesToAWorker) {
   EXPECT_EQ(client.Ask(Post("/try", "decline")).body, kWorker);
   EXPECT_EQ(client.Ask(Post("/try", "throw")).body, kWorker);
   EXPECT_EQ(handler_.handled.load(), 2);
-  EXPECT_EQ(client.Ask(Post("/try", "now")).body, kInline);
+  EXPECT_TRUE(IsInlineAgain(client));
 }
 
 TEST_F(ServerInlineTest, LargeBodiesAreNotTried) {
   options_.inline_body_bytes_max = 100;
   Start();
   TestClient client = Connect();
-  EXPECT_EQ(client.Ask(Post("/try", std::string(100, 'x'))).body, kInline);
   EXPECT_EQ(client.Ask(Post("/try", std::string(101, 'x'))).body, kWorker);
-  EXPECT_EQ(handler_.tried.load(), 1);
+  EXPECT_EQ(handler_.tried.load(), 0);
+  EXPECT_EQ(client.Ask(Post("/try", std::string(100, 'x'))).body, kInline);
 }
 
 TEST_F(ServerInlineTest, QuickRequestsAreNotTried) {
@@ -78,6 +84,7 @@ TEST_F(ServerInlineTest, QuickRequestsAreNotTried) {
 
 TEST_F(ServerInlineTest, AnswersWhileEveryWorkerIsBusy) {
   options_.worker_threads = 1;
+  options_.io_threads = 2;  // one for each connection
   Start();
   TestClient busy = Connect();
   busy.Send(Get("/slow"));
@@ -92,10 +99,11 @@ TEST_F(ServerInlineTest, ASlowAnswerSendsTheNextToTheWorkers) {
   options_.io_threads = 1;
   Start();
   TestClient client = Connect();
-  EXPECT_EQ(client.Ask(Post("/try", "slow")).body, kInline);
-  EXPECT_EQ(client.Ask(Post("/try", "now")).body, kWorker);
-  EXPECT_EQ(handler_.tried.load(), 1);
-  EXPECT_TRUE(Eventually([&] { return client.Ask(Post("/try", "now")).body == kInline; }));
+  EXPECT_TRUE(Eventually([&] {
+    client.Ask(Post("/try", "slow"));
+    return client.Ask(Post("/try", "now")).body == kWorker;
+  }));
+  EXPECT_TRUE(IsInlineAgain(client));
 }
 
 TEST_F(ServerInlineTest, AnswersPipelinedRequestsInOrder) {
@@ -116,10 +124,8 @@ TEST_F(ServerInlineTest, AnswersPipelinedRequestsInOrder) {
 TEST_F(ServerInlineTest, AStopWaitsForTheAnswer) {
   Start();
   TestClient client = Connect();
-  EXPECT_EQ(client.Ask(Post("/try", "now")).body, kInline);
-  const int before = handler_.tried.load();
   client.Send(Post("/try", "slow"));
-  ASSERT_TRUE(Eventually([&] { return handler_.tried.load() > before; }));
+  ASSERT_TRUE(Eventually([&] { return handler_.tried.load() == 1; }));
   server_->Stop();
   EXPECT_EQ(client.Read().body, kInline);
   EXPECT_EQ(handler_.cancelled.load(), 0);
