@@ -1,5 +1,6 @@
 #include "base/json_number.h"
 
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cstring>
@@ -238,50 +239,110 @@ char* WriteFloat(char* out, Float value, int plain_min, int plain_max) {
   return out;
 }
 
-// value's shortest digits when it is of an ordinary size, without to_chars' big arithmetic; null
-// when in doubt. The value is scaled to nine digits before the point, which always suffice to
-// tell f32s apart; then digits are rounded away while the result stays nearer to the value than
-// half the gap to the next f32. The f64 computation errs by less than kDoubt.
+// 10^n = significand * 2^(log2 - 63), exactly.
+struct ScaledPower {
+  uint64_t significand;
+  int log2;
+};
+constexpr auto kScaledPowers = [] {
+  std::array<ScaledPower, 16> powers{};
+  uint64_t power = 1;
+  for (ScaledPower& scaled : powers) {
+    const int zeros = std::countl_zero(power);
+    scaled = {power << zeros, 63 - zeros};
+    power *= 10;
+  }
+  return powers;
+}();
+
+// The shortest digits that only this f32 is nearest to, and of those the nearest; the power of ten
+// of the last digit. R. Giulietti, "The Schubfach way to render doubles" (2020), for values from
+// 1e-5 to 1e7, where all powers of ten are exact.
+struct ShortestDigits {
+  uint32_t digits;
+  int exponent;
+};
+ShortestDigits Shortest(uint32_t bits) {
+  const uint32_t fraction = bits & 0x7FFFFF;
+  const uint32_t c = fraction | 0x800000;  // the value is c * 2^q
+  const int q = static_cast<int>(bits >> 23 & 0xFF) - 127 - 23;
+  const uint32_t gap_is_narrower_below = fraction == 0 ? 1 : 0;
+  // The largest power of ten that is not above the distance to the neighbours.
+  const int k = (q * 1262611 - (gap_is_narrower_below != 0 ? 524031 : 0)) >> 22;
+  const ScaledPower& power = kScaledPowers[static_cast<size_t>(-k)];
+  const int shift = q + power.log2 + 1;
+  // n * 2^q / 10^k, with the lowest bit set where it is no integer.
+  const auto scale = [&power, shift](uint32_t n) {
+    const auto product = static_cast<unsigned __int128>(power.significand) * (n << shift);
+    const auto rest = static_cast<uint64_t>(product);
+    return static_cast<uint32_t>(product >> 64) | (rest != 0 ? 1u : 0u);
+  };
+  // Four times the value and the ends of what is nearest to it, which an even c includes.
+  const uint32_t value = scale(4 * c);
+  const uint32_t lower = scale(4 * c - 2 + gap_is_narrower_below) + (c & 1);
+  const uint32_t upper = scale(4 * c + 2) - (c & 1);
+
+  const uint32_t tens = value / 40;
+  const bool below = lower <= 40 * tens;
+  const bool above = 40 * tens + 40 <= upper;
+  if (below != above) return {tens + (above ? 1 : 0), k + 1};
+  const uint32_t ones = value / 4;
+  const bool one_below = lower <= 4 * ones;
+  const bool one_above = 4 * ones + 4 <= upper;
+  if (one_below != one_above) return {ones + (one_above ? 1 : 0), k};
+  const uint32_t middle = 4 * ones + 2;
+  const bool up = value > middle || (value == middle && (ones & 1) != 0);
+  return {ones + (up ? 1 : 0), k};
+}
+
+// As many digits of `n` as end before `end`, over what is there.
+void PutDigits(char* end, uint32_t n) {
+  static constexpr auto kPairs = [] {
+    std::array<char, 200> pairs{};
+    for (size_t i = 0; i < 100; ++i) {
+      pairs[2 * i] = static_cast<char>('0' + i / 10);
+      pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+    }
+    return pairs;
+  }();
+  for (; n >= 10; n /= 100) {
+    end -= 2;
+    std::memcpy(end, kPairs.data() + 2 * size_t{n % 100}, 2);
+  }
+  if (n != 0) end[-1] = static_cast<char>('0' + n);
+}
+
+// Shortest digits of a value of an ordinary size, without to_chars' big arithmetic; null for
+// others.
 char* WriteOrdinaryF32(char* out, float value) {
-  constexpr double kDoubt = 1e-5;
-  const double magnitude = value < 0 ? -static_cast<double>(value) : static_cast<double>(value);
-  if (!(magnitude >= 1e-5 && magnitude < 1e7)) return nullptr;
-  const uint32_t bits = std::bit_cast<uint32_t>(value);
-  if ((bits & 0x7FFFFF) == 0) return nullptr;  // a power of two: the gap below is narrower
-  int decimals = 13;
-  while (magnitude >= kExactPowers[13 - decimals] * 1e-4) --decimals;
-  const double scaled = magnitude * kExactPowers[decimals];
-  // 2^(e - 24), half the distance between f32s at 2^e.
-  const uint64_t half_bits = (static_cast<uint64_t>(bits >> 23 & 0xFF) - 127 - 24 + 1023) << 52;
-  const double half_gap = std::bit_cast<double>(half_bits) * kExactPowers[decimals];
-
-  auto digits = static_cast<uint64_t>(scaled + 0.5);
-  double doubt = scaled - static_cast<double>(digits);
-  for (double unit = 10;; unit *= 10) {
-    const auto rounded = static_cast<uint64_t>(scaled / unit + 0.5);
-    double off = scaled - static_cast<double>(rounded) * unit;
-    if (off < 0) off = -off;
-    if (off > half_gap + kDoubt) break;
-    if (off > half_gap - kDoubt) return nullptr;
-    digits = rounded;
-    doubt = off - unit / 2;
-    --decimals;
+  const float magnitude = value < 0 ? -value : value;
+  if (!(magnitude >= 1e-5f && magnitude < 1e7f)) return nullptr;
+  auto [digits, exponent] = Shortest(std::bit_cast<uint32_t>(magnitude));
+  // Multiplying by the inverse of 5 divides what is divisible, and makes the rest large.
+  for (;; ++exponent) {
+    const uint32_t tenth = std::rotr(digits * 0xCCCCCCCDu, 1);
+    if (tenth > UINT32_MAX / 10) break;
+    digits = tenth;
   }
-  if (doubt > -kDoubt && doubt < kDoubt) return nullptr;  // two equally near
-
   if (value < 0) *out++ = '-';
-  uint64_t fraction_unit = 1;
-  for (int i = 0; i < decimals; ++i) fraction_unit *= 10;
-  for (; decimals < 0; ++decimals) digits *= 10;
-  const uint64_t whole = digits / fraction_unit;
-  out = std::to_chars(out, out + 20, whole).ptr;
-  *out++ = '.';
-  if (decimals == 0) {
-    *out++ = '0';
-    return out;
+  if (exponent >= 0) {
+    out = std::to_chars(out, out + 10, digits * kPowers[exponent]).ptr;
+    std::memcpy(out, ".0", 2);
+    return out + 2;
   }
-  uint64_t fraction = digits - whole * fraction_unit;
-  for (int i = decimals; i-- > 0; fraction /= 10) out[i] = static_cast<char>('0' + fraction % 10);
+  const int decimals = -exponent;
+  uint32_t whole = 0;
+  if (magnitude >= 1) {
+    const auto unit = static_cast<uint32_t>(kPowers[decimals]);
+    whole = digits / unit;
+    digits -= whole * unit;
+    out = std::to_chars(out, out + 10, whole).ptr;
+  } else {
+    *out++ = '0';
+  }
+  *out++ = '.';
+  std::memset(out, '0', 16);
+  PutDigits(out + decimals, digits);
   return out + decimals;
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -111,6 +112,40 @@ TEST(JsonWriter, EveryF32ReadsBackTheSameAndIsShortest) {
     char shorter[64];
     std::snprintf(shorter, sizeof shorter, "%.*e", digits - 2, static_cast<double>(value));
     ASSERT_NE(std::strtof(shorter, nullptr), value) << text << " could be " << shorter;
+  }
+}
+
+// Its digits without the zeros around them.
+std::string SignificantDigits(std::string_view text) {
+  std::string digits;
+  for (const char c : text.substr(0, text.find('e'))) {
+    if (c >= '0' && c <= '9' && (c != '0' || !digits.empty())) digits += c;
+  }
+  digits.erase(digits.find_last_not_of('0') + 1);
+  return digits;
+}
+
+TEST(JsonWriter, F32HasTheDigitsOfToChars) {
+  constexpr uint32_t kSeed = 20261121;
+  SCOPED_TRACE(kSeed);
+  std::mt19937 random(kSeed);
+  std::vector<float> values;
+  for (int e = -30; e < 30; ++e) values.push_back(std::ldexp(1.0f, e));
+  for (int e = -7; e < 10; ++e) values.push_back(std::pow(10.0f, static_cast<float>(e)));
+  const auto lowest = std::bit_cast<uint32_t>(1e-6f);
+  const auto highest = std::bit_cast<uint32_t>(1e8f);
+  for (int i = 0; i < 100000; ++i) {
+    values.push_back(
+        std::bit_cast<float>(lowest + static_cast<uint32_t>(random()) % (highest - lowest)));
+  }
+  for (const float middle : values) {
+    for (const float value : {std::nextafter(middle, 0.0f), middle, std::nextafter(middle, 1e9f)}) {
+      char wanted[64];
+      const char* end =
+          std::to_chars(wanted, wanted + sizeof wanted, value, std::chars_format::scientific).ptr;
+      ASSERT_EQ(SignificantDigits(F32(value)),
+                SignificantDigits(std::string_view(wanted, static_cast<size_t>(end - wanted))));
+    }
   }
 }
 

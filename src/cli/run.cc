@@ -88,15 +88,20 @@ void Announce(const ServerConfig& config, const service::Server& server) {
   }
 }
 
-int Serve(const ServerConfig& config, bool test, StopSignals* signals) {
+// Says it once to whoever reads along: a log in a file or for programs is not the terminal.
+int FailToStart(const ServerConfig& config, const RunOptions& options, const std::string& what) {
+  const bool log_is_terminal = !options.log_path && config.log_format == runtime::LogFormat::kText;
+  if (log_is_terminal) return Fail(kExitFailed, what);
+  runtime::Log(LogLevel::kError, "server cannot start", {{"error", what}});
+  if (options.log_path) std::printf("chroma: %s\n", what.c_str());
+  return kExitFailed;
+}
+
+int Serve(const ServerConfig& config, const RunOptions& options, StopSignals* signals) {
   Result<std::unique_ptr<service::Server>> server = service::StartServer(runtime::Env(), config);
-  if (!server.ok()) {
-    const std::string message(server.status().message());
-    runtime::Log(LogLevel::kError, "server cannot start", {{"error", message}});
-    return Fail(kExitFailed, message);
-  }
+  if (!server.ok()) return FailToStart(config, options, std::string(server.status().message()));
   Announce(config, **server);
-  if (!test) {
+  if (!options.test) {
     const int signal = signals->Wait();
     runtime::Log(LogLevel::kInfo, "server stopping", {{"signal", strsignal(signal)}});
   }
@@ -120,7 +125,7 @@ int Run(const RunOptions& options) {
     return kExitUsage;
   }
   runtime::ConfigureLog(config->log_level, config->log_format);
-  return Serve(*config, options.test, &signals);
+  return Serve(*config, options, &signals);
 }
 
 }  // namespace chroma::cli

@@ -140,6 +140,7 @@ Result<CollectionRef> Engine::GetCollection(runtime::Context& ctx, const std::st
 
 Result<CollectionRef> Engine::LoadCollection(runtime::Context& ctx, const Uuid& id) {
   if (CollectionRef cached = cache_.Find(id)) return cached;
+  CHROMA_TRY(ctx.CheckMayWait());
   const uint64_t generation = cache_.generation();
   CHROMA_ASSIGN(model::Collection row, catalog_.GetCollectionById(ctx, id));
   auto collection = std::make_shared<const model::Collection>(std::move(row));

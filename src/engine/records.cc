@@ -11,6 +11,8 @@
 namespace chroma::engine {
 namespace {
 
+constexpr size_t kAtOnceIdsMax = 16;
+
 // index::SearchRequest::effort. Candidates are kept by estimates here and by exact distances
 // there, so it takes more of them to find as much as upstream does. 0 leaves it to the index.
 uint32_t SearchEffort(const model::Schema& schema) {
@@ -191,6 +193,8 @@ auto Engine::ReadVersion(runtime::Context& ctx, const CollectionRef& collection,
 
 Result<executor::Records> Engine::Get(runtime::Context& ctx, const CollectionRef& collection,
                                       const GetRequest& request) {
+  const bool few_ids = request.ids && request.ids->size() <= kAtOnceIdsMax;
+  if (!few_ids || request.where || request.where_document) CHROMA_TRY(ctx.CheckMayWait());
   planner::GetPlan plan;
   CHROMA_ASSIGN(plan.predicate,
                 planner::PlanPredicate(request.ids, request.where, request.where_document));

@@ -15,6 +15,21 @@ bool IsOneOf(const std::vector<std::string>& sorted, std::string_view text) {
   return std::binary_search(sorted.begin(), sorted.end(), text);
 }
 
+// The rows of ids that `wanted(row)`.
+template <typename Wanted>
+Result<Bitmap> FindRows(runtime::Context& ctx, const planner::IdIn& in, const Part& part,
+                        Wanted wanted) {
+  constexpr size_t kIdsPerCheck = 4096;
+  std::vector<uint32_t> rows;
+  for (size_t i = 0; i < in.ids.size(); ++i) {
+    if (i % kIdsPerCheck == 0) CHROMA_TRY(ctx.Check());
+    CHROMA_ASSIGN(std::optional<uint32_t> row, part.FindId(in.ids[i]));
+    if (row && wanted(*row)) rows.push_back(*row);
+  }
+  std::sort(rows.begin(), rows.end());
+  return Bitmap::FromSorted(rows.data(), rows.size());
+}
+
 // One overload per node; each returns a subset of `candidates`.
 struct Evaluator {
   runtime::Context& ctx;
@@ -46,15 +61,7 @@ struct Evaluator {
   }
 
   Result<Bitmap> operator()(const planner::IdIn& in, Bitmap candidates) const {
-    constexpr size_t kIdsPerCheck = 4096;
-    std::vector<uint32_t> rows;
-    for (size_t i = 0; i < in.ids.size(); ++i) {
-      if (i % kIdsPerCheck == 0) CHROMA_TRY(ctx.Check());
-      CHROMA_ASSIGN(std::optional<uint32_t> row, part.FindId(in.ids[i]));
-      if (row && candidates.Contains(*row)) rows.push_back(*row);
-    }
-    std::sort(rows.begin(), rows.end());
-    return Bitmap::FromSorted(rows.data(), rows.size());
+    return FindRows(ctx, in, part, [&](uint32_t row) { return candidates.Contains(row); });
   }
 
   Result<Bitmap> operator()(const planner::HasMetadata& has, Bitmap candidates) const {
@@ -103,6 +110,13 @@ Result<Bitmap> Evaluate(runtime::Context& ctx, const planner::Predicate& predica
 
 Result<Bitmap> SelectRows(runtime::Context& ctx, const planner::Predicate* predicate,
                           const segment::SnapshotPart& part) {
+  if (predicate != nullptr) {
+    // A few ids do not need the bitmap of all that lives.
+    if (const auto* in = std::get_if<planner::IdIn>(&predicate->node)) {
+      return FindRows(ctx, *in, *part.part,
+                      [&](uint32_t row) { return !part.dead->Contains(row); });
+    }
+  }
   Bitmap live = Bitmap::Range(0, part.part->rows());
   live -= *part.dead;
   if (predicate == nullptr) return live;

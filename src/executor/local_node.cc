@@ -28,28 +28,29 @@ LocalNode::~LocalNode() {
 
 Result<std::shared_ptr<LiveCollection>> LocalNode::Open(runtime::Context& ctx,
                                                         const VersionRef& version) {
-  std::shared_ptr<LiveCollection> collection;
-  {
-    runtime::MutexLock lock(mutex_);
-    auto found = open_.find(version.collection);
-    if (found != open_.end()) {
-      NoteRead(found->second);
-      collection = found->second.collection;
-    }
-  }
+  std::shared_ptr<LiveCollection> collection = FindOpen(version.collection);
   if (!collection) {
-    // Opened without the lock, since it reads files; when two tasks do it at once, one wins.
+    // Opened and closed without the lock, since it reads files; when two tasks open one, one wins.
     CHROMA_ASSIGN(collection, LiveCollection::Open(ctx, log_, store_, version));
+    std::shared_ptr<LiveCollection> evicted;
     runtime::MutexLock lock(mutex_);
     Slot& slot = open_[version.collection];
     if (!slot.collection) slot.collection = std::move(collection);
     NoteRead(slot);
     collection = slot.collection;
-    if (open_.size() > options_.open_collections_max) EvictIdle();
+    if (open_.size() > options_.open_collections_max) evicted = TakeLongestIdle();
   }
   // What was open, or what won, may be of an older version.
   CHROMA_TRY(collection->Advance(ctx, version));
   return collection;
+}
+
+std::shared_ptr<LiveCollection> LocalNode::FindOpen(const Uuid& collection) {
+  runtime::MutexLock lock(mutex_);
+  const auto found = open_.find(collection);
+  if (found == open_.end()) return nullptr;
+  NoteRead(found->second);
+  return found->second.collection;
 }
 
 void LocalNode::NoteRead(Slot& slot) {
@@ -88,27 +89,40 @@ std::vector<std::shared_ptr<LiveCollection>> LocalNode::TakeUnused() {
   return unused;
 }
 
-void LocalNode::EvictIdle() {
+std::shared_ptr<LiveCollection> LocalNode::TakeLongestIdle() {
   auto oldest = open_.end();
   for (auto it = open_.begin(); it != open_.end(); ++it) {
     if (it->second.collection.use_count() > 1) continue;
     if (oldest == open_.end() || it->second.used < oldest->second.used) oldest = it;
   }
-  if (oldest != open_.end()) open_.erase(oldest);
+  if (oldest == open_.end()) return nullptr;
+  std::shared_ptr<LiveCollection> taken = std::move(oldest->second.collection);
+  open_.erase(oldest);
+  return taken;
 }
 
 void LocalNode::CloseIdle() {
+  std::vector<std::shared_ptr<LiveCollection>> idle;
   runtime::MutexLock lock(mutex_);
-  std::erase_if(open_, [](const auto& slot) { return slot.second.collection.use_count() == 1; });
+  std::erase_if(open_, [&idle](auto& slot) {
+    if (slot.second.collection.use_count() > 1) return false;
+    idle.push_back(std::move(slot.second.collection));
+    return true;
+  });
 }
 
 void LocalNode::Forget(const Uuid& collection) {
+  decltype(open_)::node_type forgotten;
   runtime::MutexLock lock(mutex_);
-  open_.erase(collection);
+  forgotten = open_.extract(collection);
 }
 
 Result<std::shared_ptr<const segment::Snapshot>> LocalNode::Snapshot(runtime::Context& ctx,
                                                                      const VersionRef& version) {
+  if (ctx.at_once()) {
+    const std::shared_ptr<LiveCollection> collection = FindOpen(version.collection);
+    return collection ? collection->ReadAtOnce(ctx, version) : ctx.CheckMayWait();
+  }
   CHROMA_ASSIGN(std::shared_ptr<LiveCollection> collection, Open(ctx, version));
   return collection->Read(ctx);
 }
@@ -144,13 +158,32 @@ uint64_t VectorAnswerBytes(const segment::Snapshot& snapshot, size_t rows,
   return rows * snapshot.dimension * (sizeof(float) + kTextBytesPerFloat);
 }
 
+// An answer that is made at once is no larger than this: written in 100 µs.
+constexpr uint64_t kAtOnceBytesMax = 64 << 10;
+
+Status CheckSize(const runtime::Context& ctx, uint64_t answer_bytes) {
+  return answer_bytes <= kAtOnceBytesMax ? Status::Ok() : ctx.CheckMayWait();
+}
+
+Status CheckLoaded(const runtime::Context& ctx, const segment::Snapshot& snapshot,
+                   model::IncludeSet include) {
+  for (const segment::SnapshotPart& part : snapshot.parts) {
+    if (!part.part->IsLoaded(include)) return ctx.CheckMayWait();
+  }
+  return Status::Ok();
+}
+
 // Vectors are accounted for before they are fetched, the rest, whose size is not known, after.
 Result<Records> ProjectWithin(runtime::Context& ctx, const segment::Snapshot& snapshot,
                               const std::vector<RowRef>& rows, model::IncludeSet include) {
-  CHROMA_TRY(ctx.ReserveAnswer(VectorAnswerBytes(snapshot, rows.size(), include)));
+  const uint64_t vector_answer_bytes = VectorAnswerBytes(snapshot, rows.size(), include);
+  CHROMA_TRY(CheckSize(ctx, vector_answer_bytes));
+  CHROMA_TRY(ctx.ReserveAnswer(vector_answer_bytes));
   CHROMA_ASSIGN(Records records, Project(snapshot, rows, include));
   const uint64_t vector_bytes = records.embeddings.values.size() * sizeof(float);
-  CHROMA_TRY(ctx.ReserveAnswer(2 * (SizeBytes(records) - vector_bytes)));
+  const uint64_t rest_bytes = 2 * (SizeBytes(records) - vector_bytes);
+  CHROMA_TRY(CheckSize(ctx, rest_bytes));
+  CHROMA_TRY(ctx.ReserveAnswer(rest_bytes));
   return records;
 }
 
@@ -159,6 +192,7 @@ Result<Records> ProjectWithin(runtime::Context& ctx, const segment::Snapshot& sn
 Result<Records> LocalNode::Get(runtime::Context& ctx, const VersionRef& version,
                                const planner::GetPlan& plan) {
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
+  CHROMA_TRY(CheckLoaded(ctx, *snapshot, plan.include));
   CHROMA_ASSIGN(std::vector<RowRef> rows, SelectInOrder(ctx, *snapshot, PredicateOf(plan.predicate),
                                                         plan.offset, plan.limit));
   return ProjectWithin(ctx, *snapshot, rows, plan.include);

@@ -60,7 +60,10 @@ class LocalNode : public QueryNode {
   Result<std::shared_ptr<const segment::Snapshot>> Snapshot(runtime::Context& ctx,
                                                             const segment::VersionRef& version);
   void TellDamage(const Uuid& collection, const segment::Snapshot& snapshot) const;
-  void EvictIdle() CHROMA_REQUIRES(mutex_);
+  // Null where it is not open.
+  std::shared_ptr<segment::LiveCollection> FindOpen(const Uuid& collection);
+  // Out of open_, to be closed without the lock; null where every collection is in use.
+  std::shared_ptr<segment::LiveCollection> TakeLongestIdle() CHROMA_REQUIRES(mutex_);
   void NoteRead(Slot& slot) CHROMA_REQUIRES(mutex_);
   // The body of release_task_, which sleeps while no collection holds pages.
   void ReleaseUnusedPages();

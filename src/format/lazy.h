@@ -31,6 +31,8 @@ class Lazy {
     return &*value_;
   }
 
+  bool loaded() const { return ready_.load(std::memory_order_acquire) != nullptr; }
+
  private:
   mutable runtime::Mutex mutex_;
   mutable std::optional<T> value_;

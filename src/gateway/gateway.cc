@@ -17,7 +17,26 @@ http::Response Gateway::Handle(http::Request&& request, runtime::Context& ctx) {
   if (std::optional<http::Response> refused = Refuse(request, route)) {
     return Finish(request, *std::move(refused));
   }
-  Call call{route.match->endpoint, request, ctx, *DecodeParameters(*route.match)};
+  return HandleMatch(*route.match, request, ctx);
+}
+
+std::optional<http::Response> Gateway::TryHandle(const http::Request& request,
+                                                 runtime::Context& ctx) {
+  const RouteResult route = FindRoute(request.method, request.path());
+  if (!route.match) return std::nullopt;
+  const Endpoint endpoint = route.match->endpoint;
+  if (endpoint != Endpoint::kGet && endpoint != Endpoint::kCount) return std::nullopt;
+  if (Refuse(request, route)) return std::nullopt;
+  const runtime::Context::AtOnce at_once(ctx);
+  http::Response response = HandleMatch(*route.match, request, ctx);
+  // What failed may only have failed to be quick.
+  if (response.status != 200) return std::nullopt;
+  return response;
+}
+
+http::Response Gateway::HandleMatch(const RouteMatch& match, const http::Request& request,
+                                    runtime::Context& ctx) {
+  Call call{match.endpoint, request, ctx, *DecodeParameters(match)};
   http::Response response = Dispatch(call);
   CHROMA_TEST_POINT("gateway.request_done");
   return Finish(request, std::move(response));

@@ -25,11 +25,17 @@ class Gateway : public Front {
   Gateway(engine::Engine& engine, GatewayOptions options);
 
   http::Response Handle(http::Request&& request, runtime::Context& ctx) override;
+  // Gets of a few ids and counts, of collections that were read since they were written.
+  std::optional<http::Response> TryHandle(const http::Request& request,
+                                          runtime::Context& ctx) override;
 
  private:
   // One matched request on its way through; see endpoints_*.cc.
   struct Call;
 
+  // `match` was not refused.
+  http::Response HandleMatch(const RouteMatch& match, const http::Request& request,
+                             runtime::Context& ctx);
   http::Response Dispatch(Call& call);
   http::Response System(Call& call);
   http::Response Tenants(Call& call);

@@ -1,6 +1,7 @@
 #include "gateway/route.h"
 
-#include <array>
+#include <span>
+#include <utility>
 
 #include "gateway/url.h"
 
@@ -99,36 +100,44 @@ bool IsParameter(std::string_view segment) {
   return segment.starts_with('{');
 }
 
-// Whether `path` (split) is what `pattern` says; collects the parameters.
-bool Matches(std::string_view pattern, const std::vector<std::string_view>& segments, size_t first,
-             RouteMatch* match) {
-  size_t i = first;
-  while (!pattern.empty()) {
-    pattern.remove_prefix(1);
-    const size_t end = std::min(pattern.find('/'), pattern.size());
-    const std::string_view expected = pattern.substr(0, end);
-    pattern.remove_prefix(end);
-    if (i == segments.size()) return false;
-    if (IsParameter(expected)) {
-      match->parameters.push_back(segments[i]);
-      match->names.push_back(expected.substr(1, expected.size() - 2));
-    } else if (segments[i] != expected) {
-      return false;
-    }
-    ++i;
-  }
-  return i == segments.size();
+using Segments = std::span<const std::string_view>;
+
+// The first segment of `pattern`, which is cut off.
+std::string_view TakeSegment(std::string_view* pattern) {
+  pattern->remove_prefix(1);
+  const std::string_view segment = pattern->substr(0, pattern->find('/'));
+  pattern->remove_prefix(segment.size());
+  return segment;
 }
 
-RouteResult Find(const std::vector<Route>& routes, Method method,
-                 const std::vector<std::string_view>& segments, size_t first,
-                 const RouteMatch& prefix) {
+// Whether `segments` are what `pattern` says.
+bool Matches(std::string_view pattern, Segments segments) {
+  for (const std::string_view segment : segments) {
+    if (pattern.empty()) return false;
+    const std::string_view expected = TakeSegment(&pattern);
+    if (!IsParameter(expected) && segment != expected) return false;
+  }
+  return pattern.empty();
+}
+
+void CollectParameters(std::string_view pattern, Segments segments, RouteMatch* match) {
+  for (const std::string_view segment : segments) {
+    const std::string_view expected = TakeSegment(&pattern);
+    if (!IsParameter(expected)) continue;
+    match->parameters.push_back(segment);
+    match->names.push_back(expected.substr(1, expected.size() - 2));
+  }
+}
+
+// `match`: with the parameters before `segments`.
+RouteResult Find(const std::vector<Route>& routes, Method method, Segments segments,
+                 RouteMatch match) {
   const Method wanted = method == Method::kHead ? Method::kGet : method;
   for (const Route& route : routes) {
-    RouteMatch match = prefix;
-    if (!Matches(route.path, segments, first, &match)) continue;
+    if (!Matches(route.path, segments)) continue;
     for (const MethodRoute& candidate : route.methods) {
       if (candidate.method != wanted) continue;
+      CollectParameters(route.path, segments, &match);
       match.endpoint = candidate.endpoint;
       match.body = candidate.body;
       return {std::move(match), {}};
@@ -162,16 +171,16 @@ RouteResult FindRoute(Method method, std::string_view path) {
   }
   const std::optional<std::vector<std::string_view>> segments = SplitPath(path);
   if (!segments) return {};
-  RouteMatch prefix;
-  if (segments->size() >= kDatabaseSegments) {
-    const std::vector<std::string_view> head(segments->begin(),
-                                             segments->begin() + kDatabaseSegments);
-    if (Matches(kDatabasePrefix, head, 0, &prefix)) {
-      return Find(DatabaseRoutes(), method, *segments, kDatabaseSegments, prefix);
+  const Segments all = *segments;
+  if (all.size() >= kDatabaseSegments) {
+    const Segments database = all.first(kDatabaseSegments);
+    if (Matches(kDatabasePrefix, database)) {
+      RouteMatch match;
+      CollectParameters(kDatabasePrefix, database, &match);
+      return Find(DatabaseRoutes(), method, all.subspan(kDatabaseSegments), std::move(match));
     }
-    prefix = RouteMatch();
   }
-  return Find(Routes(), method, *segments, 0, prefix);
+  return Find(Routes(), method, all, RouteMatch());
 }
 
 }  // namespace chroma::gateway

@@ -97,8 +97,11 @@ Result<uint32_t> ParseU32(std::string_view key, const std::string& text) {
 
 }  // namespace
 
+constexpr size_t kUsualSegments = 10;  // of a record operation's path
+
 std::optional<std::vector<std::string_view>> SplitPath(std::string_view path) {
   std::vector<std::string_view> segments;
+  segments.reserve(kUsualSegments);
   while (!path.empty()) {
     if (path.front() != '/') return std::nullopt;
     path.remove_prefix(1);

@@ -49,6 +49,19 @@ void Exchange::Run(Handler& handler) {
   body.GiveBack();
 }
 
+bool Exchange::TryRun(Handler& handler) {
+  try {
+    std::optional<Response> answer = handler.TryHandle(parsed.request, context);
+    if (!answer) return false;
+    response = *std::move(answer);
+  } catch (...) {
+    return false;  // Run meets it again, and answers
+  }
+  parsed.request.body = std::string();
+  body.GiveBack();
+  return true;
+}
+
 void Exchange::Frame(bool keep, std::string_view date) {
   keep_alive = keep && parsed.keep_alive;
   const ResponseFraming framing{head_request, keep_alive, version};
@@ -444,17 +457,27 @@ void Connection::Dispatch() {
   watches_peer_ = true;
   Request& request = exchange_->parsed.request;
   request.body = exchange_->body.Take();
-  if (request.body.size() <= core_.options.inline_body_bytes_max &&
-      core_.handler.IsQuick(request)) {
-    exchange_->Run(core_.handler);
-    return Respond(std::move(exchange_->response));
-  }
   phase_began_ns_ = core_.env.clock->MonotonicNs();
+  if (AnswerInline()) return Respond(std::move(exchange_->response));
   const bool queued = core_.workers->TrySubmit([self = shared_from_this(), run = exchange_] {
     self->RunAndSend(*run);
     self->loop_.Post([self, run] { self->OnAnswer(run); });
   });
   if (!queued) Respond(core_.handler.Overloaded(request));
+}
+
+bool Connection::AnswerInline() {
+  const Request& request = exchange_->parsed.request;
+  if (request.body.size() > core_.options.inline_body_bytes_max) return false;
+  if (core_.handler.IsQuick(request)) {
+    exchange_->Run(core_.handler);
+    return true;
+  }
+  InlineBudget& budget = loop_.inline_budget();
+  if (!budget.Allows(phase_began_ns_)) return false;
+  const bool answered = exchange_->TryRun(core_.handler);
+  budget.Spend(phase_began_ns_, core_.env.clock->MonotonicNs());
+  return answered;
 }
 
 void Connection::RunAndSend(Exchange& exchange) {

@@ -46,6 +46,8 @@ struct Exchange {
         context(*core.env.clock, core.RequestDeadlineNs(), &core.answer_budget) {}
   // Calls the handler; every exception becomes a response.
   void Run(Handler& handler);
+  // False when the handler leaves the request to Run.
+  bool TryRun(Handler& handler);
   // Frames `response` into `out`; `keep` says whether another request may follow.
   void Frame(bool keep, std::string_view date);
 
@@ -110,6 +112,8 @@ class Connection final : public DeadlineNode, public std::enable_shared_from_thi
   // Requests.
   void BeginRequest(bool input_follows);
   void Dispatch();
+  // False when a worker has to answer.
+  bool AnswerInline();
   // On a worker.
   void RunAndSend(Exchange& exchange);
   void OnAnswer(const std::shared_ptr<Exchange>& exchange);

@@ -1,8 +1,9 @@
 // What the server asks of the application. One Handler serves every connection: all methods are
 // called concurrently, so they are thread safe. It outlives the server.
 //
-// A request goes: OnHeader → (BodyTooLarge | Overloaded) → body is read → Handle. The methods
-// other than Handle run on an I/O thread: they decide from the head alone and never block.
+// A request goes: OnHeader → (BodyTooLarge | Overloaded) → body is read → TryHandle → Handle. The
+// methods other than Handle run on an I/O thread, on which other connections wait: they never
+// block.
 #pragma once
 
 #include <optional>
@@ -21,11 +22,20 @@ class Handler {
   // stop now; the answer is then usually not read by anybody, but still has to be made.
   virtual Response Handle(Request&& request, runtime::Context& context) = 0;
 
-  // True: Handle takes microseconds and never blocks, so the I/O thread calls it itself (only
-  // when the body is small; see ServerOptions::inline_body_bytes_max).
+  // True: Handle takes microseconds and never blocks, so the I/O thread always calls it itself
+  // (only when the body is small; see ServerOptions::inline_body_bytes_max).
   virtual bool IsQuick(const RequestHead& head) {
     static_cast<void>(head);
     return false;
+  }
+
+  // Answers a request with a small body if that can be done now, in less time than waking a worker
+  // takes and without waiting for anything. None, or an exception: nothing has happened yet, and
+  // Handle is called. Also skipped while the I/O thread has enough to do (inline_budget.h).
+  virtual std::optional<Response> TryHandle(const Request& request, runtime::Context& context) {
+    static_cast<void>(request);
+    static_cast<void>(context);
+    return std::nullopt;
   }
 
   // Called before the body is read. A response ends the request at once (404, 405, 415 …); its

@@ -72,7 +72,7 @@ int OpenOne(const sockaddr* address, socklen_t size, int& fd) {
   if (fd < 0) return errno;
   SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (address->sa_family == AF_INET6) SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  if (::bind(fd, address, size) == 0 && ::listen(fd, kBacklog) == 0) {
+  if (::bind(fd, address, size) == 0) {
     runtime::CloseInChild(fd);
     return 0;
   }
@@ -118,6 +118,11 @@ uint16_t ListenSocket::port() const {
   if (own.ss_family == AF_INET) return ntohs(reinterpret_cast<sockaddr_in&>(own).sin_port);
   if (own.ss_family == AF_INET6) return ntohs(reinterpret_cast<sockaddr_in6&>(own).sin6_port);
   return 0;
+}
+
+Status ListenSocket::Listen() const {
+  if (::listen(fd_, kBacklog) == 0) return Status::Ok();
+  return ListenError(unix_path_.empty() ? fmt::format("port {}", port()) : unix_path_, errno);
 }
 
 Result<std::vector<ListenSocket>> ListenSocket::OpenTcp(const std::string& address, uint16_t port) {

@@ -24,8 +24,12 @@ class ListenSocket {
   uint16_t port() const;  // 0 for a Unix socket
 
   // One socket for every address that `address` means and this machine has, all on one port.
+  // Clients are refused until Listen.
   static Result<std::vector<ListenSocket>> OpenTcp(const std::string& address, uint16_t port);
+  // Clients wait until Listen and accept: others would take a socket that refuses for a dead one's.
   static Result<ListenSocket> OpenUnix(const std::string& path);
+
+  Status Listen() const;
 
  private:
   int fd_;

@@ -15,6 +15,7 @@
 
 #include "http/core.h"
 #include "http/deadlines.h"
+#include "http/inline_budget.h"
 
 namespace chroma::http {
 
@@ -49,6 +50,7 @@ class Loop {
   // Memory to read into, shared by all connections of this loop: valid until the handler that
   // asked for it returns to the loop.
   std::span<char> scratch() { return scratch_; }
+  InlineBudget& inline_budget() { return inline_budget_; }
   // The date header's value, formatted once a second.
   const std::string& Date();
 
@@ -68,6 +70,7 @@ class Loop {
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
   std::atomic<size_t> load_{0};
   std::vector<char> scratch_;
+  InlineBudget inline_budget_;
   int64_t date_unix_seconds_ = -1;
   std::string date_;
   std::unique_ptr<runtime::Task> task_;

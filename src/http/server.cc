@@ -86,16 +86,13 @@ struct Server::State {
   bool stopped CHROMA_GUARDED_BY(stop_mutex) = false;
 };
 
-Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Addresses::Addresses(std::vector<ListenSocket> sockets) : sockets_(std::move(sockets)) {}
+Addresses::Addresses(Addresses&& other) noexcept = default;
+Addresses& Addresses::operator=(Addresses&& other) noexcept = default;
+Addresses::~Addresses() = default;
 
-Server::~Server() {
-  Stop();
-}
-
-Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Handler& handler,
-                                              const runtime::Env& env) {
+Result<Addresses> Addresses::Take(const ServerOptions& options) {
   CHROMA_TRY(Validate(options));
-  if (options.raise_open_file_limit) RaiseOpenFileLimit();
   try {
     std::vector<ListenSocket> sockets;
     if (!options.address.empty()) {
@@ -105,12 +102,35 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Hand
       CHROMA_ASSIGN(ListenSocket socket, ListenSocket::OpenUnix(options.unix_path));
       sockets.push_back(std::move(socket));
     }
+    return Addresses(std::move(sockets));
+  } catch (const std::exception& e) {
+    return Status::Internal(std::string("cannot take the server's addresses: ") + e.what());
+  }
+}
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Server::~Server() {
+  Stop();
+}
+
+Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Handler& handler,
+                                              const runtime::Env& env) {
+  CHROMA_ASSIGN(Addresses addresses, Addresses::Take(options));
+  return Start(options, std::move(addresses), handler, env);
+}
+
+Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Addresses addresses,
+                                              Handler& handler, const runtime::Env& env) {
+  if (options.raise_open_file_limit) RaiseOpenFileLimit();
+  try {
+    for (const ListenSocket& socket : addresses.sockets_) CHROMA_TRY(socket.Listen());
     auto state = std::make_unique<State>(options, handler, env);
     const int threads = options.io_threads > 0
                             ? options.io_threads
                             : std::clamp(env.scheduler->Parallelism(), 1, kIoThreadsMaxByDefault);
     for (int i = 0; i < threads; ++i) state->loops.push_back(std::make_unique<Loop>(state->core));
-    for (ListenSocket& socket : sockets) state->Listen(std::move(socket));
+    for (ListenSocket& socket : addresses.sockets_) state->Listen(std::move(socket));
     for (const auto& listener : state->listeners) listener->Start();
     for (int i = 0; i < threads; ++i) {
       if (state->loops[static_cast<size_t>(i)]->Start(i)) continue;

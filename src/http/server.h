@@ -2,14 +2,15 @@
 // request bodies, "expect: 100-continue", limits and deadlines for everything a peer can claim
 // or delay, and a stop that finishes what is running.
 //
-// A few I/O threads own the connections and do nothing but move bytes; requests run on a pool of
-// workers, which may block. An idle connection costs its kernel socket and about 1 KB, and an
-// idle server wakes nobody.
+// A few I/O threads own the connections and move bytes, and answer what takes less time than waking
+// another thread; requests run on a pool of workers, which may block. An idle connection costs its
+// kernel socket and about 1 KB, and an idle server wakes nobody.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "chroma/status.h"
 #include "http/handler.h"
@@ -54,12 +55,32 @@ struct ServerOptions {
   int64_t drain_timeout_ms = 30'000;  // Stop(): then requests are cancelled
 };
 
+class ListenSocket;
+
+// The addresses of a server that has nothing to serve yet: nobody else can have them.
+class Addresses {
+ public:
+  // Errors: kInvalidArgument (options), kUnavailable (address in use), kInternal.
+  static Result<Addresses> Take(const ServerOptions& options);
+  explicit Addresses(std::vector<ListenSocket> sockets);
+  Addresses(Addresses&& other) noexcept;
+  Addresses& operator=(Addresses&& other) noexcept;
+  ~Addresses();
+
+ private:
+  friend class Server;
+  std::vector<ListenSocket> sockets_;
+};
+
 class Server {
  public:
-  // Listens and serves when it returns. A forked child has none of its sockets. Errors:
-  // kInvalidArgument (options), kUnavailable (address in use), kInternal.
+  // Listens and serves when it returns. A forked child has none of its sockets. Errors: as
+  // Addresses::Take.
   static Result<std::unique_ptr<Server>> Start(const ServerOptions& options, Handler& handler,
                                                const runtime::Env& env);
+  // On addresses that were taken with the same options.
+  static Result<std::unique_ptr<Server>> Start(const ServerOptions& options, Addresses addresses,
+                                               Handler& handler, const runtime::Env& env);
   // Stops.
   ~Server();
   Server(const Server&) = delete;

@@ -25,6 +25,7 @@ Response TestHandler::Handle(Request&& request, runtime::Context& context) {
   handled.fetch_add(1);
   const std::string_view path = request.path();
   if (path == "/quick" || path == "/hello") return {200, {{"x-remote", request.remote}}, "hello"};
+  if (path == "/try") return {200, {}, "a worker"};
   if (path == "/echo") return {200, {}, std::move(request.body)};
   if (path == "/length") return {200, {}, std::to_string(request.body.size())};
   if (path == "/large") return {200, {}, std::string(8 << 20, 'x')};
@@ -42,6 +43,14 @@ Response TestHandler::Handle(Request&& request, runtime::Context& context) {
     return {200, {}, "slow"};
   }
   return {404, {}, {}};
+}
+
+std::optional<Response> TestHandler::TryHandle(const Request& request, runtime::Context& context) {
+  tried.fetch_add(1);
+  if (request.path() != "/try" || request.body == "decline") return std::nullopt;
+  if (request.body == "throw") throw std::runtime_error("thrown by the test");
+  if (request.body == "slow") context.clock().SleepNs(5 * runtime::kMillisecond);
+  return Response{200, {}, "the I/O thread"};
 }
 
 std::optional<Response> TestHandler::OnHeader(const RequestHead& head) {

@@ -15,16 +15,20 @@
 
 namespace chroma::http {
 
-// GET /quick and /hello answer "hello" (the first inline), POST /echo its body, /length the size
+// GET /quick and /hello answer "hello" (the first inline), POST /try says who answered, POST /echo
+// its body, /length the size
 // of its body, /slow waits until cancelled or released, /throw and /oom throw; the rest is 404.
 class TestHandler : public Handler {
  public:
   Response Handle(Request&& request, runtime::Context& context) override;
   bool IsQuick(const RequestHead& head) override { return head.path() == "/quick"; }
+  // /try, but for the bodies "decline", "throw" and "slow", which takes five milliseconds.
+  std::optional<Response> TryHandle(const Request& request, runtime::Context& context) override;
   std::optional<Response> OnHeader(const RequestHead& head) override;
   Response BodyTooLarge(const RequestHead& head) override;
 
   std::atomic<int> handled{0};
+  std::atomic<int> tried{0};
   std::atomic<int> slow_running{0};
   std::atomic<bool> release_slow{false};
   std::atomic<int> cancelled{0};

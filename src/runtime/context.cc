@@ -12,6 +12,11 @@ Status Context::Check() const {
   return Status::Ok();
 }
 
+Status Context::CheckMayWait() const {
+  if (!at_once_) return Status::Ok();
+  return Status::Unavailable("the request cannot be answered at once");
+}
+
 Status Context::ReserveAnswer(uint64_t bytes) {
   if (answers_ == nullptr) return Status::Ok();
   if (!answers_->TryTakeMore(bytes, reserved_bytes_)) {

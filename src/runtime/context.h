@@ -31,6 +31,10 @@ class Context {
   // kCancelled, kDeadlineExceeded, or OK.
   Status Check() const;
   void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+  // kUnavailable inside an AtOnce. Called before waiting for a disk or for a lock that is held
+  // meanwhile, and before work of more than some 100 µs.
+  Status CheckMayWait() const;
+  bool at_once() const { return at_once_; }
   // Takes so much more for the answer, held until the context is destroyed. kUnavailable when the
   // answers under way leave no room.
   Status ReserveAnswer(uint64_t bytes);
@@ -39,11 +43,25 @@ class Context {
 
   std::string trace_id;  // 32 hex digits or empty
 
+  // While one lives, the request is answered at once or not at all: whoever tries it, a thread that
+  // others wait for, has it done elsewhere when that fails.
+  class AtOnce {
+   public:
+    explicit AtOnce(Context& context) : context_(context) { context_.at_once_ = true; }
+    ~AtOnce() { context_.at_once_ = false; }
+    AtOnce(const AtOnce&) = delete;
+    AtOnce& operator=(const AtOnce&) = delete;
+
+   private:
+    Context& context_;
+  };
+
  private:
   Clock& clock_;
   int64_t deadline_ns_;
   MemoryBudget* const answers_;
   uint64_t reserved_bytes_ = 0;
+  bool at_once_ = false;
   std::atomic<bool> cancelled_{false};
 };
 

@@ -53,5 +53,18 @@ TEST(ContextTest, AnswersShareABudget) {
   EXPECT_EQ(late.ReserveAnswer(1).code(), StatusCode::kUnavailable);
 }
 
+TEST(Context, AtOnceMayNotWait) {
+  Context context;
+  EXPECT_TRUE(context.CheckMayWait().ok());
+  {
+    const Context::AtOnce at_once(context);
+    EXPECT_TRUE(context.at_once());
+    EXPECT_EQ(context.CheckMayWait().code(), StatusCode::kUnavailable);
+    EXPECT_TRUE(context.Check().ok());
+  }
+  EXPECT_FALSE(context.at_once());
+  EXPECT_TRUE(context.CheckMayWait().ok());
+}
+
 }  // namespace
 }  // namespace chroma::runtime

@@ -80,6 +80,19 @@ Result<std::shared_ptr<const Snapshot>> LiveCollection::Read(runtime::Context& c
   return MakeSnapshot(state_);
 }
 
+Result<std::shared_ptr<const Snapshot>> LiveCollection::ReadAtOnce(runtime::Context& ctx,
+                                                                   const VersionRef& ref) {
+  CHROMA_ASSIGN(const uint64_t end, log_.End(ctx, id_));
+  std::shared_ptr<const Snapshot> last;
+  // Held for long by a reader that catches up with many writes.
+  if (mutex_.TryLock()) {
+    if (state_.log_end >= end) last = state_.snapshot;
+    mutex_.Unlock();
+  }
+  if (last != nullptr && last->version >= ref.version) return last;
+  return Status::Unavailable("collection " + id_.ToString() + " has changed since it was read");
+}
+
 Status LiveCollection::Advance(runtime::Context& ctx, const VersionRef& ref) {
   const std::shared_ptr<const Version> before = version();
   if (before->manifest.version >= ref.version) return Status::Ok();

@@ -27,6 +27,10 @@ class LiveCollection {
   // Everything that was durable in the log when this was called.
   Result<std::shared_ptr<const Snapshot>> Read(runtime::Context& ctx);
 
+  // The same for who cannot wait: kUnavailable unless the last snapshot is of `ref` or a newer
+  // version and nothing was written since.
+  Result<std::shared_ptr<const Snapshot>> ReadAtOnce(runtime::Context& ctx, const VersionRef& ref);
+
   // Moves to a newer published version; the tail keeps only what that does not cover. A version
   // that is not newer is ignored. Readers go on during the work.
   Status Advance(runtime::Context& ctx, const VersionRef& ref);

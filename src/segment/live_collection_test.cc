@@ -72,5 +72,28 @@ TEST_F(LiveCollectionTest, DamageInTheLogIsReportedAndNotSkipped) {
   EXPECT_EQ(live.status().code(), StatusCode::kDataLoss);
 }
 
+TEST_F(LiveCollectionTest, ReadsAtOnceWhatNobodyHasWrittenSince) {
+  Append(model::Operation::kAdd, "a");
+  const VersionRef version{id_, 0, "", 0};
+  auto live = LiveCollection::Open(ctx_, *log_, *store_, version);
+  ASSERT_TRUE(live.ok());
+  EXPECT_EQ((*live)->ReadAtOnce(ctx_, version).status().code(), StatusCode::kUnavailable);
+  const auto read = (*live)->Read(ctx_);
+  ASSERT_TRUE(read.ok());
+  auto again = (*live)->ReadAtOnce(ctx_, version);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(*again, *read);
+
+  Append(model::Operation::kAdd, "b");
+  EXPECT_EQ((*live)->ReadAtOnce(ctx_, version).status().code(), StatusCode::kUnavailable);
+  ASSERT_TRUE((*live)->Read(ctx_).ok());
+  again = (*live)->ReadAtOnce(ctx_, version);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ((*again)->live, 2u);
+  // Of a version that was published meanwhile.
+  EXPECT_EQ((*live)->ReadAtOnce(ctx_, {id_, 1, "manifest", 2}).status().code(),
+            StatusCode::kUnavailable);
+}
+
 }  // namespace
 }  // namespace chroma::segment

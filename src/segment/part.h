@@ -18,6 +18,7 @@
 #include "chroma/status.h"
 #include "model/filter.h"
 #include "model/metadata.h"
+#include "model/record.h"
 #include "runtime/context.h"
 
 namespace chroma::segment {
@@ -44,6 +45,13 @@ class Part {
   virtual Result<uint64_t> InsertionOffset(uint32_t row) const = 0;
   // The vectors from `row` on, as many as lie together and have been verified together.
   virtual Result<VectorRun> Vectors(uint32_t row) const = 0;
+
+  // Whether few rows can be found by their ids and read with these columns without loading
+  // anything large first.
+  virtual bool IsLoaded(model::IncludeSet include) const {
+    static_cast<void>(include);
+    return true;
+  }
 
   // One element per row of `rows` (ascending), appended.
   virtual Status ReadDocuments(std::span<const uint32_t> rows,

@@ -74,6 +74,7 @@ class SectionedSegment final : public SegmentReader {
   Result<std::string_view> Id(uint32_t row) const override;
   Result<uint64_t> InsertionOffset(uint32_t row) const override;
   Result<VectorRun> Vectors(uint32_t row) const override;
+  bool IsLoaded(model::IncludeSet include) const override;
   Status ReadDocuments(std::span<const uint32_t> rows,
                        std::vector<std::optional<std::string>>* out) const override;
   Status ReadUris(std::span<const uint32_t> rows,
@@ -302,6 +303,19 @@ Result<VectorRun> SectionedSegment::Vectors(uint32_t row) const {
                        std::min<uint64_t>(rows_, begin + vectors->block_rows()));
   }
   return VectorRun{run->values, run->rows};
+}
+
+bool SectionedSegment::IsLoaded(model::IncludeSet include) const {
+  if (rows_ == 0) return true;
+  if (!ids_.loaded() || !id_index_.loaded() || !insertion_excess_.loaded()) return false;
+  const bool vectors = (include & model::kIncludeEmbeddings) != 0 && dimension_ > 0;
+  const bool metadata = (include & model::kIncludeMetadatas) != 0;
+  const bool uris = metadata || (include & model::kIncludeUris) != 0;
+  if (vectors && !vectors_.loaded()) return false;
+  if ((include & model::kIncludeDocuments) != 0 && !documents_.loaded()) return false;
+  if (uris && !uris_.loaded()) return false;
+  return !metadata || std::all_of(metadata_.begin(), metadata_.end(),
+                                  [](const auto& column) { return column->loaded.loaded(); });
 }
 
 Status SectionedSegment::ReadDocuments(std::span<const uint32_t> rows,

@@ -165,5 +165,33 @@ TEST(SegmentTest, CancelledScansStop) {
   EXPECT_EQ(match.status().code(), StatusCode::kCancelled);
 }
 
+TEST(SegmentTest, KnowsWhatIsLoaded) {
+  RowGenerator generator(6);
+  const std::vector<OracleRow> rows = generator.Rows(100, 2);
+  const auto segment = Open(WriteSegment(rows, 2));
+  const std::vector<uint32_t> some = {1, 2};
+  EXPECT_FALSE(segment->IsLoaded(0));
+  ASSERT_TRUE(segment->FindId(rows[1].id).ok());
+  EXPECT_FALSE(segment->IsLoaded(0));
+  ASSERT_TRUE(segment->InsertionOffset(1).ok());
+  EXPECT_TRUE(segment->IsLoaded(0));
+
+  EXPECT_FALSE(segment->IsLoaded(model::kIncludeEmbeddings));
+  ASSERT_TRUE(segment->Vectors(1).ok());
+  EXPECT_TRUE(segment->IsLoaded(model::kIncludeEmbeddings));
+
+  std::vector<std::optional<std::string>> texts;
+  EXPECT_FALSE(segment->IsLoaded(model::kIncludeDocuments));
+  ASSERT_TRUE(segment->ReadDocuments(some, &texts).ok());
+  EXPECT_TRUE(segment->IsLoaded(model::kIncludeDocuments));
+  EXPECT_FALSE(segment->IsLoaded(model::kIncludeUris));
+  std::vector<model::Metadata> metadata;
+  ASSERT_TRUE(segment->ReadMetadata(some, &metadata).ok());
+  EXPECT_FALSE(segment->IsLoaded(model::kIncludeMetadatas));  // uris show in it
+  ASSERT_TRUE(segment->ReadUris(some, &texts).ok());
+  EXPECT_TRUE(segment->IsLoaded(model::kIncludeUris));
+  EXPECT_TRUE(segment->IsLoaded(model::kIncludeMetadatas));
+}
+
 }  // namespace
 }  // namespace chroma::segment

@@ -86,16 +86,20 @@ class DirectoryFixture : public ::testing::Test {
     return directory.ok() ? *directory : nullptr;
   }
 
-  static http::Response Send(SharedDirectory& directory, const std::string& method,
-                             const std::string& target, std::string body = "") {
+  static http::Request Make(const std::string& method, const std::string& target,
+                            std::string body = "") {
     http::Request request;
     request.method_token = method;
     request.method = http::ParseMethod(method);
     request.target = target;
     request.headers = {{"content-type", "application/json"}};
     request.body = std::move(body);
+    return request;
+  }
+  static http::Response Send(SharedDirectory& directory, const std::string& method,
+                             const std::string& target, std::string body = "") {
     runtime::Context context;
-    return directory.Send(std::move(request), context);
+    return directory.Send(Make(method, target, std::move(body)), context);
   }
   // The path of the collection "things", made when missing.
   static std::string Things(SharedDirectory& directory) {

@@ -59,6 +59,13 @@ class FrontDoor final : public gateway::Front {
     return WithCors(origin ? &*origin : nullptr, std::move(response));
   }
 
+  std::optional<http::Response> TryHandle(const http::Request& request,
+                                          runtime::Context& context) override {
+    std::optional<http::Response> response = directory_.TrySend(request, context);
+    if (!response) return std::nullopt;
+    return WithCors(request.Find("origin"), *std::move(response));
+  }
+
   // The owner may take its time; a reader has to look first.
   bool IsQuick(const http::RequestHead& head) override {
     return Front::IsQuick(head) && !read_only_ && directory_.Local() != nullptr;
@@ -79,13 +86,17 @@ Result<std::unique_ptr<Server>> StartServer(runtime::Env env, const ServerConfig
   if (config.persist_path.empty()) {
     return Status::InvalidArgument("persist_path must not be empty");
   }
+  const http::ServerOptions options = HttpOptionsOf(config);
+  // Before the directory is made, or another process is kept waiting for it.
+  CHROMA_ASSIGN(http::Addresses addresses, http::Addresses::Take(options));
   auto server = std::unique_ptr<Server>(new Server());
   Result<std::shared_ptr<SharedDirectory>> directory =
       SharedDirectory::Open(env, EngineOptionsOf(config));
   if (!directory.ok()) return ExplainOpen(directory.status(), config.persist_path);
   server->directory_ = *std::move(directory);
   server->front_ = std::make_unique<FrontDoor>(*server->directory_, config);
-  CHROMA_ASSIGN(server->http_, http::Server::Start(HttpOptionsOf(config), *server->front_, env));
+  CHROMA_ASSIGN(server->http_,
+                http::Server::Start(options, std::move(addresses), *server->front_, env));
   return server;
 }
 

@@ -44,6 +44,12 @@ class Member final : public SharedDirectory {
     return answer.ok() ? *std::move(answer) : gateway::ErrorResponse(answer.status());
   }
 
+  std::optional<http::Response> TrySend(const http::Request& request,
+                                        runtime::Context& context) override {
+    const std::shared_ptr<Ownership> own = membership()->own();
+    return own ? own->gateway->TryHandle(request, context) : std::nullopt;
+  }
+
  private:
   Result<http::Response> SendTo(Membership& membership, RepeatableRequest& repeatable,
                                 runtime::Context& context) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "chroma/status.h"
@@ -34,6 +35,13 @@ class SharedDirectory {
   // Answers a request of the REST API, wherever the engine is. What fails on the way becomes an
   // answer as well.
   virtual http::Response Send(http::Request&& request, runtime::Context& context) = 0;
+  // Answers a request if that can be done at once in this process (Handler::TryHandle).
+  virtual std::optional<http::Response> TrySend(const http::Request& request,
+                                                runtime::Context& context) {
+    static_cast<void>(request);
+    static_cast<void>(context);
+    return std::nullopt;
+  }
   // Whether what `service` answered still counts: false for a reader when another process took
   // the directory meanwhile.
   virtual bool IsCurrent(const LocalService& service) {

@@ -46,6 +46,27 @@ TEST_F(SharedDirectoryTest, ManyMembersOfOneProcessSeeEachOthersWrites) {
   for (const auto& member : {one, two, three}) EXPECT_EQ(Count(*member, things), "3");
 }
 
+TEST_F(SharedDirectoryTest, OnlyTheOwnerAnswersAtOnce) {
+  auto owner = Open();
+  const auto member = Open();
+  const std::string things = Things(*owner);
+  ASSERT_EQ(Add(*owner, things, 1), 201);
+  const http::Request count = Make("GET", things + "/count");
+  const auto at_once = [&count](SharedDirectory& directory) {
+    runtime::Context context;
+    const auto answer = directory.TrySend(count, context);
+    return answer ? answer->body : "";
+  };
+  EXPECT_EQ(Count(*member, things), "1");
+  EXPECT_EQ(at_once(*owner), "1");
+  EXPECT_EQ(at_once(*member), "");
+  owner.reset();
+  ASSERT_TRUE(TakesOver(*member));
+  EXPECT_EQ(at_once(*member), "");  // not read yet
+  EXPECT_EQ(Count(*member, things), "1");
+  EXPECT_EQ(at_once(*member), "1");
+}
+
 TEST_F(SharedDirectoryTest, TheSocketIsForThisUserOnlyAndGoneAtTheEnd) {
   {
     const auto one = Open();

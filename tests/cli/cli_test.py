@@ -263,6 +263,20 @@ class CannotStart(CliTest):
             error = self.fails(1, "--path", "data", "--host", "127.0.0.1", "--port", str(port))
         self.assertIn(f"127.0.0.1:{port}", error)
         self.assertIn("in use", error)
+        self.assertFalse(os.path.exists(os.path.join(self.directory, "data")))
+
+    def test_says_why_once(self):
+        self.write("data", "")
+        arguments = ["run", "--path", "data", "--port", "0"]
+        done = self.run_once(*arguments)
+        self.assertEqual((done.stderr.count("data"), done.stderr.count("\n")), (1, 1), done.stderr)
+        done = self.run_once(*arguments, "--log-format", "json")
+        self.assertEqual(json.loads(done.stderr)["event"], "server cannot start")
+        done = self.run_once(*arguments, "--log-path", "chroma.log")
+        self.assertIn("data", done.stdout)
+        self.assertEqual(done.stderr, "")
+        log = (pathlib.Path(self.directory) / "chroma.log").read_text()
+        self.assertEqual(log.count("cannot start"), 1)
 
     def test_bad_host(self):
         self.assertIn("nowhere.invalid",
