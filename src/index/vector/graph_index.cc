@@ -11,9 +11,11 @@ namespace chroma::index {
 namespace {
 
 // Codes compared between two calls of SearchRequest::check, and by one call of the kernel.
-constexpr size_t kScanRows = 1024;
-// What one visit of a walk costs, in comparisons of codes that are scattered in memory.
-constexpr double kVisitCost = 6;
+constexpr size_t kScanRows = 256;
+// What one visit of a walk costs, in comparisons of codes that a scan comes to in order: .8 µs, 3
+// µs where there is a filter, and 30 ns, at 384 dimensions.
+constexpr double kVisitCost = 27;
+constexpr double kFilteredVisitCost = 100;
 // A walk of effort e visits at most about so many times e rows (more for small e).
 constexpr double kVisitsPerEffort = 1.3;
 bool Nearer(const CodedCandidate& a, const CodedCandidate& b) {
@@ -100,7 +102,8 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
       request.allowed != nullptr ? std::min<size_t>(request.allowed->Count(), rows) : rows;
   const size_t effort = std::max(request.effort > 0 ? request.effort : kDefaultEffort, request.k);
   bool walked = false;
-  if (!ScanIsCheaper(allowed, effort)) {
+  const bool filtered = !RowFilter{request.allowed, request.moved}.PassesAll();
+  if (!ScanIsCheaper(allowed, effort, filtered ? kFilteredVisitCost : kVisitCost)) {
     CHROMA_ASSIGN(walked, WalkAllowed(request, effort, allowed, work));
   }
   if (!walked || work.state.found.size() < std::min(request.k, allowed)) {
@@ -111,10 +114,10 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
   return Rank(source, request, work, out);
 }
 
-bool GraphIndex::ScanIsCheaper(size_t allowed, size_t effort) const {
+bool GraphIndex::ScanIsCheaper(size_t allowed, size_t effort, double visit_cost) const {
   if (allowed == 0) return true;
   const double selectivity = static_cast<double>(allowed) / graph_.rows.n;
-  const double walk = kVisitCost * kVisitsPerEffort * static_cast<double>(effort) / selectivity;
+  const double walk = visit_cost * kVisitsPerEffort * static_cast<double>(effort) / selectivity;
   return static_cast<double>(allowed) <= walk;
 }
 
@@ -127,7 +130,7 @@ Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, size_t effort
   }
   // Where the allowed rows are far from the query a walk would visit all that are nearer: it may
   // take as long as the scan would, no longer.
-  const auto visits_max = static_cast<size_t>(static_cast<double>(allowed) / kVisitCost);
+  const auto visits_max = static_cast<size_t>(static_cast<double>(allowed) / kFilteredVisitCost);
   return WalkToAllowed(graph_, coder_, nodes_, effort, filter, visits_max, request.check,
                        work.state);
 }
@@ -177,6 +180,8 @@ Status GraphIndex::ScanAllowed(const SearchRequest& request, Work& work) const {
     for (size_t i = 0; i < coded; ++i) {
       if (!graph_.CheckCode(members[i])) return Status::DataLoss("a vector index is damaged");
       codes[i] = graph_.rows.Row(members[i]);
+      // The rows of a filter are apart: what follows a row is not what comes next.
+      for (uint32_t at = 0; at < graph_.rows.padded; at += 64) __builtin_prefetch(codes[i] + at);
     }
     coder_.kernels().dot_i8_gather(query.code.data(), codes.data(), coded, graph_.rows.padded,
                                    dots.data());

@@ -33,7 +33,7 @@ class GraphIndex final : public VectorIndex {
   struct Work;
   class Lease;
 
-  bool ScanIsCheaper(size_t allowed, size_t effort) const;
+  bool ScanIsCheaper(size_t allowed, size_t effort, double visit_cost) const;
   // Each leaves candidates with distances in the code space in work.state.found.
   // False when it gave up.
   Result<bool> WalkAllowed(const SearchRequest& request, size_t effort, size_t allowed,
