@@ -30,7 +30,10 @@ std::vector<bool> PickSegments(const Policy& policy, Activity activity,
                                const std::set<std::string>& untouched) {
   const size_t segments = SegmentCount(version);
   std::vector<SegmentSize> sizes;
+  std::vector<size_t> places;  // of what sizes are about
   for (size_t i = 0; i < segments; ++i) {
+    if (untouched.contains(version.manifest.segments[i].blob)) continue;
+    places.push_back(i);
     sizes.push_back({version.manifest.segments[i].size_bytes, snapshot.parts[i].part->rows(),
                      snapshot.parts[i].dead->Count()});
   }
@@ -39,9 +42,7 @@ std::vector<bool> PickSegments(const Policy& policy, Activity activity,
     tail_bytes = snapshot.parts.back().live() * snapshot.dimension * sizeof(float);
   }
   std::vector<bool> picked(segments, false);
-  for (size_t i : PickMerge(policy, activity, sizes, tail_bytes)) {
-    picked[i] = !untouched.contains(version.manifest.segments[i].blob);
-  }
+  for (size_t i : PickMerge(policy, activity, sizes, tail_bytes)) picked[places[i]] = true;
   return picked;
 }
 
@@ -121,12 +122,16 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
   CHROMA_ASSIGN(std::optional<format::ManifestSegment> merged, std::move(made));
   manifest.segments = std::move(split.kept);
   std::vector<std::string> written;
-  bool settled = IsSettled(manifest);
+  bool indexed = true;
+  for (const format::ManifestSegment& kept : manifest.segments) {
+    indexed &= kept.rows < policy.index.rows_min || !kept.indexes.empty();
+  }
   if (merged) {
     manifest.segments.push_back(*merged);
     written.push_back(merged->blob);
-    settled = IsSettled(manifest) && merged->rows < policy.index.rows_min;
+    indexed &= merged->rows < policy.index.rows_min;
   }
+  const bool settled = IsSettled(manifest) && indexed;
   CHROMA_TEST_POINT("compactor.segment_written");
   if (CHROMA_PLANTED_BUG("compactor.trim_before_publish")) {
     CHROMA_TRY(seams.log->Trim(ctx, id, manifest.log_offset));

@@ -280,14 +280,14 @@ TEST_F(SchedulerTest, TheDirectoryIsSweptInTheBackground) {
   GatedStore gated(*store_);
   Seams seams = SeamsHere();
   seams.store = &gated;
-  Scheduler scheduler(seams, policy_);
-  ASSERT_TRUE(scheduler.Start({id_}).ok()) << "it does not wait for the sweep";
+  auto scheduler = std::make_unique<Scheduler>(seams, policy_);
+  ASSERT_TRUE(scheduler->Start({id_}).ok()) << "it does not wait for the sweep";
   Write(Operation::kAdd, 10, 10);
-  scheduler.NotifyWrite(id_);
+  scheduler->NotifyWrite(id_);
   EXPECT_EQ(Ids(), Numbered(0, 20));
   std::atomic<bool> compacted = false;
   const auto task = env_.scheduler->Start("compact", [&] {
-    EXPECT_TRUE(scheduler.CompactFully(ctx_, id_).ok());
+    EXPECT_TRUE(scheduler->CompactFully(ctx_, id_).ok());
     compacted = true;
   });
   env_.clock->SleepNs(50 * runtime::kMillisecond);
@@ -297,6 +297,7 @@ TEST_F(SchedulerTest, TheDirectoryIsSweptInTheBackground) {
   task->Join();
   EXPECT_FALSE(has_orphan());
   EXPECT_TRUE(Eventually([&] { return Blobs().size() == 2; }));
+  scheduler.reset();  // it works on the node
   Reopen();
   EXPECT_EQ(Ids(), Numbered(0, 20));
 }

@@ -1,6 +1,7 @@
 #include "compactor/indexer.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -91,8 +92,8 @@ Status Indexer::Start(std::function<void(const Uuid&)> on_built) {
 
 void Indexer::Notify(const Uuid& collection, bool busy) {
   runtime::MutexLock lock(mutex_);
-  const auto [at, added] = waiting_.emplace(collection, busy);
-  if (!added) at->second &= busy;
+  const auto [at, added] = waiting_.emplace(collection, Waiting{busy});
+  if (!added) at->second.busy &= busy;
   wake_.NotifyAll();
 }
 
@@ -103,6 +104,17 @@ std::set<std::string> Indexer::Building() {
   return segments;
 }
 
+std::optional<Uuid> Indexer::PickWaiting(int64_t now_ns, int64_t* wait_ns) {
+  *wait_ns = -1;
+  for (const auto& [collection, waiting] : waiting_) {
+    const auto failed = failed_.find(collection);
+    const int64_t ready_in_ns = failed == failed_.end() ? 0 : failed->second.not_before_ns - now_ns;
+    if (ready_in_ns <= 0) return collection;
+    *wait_ns = *wait_ns < 0 ? ready_in_ns : std::min(*wait_ns, ready_in_ns);
+  }
+  return std::nullopt;
+}
+
 void Indexer::Run() {
   seams_.env.scheduler->LowerPriority();
   for (;;) {
@@ -110,35 +122,63 @@ void Indexer::Run() {
     bool busy = false;
     {
       runtime::MutexLock lock(mutex_);
-      while (waiting_.empty() && !stopping_) wake_.Wait(mutex_);
       if (stopping_) return;
-      collection = waiting_.begin()->first;
-      busy = waiting_.begin()->second;
-      waiting_.erase(waiting_.begin());
+      int64_t wait_ns = -1;
+      const std::optional<Uuid> next = PickWaiting(seams_.env.clock->MonotonicNs(), &wait_ns);
+      if (!next) {
+        if (wait_ns < 0) {
+          wake_.Wait(mutex_);
+        } else {
+          wake_.WaitFor(mutex_, wait_ns);
+        }
+        continue;
+      }
+      collection = *next;
+      busy = waiting_[collection].busy;
+      waiting_.erase(collection);
     }
     Result<bool> built = false;
     {
       runtime::MutexLock one_at_a_time(building_);
       built = IndexOne(context_, collection, busy);
     }
-    if (built.ok()) {
-      if (!*built) continue;
-      on_built_(collection);
-      Notify(collection, busy);  // it may have another segment
-      continue;
+    Finished(collection, busy, built);
+  }
+}
+
+void Indexer::Finished(const Uuid& collection, bool busy, const Result<bool>& built) {
+  constexpr int64_t kRetryNsMin = runtime::kSecond;
+  constexpr int kBackoffDoublings = 6;
+  const StatusCode code = built.status().code();
+  int failures = 0;
+  {
+    runtime::MutexLock lock(mutex_);
+    if (built.ok() || code == StatusCode::kNotFound || code == StatusCode::kCancelled) {
+      failed_.erase(collection);
+    } else {
+      Failures& failed = failed_[collection];
+      failed.not_before_ns = seams_.env.clock->MonotonicNs() +
+                             (kRetryNsMin << std::min(failed.count, kBackoffDoublings));
+      failures = ++failed.count;
     }
-    const StatusCode code = built.status().code();
-    if (code == StatusCode::kNotFound || code == StatusCode::kCancelled) continue;
-    // The next compaction or start tries again.
-    runtime::Log(runtime::LogLevel::kWarning, "a vector index was not built",
+  }
+  if (built.ok() && *built) on_built_(collection);
+  // It may have another segment, or has to be tried again.
+  if ((built.ok() && *built) || failures > 0) Notify(collection, busy);
+  if (failures == 1 && code != StatusCode::kAborted) {
+    runtime::Log(runtime::LogLevel::kWarning, "a vector index was not built, will be tried again",
                  {{"collection", collection.ToString()}, {"error", built.status().ToString()}});
   }
 }
 
 Status Indexer::IndexFully(runtime::Context& ctx, const Uuid& collection) {
   for (;;) {
-    CHROMA_ASSIGN(const bool built, IndexOne(ctx, collection, false));
-    if (!built) return Status::Ok();
+    CHROMA_TRY(ctx.Check());
+    const Result<bool> built = IndexOne(ctx, collection, false);
+    // All of its rows may have been deleted meanwhile, and the segment dropped.
+    if (built.status().code() == StatusCode::kAborted) continue;
+    CHROMA_TRY(built.status());
+    if (!*built) return Status::Ok();
   }
 }
 
@@ -147,7 +187,12 @@ Result<bool> Indexer::IndexOne(runtime::Context& ctx, const Uuid& collection, bo
   CHROMA_ASSIGN(const bool found, Pick(ctx, collection, busy, &job));
   if (!found) return false;
   const int64_t begin_ns = seams_.env.clock->MonotonicNs();
-  Status status = Build(ctx, job);
+  Status status;
+  try {
+    status = Build(ctx, job);
+  } catch (const std::bad_alloc&) {
+    status = Status::ResourceExhausted("there is no memory to build a vector index with");
+  }
   if (status.ok()) status = PublishIndex(ctx, job);
   {
     runtime::MutexLock lock(mutex_);
@@ -251,10 +296,13 @@ Status Indexer::PublishIndex(runtime::Context& ctx, Job& job) {
   CHROMA_ASSIGN(const segment::VersionRef published,
                 Publish(ctx, seams_, *collection, manifest, settled, {job.built.blob}));
   CHROMA_TEST_POINT("indexer.version_published");
-  if (Status status = OpenPublished(ctx, seams_, published).status(); !status.ok()) {
-    return IfStillThere(ctx, seams_, job.collection, std::move(status));
-  }
+  live = OpenPublished(ctx, seams_, published);
+  if (!live.ok()) return IfStillThere(ctx, seams_, job.collection, live.status());
   seams_.on_published(job.collection);
+  for (const segment::SnapshotPart& part : (*live)->version()->parts) {
+    if (part.indexes == nullptr || !part.indexes->damaged()) continue;
+    return Status::DataLoss("a vector index that was just written is damaged: check the disk");
+  }
   return GiveSpaceBack(ctx, seams_, job.collection, manifest.log_offset,
                        Replaced(*collection, before->manifest, manifest));
 }

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -50,8 +51,19 @@ class Indexer {
 
  private:
   struct Job;
+  struct Waiting {
+    bool busy = false;
+  };
+  // Of a collection, without a success since.
+  struct Failures {
+    int count = 0;
+    int64_t not_before_ns = 0;
+  };
 
   void Run();
+  // A collection whose turn it is; or none, and when to look again (-1: when woken).
+  std::optional<Uuid> PickWaiting(int64_t now_ns, int64_t* wait_ns) CHROMA_REQUIRES(mutex_);
+  void Finished(const Uuid& collection, bool busy, const Result<bool>& built);
   // False when there was nothing to do. building_ is held.
   Result<bool> IndexOne(runtime::Context& ctx, const Uuid& collection, bool busy);
   Result<bool> Pick(runtime::Context& ctx, const Uuid& collection, bool busy, Job* job);
@@ -69,8 +81,9 @@ class Indexer {
   runtime::Mutex mutex_;
   runtime::CondVar wake_;
   bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;
-  std::unordered_map<Uuid, bool, UuidHash> waiting_ CHROMA_GUARDED_BY(mutex_);  // busy?
-  std::string built_segment_ CHROMA_GUARDED_BY(mutex_);                         // empty: none
+  std::unordered_map<Uuid, Waiting, UuidHash> waiting_ CHROMA_GUARDED_BY(mutex_);
+  std::unordered_map<Uuid, Failures, UuidHash> failed_ CHROMA_GUARDED_BY(mutex_);
+  std::string built_segment_ CHROMA_GUARDED_BY(mutex_);  // empty: none
   std::unique_ptr<runtime::Task> task_;
 };
 

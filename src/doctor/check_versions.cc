@@ -94,15 +94,19 @@ Status Inspection::CheckVersion(const catalog::CatalogCollection& collection, Re
   // A version that is salvaged, or written anew, is looked at again.
   if (segments_whole) return CheckIndexes(collection, manifest);
   if (!lossy) return Status::Ok();
-  // One mend for all damages of the version that only a new version gets rid of.
+  // One mend for all damages of the version that only a new version gets rid of: with the case that
+  // asks most, so that nothing is given up that the user did not give up.
+  size_t chosen = cases_.size();
   for (size_t i = before; i < cases_.size(); ++i) {
     if (cases_[i].mend != nullptr) continue;
-    cases_[i].mend = [this, collection, manifest, segments,
-                      done = std::make_shared<bool>(false)](Repairs& repairs) {
-      return SalvageVersion(ctx_, env_, directory_, collection, manifest, segments, repairs);
-    };
-    break;
+    const bool asks_more =
+        chosen == cases_.size() || (cases_[i].finding.cure == Cure::kBySalvage &&
+                                    cases_[chosen].finding.cure != Cure::kBySalvage);
+    if (asks_more) chosen = i;
   }
+  cases_[chosen].mend = [this, collection, manifest, segments](Repairs& repairs) {
+    return SalvageVersion(ctx_, env_, directory_, collection, manifest, segments, repairs);
+  };
   return Status::Ok();
 }
 
@@ -189,7 +193,7 @@ void Inspection::AddDamages(const catalog::CatalogCollection& collection,
 Status Inspection::CheckIndexes(const catalog::CatalogCollection& collection,
                                 const format::Manifest& manifest) {
   std::set<std::string> damaged;
-  size_t last = 0;
+  const size_t first = cases_.size();
   for (const format::ManifestSegment& segment : manifest.segments) {
     for (const format::ManifestIndex& index : segment.indexes) {
       Status status;
@@ -212,17 +216,15 @@ Status Inspection::CheckIndexes(const catalog::CatalogCollection& collection,
       added.finding.cure = Cure::kByItself;
       added.finding.remedy = "no record is lost: the index is built again";
       damaged.insert(index.blob);
-      last = cases_.size() - 1;
     }
   }
   if (damaged.empty()) return Status::Ok();
-  for (size_t i = 0; i < cases_.size(); ++i) {
-    if (!damaged.contains(cases_[i].finding.place.substr(BlobPath("").size()))) continue;
+  for (size_t i = first; i < cases_.size(); ++i) {
     cases_[i].mend = [](Repairs&) -> Result<std::string> {
       return std::string("dropped, with the other damaged indexes of the collection");
     };
   }
-  cases_[last].mend = [this, collection, manifest, damaged](Repairs& repairs) {
+  cases_.back().mend = [this, collection, manifest, damaged](Repairs& repairs) {
     return DropIndexes(ctx_, env_, directory_, collection, manifest, damaged, repairs);
   };
   return Status::Ok();

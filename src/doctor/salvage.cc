@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "catalog/sqlite_catalog.h"
@@ -16,7 +17,10 @@ std::string NewName(runtime::Random& random, const Uuid& collection, std::string
 
 bool IsWhole(const ExaminedSegment& segment) {
   const segment::SegmentExamination& found = segment.found;
-  return found.readable != nullptr && found.damaged_rows.Empty() && found.damaged_keys.empty();
+  const bool mended =
+      std::all_of(found.damages.begin(), found.damages.end(),
+                  [](const segment::SegmentDamage& damage) { return damage.mended; });
+  return found.readable != nullptr && mended;
 }
 
 Status PublishRepaired(runtime::Context& ctx, const runtime::Env& env, const std::string& directory,

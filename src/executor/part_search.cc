@@ -12,6 +12,9 @@ namespace {
 using index::Candidate;
 using index::SearchRequest;
 
+// So few rows are compared one by one, whatever is indexed.
+constexpr uint64_t kRowsComparedMax = 512;
+
 class PartRows final : public index::RowReader {
  public:
   explicit PartRows(const segment::Part& part) : part_(part) {}
@@ -44,8 +47,13 @@ Result<PartSearch> PartSearch::Prepare(runtime::Context& ctx, const planner::Que
   }
   if (search.empty_ || part.part->rows() == 0) return search;
   search.indexed_ = !plan.exact && CanSearch(part.indexes.get(), plan.space);
-  if (search.indexed_) {
-    CHROMA_TRY(search.GatherUnindexed(&search.exact_));
+  if (search.indexed_ && search.allowed_ && search.allowed_->Count() <= kRowsComparedMax) {
+    search.indexed_ = false;
+    CHROMA_TRY(search.Gather(*search.allowed_, &search.exact_));
+  } else if (search.indexed_) {
+    Bitmap unindexed = part.indexes->unindexed;
+    if (search.allowed_) unindexed &= *search.allowed_;
+    CHROMA_TRY(search.Gather(unindexed, &search.exact_));
   } else {
     CHROMA_TRY(search.GatherAll(&search.exact_));
   }
@@ -85,9 +93,7 @@ Status PartSearch::GatherAll(ExactRows* out) const {
   return Status::Ok();
 }
 
-Status PartSearch::GatherUnindexed(ExactRows* out) const {
-  Bitmap rows = part_->indexes->unindexed;
-  if (allowed_) rows &= *allowed_;
+Status PartSearch::Gather(const Bitmap& rows, ExactRows* out) const {
   out->rows = rows.ToVector();
   const PartRows reader(*part_->part);
   for (const uint32_t row : out->rows) {

@@ -36,7 +36,7 @@ class PartSearch {
   explicit PartSearch(const segment::SnapshotPart& part) : part_(&part) {}
 
   Status GatherAll(ExactRows* out) const;
-  Status GatherUnindexed(ExactRows* out) const;
+  Status Gather(const Bitmap& rows, ExactRows* out) const;
   Status SearchIndexes(index::SearchRequest request, std::vector<index::Candidate>* out) const;
   Status SearchExact(const ExactRows& exact, index::SearchRequest request,
                      std::vector<index::Candidate>* out) const;

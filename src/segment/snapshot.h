@@ -27,11 +27,13 @@ struct PartIndex {
 // The vector indexes of a part. A row is in one of them at most. Immutable.
 struct PartIndexes {
   std::vector<PartIndex> list;
-  Bitmap unindexed;  // rows in none of them
+  Bitmap unindexed;   // rows in none of them
+  bool lost = false;  // one could not be opened
 
+  // One of them has to be built again.
   bool damaged() const {
-    return std::any_of(list.begin(), list.end(),
-                       [](const PartIndex& index) { return index.reader->damaged(); });
+    return lost || std::any_of(list.begin(), list.end(),
+                               [](const PartIndex& index) { return index.reader->damaged(); });
   }
 };
 

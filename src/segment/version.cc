@@ -79,6 +79,7 @@ class VersionOpener {
       }
       const StatusCode code = index.status().code();
       if (code != StatusCode::kDataLoss && code != StatusCode::kNotFound) return index.status();
+      indexes->lost = true;
       runtime::Log(runtime::LogLevel::kWarning,
                    "a vector index is damaged; its rows are searched without it until it was built "
                    "again",

@@ -20,6 +20,8 @@ void PlanEngine(SeededRandom& random, service::LocalOptions& options) {
   policy.fan_in = random.Between(2, 4);
   policy.smallest_tier_bytes = 1'000 << random.Below(6);
   policy.dead_share_max = random.Chance(1, 2) ? 0.9 : 0.1;
+  if (random.Chance(1, 2)) policy.index.rows_min = static_cast<uint32_t>(random.Between(2, 8));
+  policy.index.busy_rows_min = static_cast<uint32_t>(random.Between(4, 20));
   options.log.file_bytes_max = 512 << random.Below(8);
   options.log.cached_bytes_max = random.Chance(1, 2) ? 0 : 1 << 20;
   options.log.free_bytes_min = 4'096;

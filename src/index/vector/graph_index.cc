@@ -16,6 +16,8 @@ constexpr size_t kScanRows = 256;
 // µs where there is a filter, and 30 ns, at 384 dimensions.
 constexpr double kVisitCost = 27;
 constexpr double kFilteredVisitCost = 100;
+// A filter that this share of the rows passes is applied to what a plain walk found.
+constexpr double kMostRows = .75;
 // A walk of effort e visits at most about so many times e rows (more for small e).
 constexpr double kVisitsPerEffort = 1.3;
 bool Nearer(const CodedCandidate& a, const CodedCandidate& b) {
@@ -102,8 +104,8 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
       request.allowed != nullptr ? std::min<size_t>(request.allowed->Count(), rows) : rows;
   const size_t effort = std::max(request.effort > 0 ? request.effort : kDefaultEffort, request.k);
   bool walked = false;
-  const bool filtered = !RowFilter{request.allowed, request.moved}.PassesAll();
-  if (!ScanIsCheaper(allowed, effort, filtered ? kFilteredVisitCost : kVisitCost)) {
+  const bool plain = static_cast<double>(allowed) >= kMostRows * static_cast<double>(rows);
+  if (!ScanIsCheaper(allowed, effort, plain ? kVisitCost : kFilteredVisitCost)) {
     CHROMA_ASSIGN(walked, WalkAllowed(request, effort, allowed, work));
   }
   if (!walked || work.state.found.size() < std::min(request.k, allowed)) {
@@ -127,6 +129,14 @@ Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, size_t effort
   if (filter.PassesAll()) {
     CHROMA_TRY(Walk(graph_, coder_, nodes_, effort, request.check, work.state));
     return true;
+  }
+  if (allowed >= kMostRows * graph_.rows.n) {
+    // Nearly all rows pass: it costs less to leave the others out afterwards.
+    const auto wider = static_cast<size_t>(static_cast<double>(effort) / kMostRows);
+    CHROMA_TRY(Walk(graph_, coder_, nodes_, wider, request.check, work.state));
+    std::erase_if(work.state.found,
+                  [&](const CodedCandidate& candidate) { return !filter.Passes(candidate.row); });
+    if (work.state.found.size() >= 2 * request.k) return true;
   }
   // Where the allowed rows are far from the query a walk would visit all that are nearer: it may
   // take as long as the scan would, no longer.
