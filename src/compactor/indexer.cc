@@ -7,7 +7,6 @@
 
 #include "index/vector/graph_builder.h"
 #include "runtime/log.h"
-#include "runtime/test_points.h"
 #include "segment/segment_reader.h"
 
 namespace chroma::compactor {
@@ -266,7 +265,6 @@ Status Indexer::Build(runtime::Context& ctx, Job& job) {
       segment::WriteVectorIndex(
           ctx, *seams_.store, NewBlobName(*seams_.env.random, job.collection, "index"), space,
           {view, builder.neighbors().data(), builder.entry()}, job.named.checksum));
-  CHROMA_TEST_POINT("indexer.index_written");
   return Status::Ok();
 }
 
@@ -295,7 +293,6 @@ Status Indexer::PublishIndex(runtime::Context& ctx, Job& job) {
   const bool settled = manifest.segments.size() == 1 && segment->deleted.Empty();
   CHROMA_ASSIGN(const segment::VersionRef published,
                 Publish(ctx, seams_, *collection, manifest, settled, {job.built.blob}));
-  CHROMA_TEST_POINT("indexer.version_published");
   live = OpenPublished(ctx, seams_, published);
   if (!live.ok()) return IfStillThere(ctx, seams_, job.collection, live.status());
   seams_.on_published(job.collection);
