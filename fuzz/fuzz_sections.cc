@@ -72,6 +72,16 @@ Bytes WriteSections(const std::vector<Section>& sections) {
   return store.Content("s");
 }
 
+std::optional<Bytes> ContainerOf(BytesView input) {
+  if (input.empty()) return std::nullopt;
+  const bool whole = (input[0] & 1) == 0;
+  input.remove_prefix(1);
+  if (whole) return Bytes(input);
+  const std::vector<Section> sections = DecodeSections(input);
+  if (sections.empty()) return std::nullopt;
+  return WriteSections(sections);
+}
+
 Result<std::vector<Section>> ReadSections(BytesView container) {
   runtime::Context ctx;
   const auto all = [](format::SectionType) { return true; };

@@ -2,6 +2,7 @@
 // payloads, and the container around them, with its checksums, is made afterwards.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ Bytes EncodeSections(const std::vector<Section>& sections);
 
 // A container with them; their checksums are right.
 Bytes WriteSections(const std::vector<Section>& sections);
+// What an input is to be taken for, by its first byte: the rest as it is, or as sections that get a
+// right container around them. None: not a call that the writer takes.
+std::optional<Bytes> ContainerOf(BytesView input);
 // The sections of a container.
 Result<std::vector<Section>> ReadSections(BytesView container);
 

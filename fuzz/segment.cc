@@ -61,18 +61,11 @@ void MatchRows(runtime::Context& ctx, const segment::SegmentReader& segment) {
 }  // namespace
 
 void Run(BytesView input) {
-  if (input.empty()) return;
-  const bool whole = (input[0] & 1) == 0;
-  input.remove_prefix(1);
-  Bytes bytes(input);
-  if (!whole) {
-    const std::vector<Section> sections = DecodeSections(input);
-    if (sections.empty()) return;  // not a call that the writer takes
-    bytes = WriteSections(sections);
-  }
+  const std::optional<Bytes> bytes = ContainerOf(input);
+  if (!bytes) return;
   runtime::Context ctx;
   auto segment =
-      segment::SegmentReader::Open(ctx, std::make_shared<testing::MemoryBlob>("s", bytes));
+      segment::SegmentReader::Open(ctx, std::make_shared<testing::MemoryBlob>("s", *bytes));
   if (!segment.ok()) {
     const StatusCode code = segment.status().code();
     CHECK(code == StatusCode::kDataLoss || code == StatusCode::kFailedPrecondition);

@@ -55,18 +55,11 @@ void Search(const segment::VectorIndexReader& reader) {
 }  // namespace
 
 void Run(BytesView input) {
-  if (input.empty()) return;
-  const bool whole = (input[0] & 1) == 0;
-  input.remove_prefix(1);
-  Bytes bytes(input);
-  if (!whole) {
-    const std::vector<Section> sections = DecodeSections(input);
-    if (sections.empty()) return;  // not a call that the writer takes
-    bytes = WriteSections(sections);
-  }
+  const std::optional<Bytes> bytes = ContainerOf(input);
+  if (!bytes) return;
   runtime::Context ctx;
-  auto reader = segment::VectorIndexReader::Open(
-      ctx, std::make_shared<testing::MemoryBlob>("i", bytes));
+  auto reader =
+      segment::VectorIndexReader::Open(ctx, std::make_shared<testing::MemoryBlob>("i", *bytes));
   if (!reader.ok()) {
     const StatusCode code = reader.status().code();
     CHECK(code == StatusCode::kDataLoss || code == StatusCode::kFailedPrecondition);

@@ -7,7 +7,6 @@
 
 #include "index/vector/graph_builder.h"
 #include "runtime/log.h"
-#include "segment/segment_reader.h"
 
 namespace chroma::compactor {
 namespace {
@@ -91,8 +90,8 @@ Status Indexer::Start(std::function<void(const Uuid&)> on_built) {
 
 void Indexer::Notify(const Uuid& collection, bool busy) {
   runtime::MutexLock lock(mutex_);
-  const auto [at, added] = waiting_.emplace(collection, Waiting{busy});
-  if (!added) at->second.busy &= busy;
+  const auto [at, added] = waiting_.emplace(collection, busy);
+  if (!added) at->second &= busy;
   wake_.NotifyAll();
 }
 
@@ -105,7 +104,7 @@ std::set<std::string> Indexer::Building() {
 
 std::optional<Uuid> Indexer::PickWaiting(int64_t now_ns, int64_t* wait_ns) {
   *wait_ns = -1;
-  for (const auto& [collection, waiting] : waiting_) {
+  for (const auto& [collection, busy] : waiting_) {
     const auto failed = failed_.find(collection);
     const int64_t ready_in_ns = failed == failed_.end() ? 0 : failed->second.not_before_ns - now_ns;
     if (ready_in_ns <= 0) return collection;
@@ -133,7 +132,7 @@ void Indexer::Run() {
         continue;
       }
       collection = *next;
-      busy = waiting_[collection].busy;
+      busy = waiting_[collection];
       waiting_.erase(collection);
     }
     Result<bool> built = false;
@@ -296,8 +295,8 @@ Status Indexer::PublishIndex(runtime::Context& ctx, Job& job) {
   live = OpenPublished(ctx, seams_, published);
   if (!live.ok()) return IfStillThere(ctx, seams_, job.collection, live.status());
   seams_.on_published(job.collection);
-  for (const segment::SnapshotPart& part : (*live)->version()->parts) {
-    if (part.indexes == nullptr || !part.indexes->damaged()) continue;
+  const auto place = static_cast<size_t>(segment - manifest.segments.begin());
+  if ((*live)->version()->parts[place].indexes->damaged()) {
     return Status::DataLoss("a vector index that was just written is damaged: check the disk");
   }
   return GiveSpaceBack(ctx, seams_, job.collection, manifest.log_offset,

@@ -51,9 +51,6 @@ class Indexer {
 
  private:
   struct Job;
-  struct Waiting {
-    bool busy = false;
-  };
   // Of a collection, without a success since.
   struct Failures {
     int count = 0;
@@ -81,7 +78,7 @@ class Indexer {
   runtime::Mutex mutex_;
   runtime::CondVar wake_;
   bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;
-  std::unordered_map<Uuid, Waiting, UuidHash> waiting_ CHROMA_GUARDED_BY(mutex_);
+  std::unordered_map<Uuid, bool, UuidHash> waiting_ CHROMA_GUARDED_BY(mutex_);  // busy?
   std::unordered_map<Uuid, Failures, UuidHash> failed_ CHROMA_GUARDED_BY(mutex_);
   std::string built_segment_ CHROMA_GUARDED_BY(mutex_);  // empty: none
   std::unique_ptr<runtime::Task> task_;

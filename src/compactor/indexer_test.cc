@@ -123,6 +123,26 @@ TEST_F(IndexerTest, IndexesASegmentOnce) {
   EXPECT_EQ(Blobs().size(), 3U);  // segment, index, manifest
 }
 
+TEST_F(IndexerTest, RecallIsMeasured) {
+  Write(Operation::kAdd, 0, 1000);
+  CompactAll();
+  planner::RecallPlan plan;
+  plan.effort = 1000;  // all codes are compared, and the nearest exactly
+  EXPECT_EQ(node_->MeasureRecall(ctx_, Published(), plan)->recall, 1) << "without an index";
+  Index();
+  const auto whole = node_->MeasureRecall(ctx_, Published(), plan);
+  ASSERT_TRUE(whole.ok());
+  EXPECT_EQ(whole->recall, 1);
+  EXPECT_EQ(whole->records, 1000U);
+  EXPECT_GT(whole->queries, 80U);
+  EXPECT_GT(whole->exact_ns, 0);
+  plan.effort = 1;
+  plan.n_results = 1;
+  const auto little = node_->MeasureRecall(ctx_, Published(), plan);
+  ASSERT_TRUE(little.ok());
+  EXPECT_LT(little->recall, 1);
+}
+
 TEST_F(IndexerTest, LeavesSmallSegmentsAlone) {
   Write(Operation::kAdd, 0, 199);
   CompactAll();
@@ -178,6 +198,9 @@ TEST_F(IndexerTest, SegmentsThatAreBeingIndexedAreNotMerged) {
   const std::string segment = version_->manifest.segments[0].blob;
   Write(Operation::kAdd, 300, 10);
   ASSERT_TRUE(Compact(ctx_, SeamsHere(), Policy(), id_, Activity::kSettled, {segment}).ok());
+  const auto again = Compact(ctx_, SeamsHere(), Policy(), id_, Activity::kSettled, {segment});
+  ASSERT_TRUE(again.ok());
+  EXPECT_FALSE(again->published) << "what is left alone does not make its neighbours be rewritten";
   IndexesOf(0);
   ASSERT_EQ(version_->manifest.segments.size(), 2U);
   EXPECT_EQ(version_->manifest.segments[0].blob, segment);

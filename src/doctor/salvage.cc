@@ -3,17 +3,12 @@
 
 #include "catalog/sqlite_catalog.h"
 #include "compactor/merge.h"
+#include "compactor/publish.h"
 #include "doctor/inspection.h"
 #include "store/dir_store.h"
 
 namespace chroma::doctor {
 namespace {
-
-std::string NewName(runtime::Random& random, const Uuid& collection, std::string_view kind) {
-  const uint64_t high = random.Next();
-  return collection.ToString() + "/" + Uuid::FromRandom(high, random.Next()).ToString() + "." +
-         std::string(kind);
-}
 
 bool IsWhole(const ExaminedSegment& segment) {
   const segment::SegmentExamination& found = segment.found;
@@ -29,7 +24,7 @@ Status PublishRepaired(runtime::Context& ctx, const runtime::Env& env, const std
   catalog::VersionUpdate update;
   update.collection = collection.id;
   update.expected_version = collection.version;
-  update.manifest = NewName(*env.random, collection.id, "manifest");
+  update.manifest = compactor::NewBlobName(*env.random, collection.id, "manifest");
   update.log_offset = next.log_offset;
   update.blobs.push_back(update.manifest);
   for (std::string& blob : format::BlobsOf(next)) update.blobs.push_back(std::move(blob));
@@ -95,8 +90,9 @@ Result<std::string> SalvageVersion(runtime::Context& ctx, const runtime::Env& en
     *dead |= segment->found.damaged_rows;
     lost += live - (segment->named.rows - dead->Count());
     CHROMA_ASSIGN(const auto written,
-                  compactor::MergeParts(ctx, *store, NewName(*env.random, collection.id, "segment"),
-                                        manifest.dimension, {{segment->found.readable, dead}}));
+                  compactor::MergeParts(
+                      ctx, *store, compactor::NewBlobName(*env.random, collection.id, "segment"),
+                      manifest.dimension, {{segment->found.readable, dead}}));
     if (written) next.segments.push_back(*written);
   }
   CHROMA_TRY(PublishRepaired(ctx, env, directory, *store, collection, next, repairs));

@@ -38,13 +38,27 @@ std::vector<RowRef> Sample(const Snapshot& snapshot, uint32_t n, runtime::Random
 }
 
 // Without the row itself, and at most n.
-std::vector<float> DistancesWithout(const NearestRows& found, const RowRef& self, size_t n) {
-  std::vector<float> distances;
-  for (size_t i = 0; i < found.rows.size() && distances.size() < n; ++i) {
+NearestRows Without(const NearestRows& found, const RowRef& self, size_t n) {
+  NearestRows others;
+  for (size_t i = 0; i < found.rows.size() && others.rows.size() < n; ++i) {
     if (found.rows[i].part == self.part && found.rows[i].row == self.row) continue;
-    distances.push_back(found.distances[i]);
+    others.rows.push_back(found.rows[i]);
+    others.distances.push_back(found.distances[i]);
   }
-  return distances;
+  return others;
+}
+
+// Rows and not distances alone: those of one row differ in the last bit by how they were summed.
+size_t CountHits(const NearestRows& found, const NearestRows& truth) {
+  size_t hits = 0;
+  for (size_t i = 0; i < found.rows.size(); ++i) {
+    const bool is_there = std::any_of(truth.rows.begin(), truth.rows.end(),
+                                      [&row = found.rows[i]](const RowRef& one) {
+                                        return one.part == row.part && one.row == row.row;
+                                      });
+    hits += is_there || found.distances[i] <= truth.distances.back() ? 1 : 0;
+  }
+  return hits;
 }
 
 }  // namespace
@@ -73,12 +87,10 @@ Result<RecallReport> MeasureRecall(runtime::Context& ctx, runtime::ThreadPool& p
     report.search_ns += found_ns - begin_ns;
     report.exact_ns += clock.MonotonicNs() - found_ns;
     ++report.queries;
-    const std::vector<float> truth = DistancesWithout(exact[0], self, plan.n_results);
-    if (truth.empty()) continue;
-    wanted += truth.size();
-    for (const float distance : DistancesWithout(found[0], self, plan.n_results)) {
-      hits += distance <= truth.back() ? 1 : 0;
-    }
+    const NearestRows truth = Without(exact[0], self, plan.n_results);
+    if (truth.rows.empty()) continue;
+    wanted += truth.rows.size();
+    hits += CountHits(Without(found[0], self, plan.n_results), truth);
   }
   if (wanted > 0) report.recall = static_cast<double>(hits) / static_cast<double>(wanted);
   return report;
