@@ -114,6 +114,61 @@ TEST_F(DoctorCasesTest, AHealthyDirectory) {
   }
 }
 
+class DoctorIndexTest : public DoctorCasesTest {
+ protected:
+  DoctorIndexTest() { Use(Indexed().closed); }
+
+  static const SmallDirectory& Indexed() {
+    static const SmallDirectory directory = MakeDirectory(1, /*indexed=*/true);
+    return directory;
+  }
+  std::vector<std::string> Indexes() {
+    std::vector<std::string> paths;
+    for (const auto& [path, content] : files_) {
+      if (path.ends_with(".index")) paths.push_back(path);
+    }
+    EXPECT_EQ(paths.size(), 2U);
+    return paths;
+  }
+  // Codes lie behind the first page.
+  void DamageIndex(const std::string& path) {
+    Damage(path, [](Bytes& bytes) { bytes[4100] = static_cast<char>(bytes[4100] ^ 0x55); });
+  }
+};
+
+TEST_F(DoctorIndexTest, AHealthyDirectory) {
+  EXPECT_EQ(Examine().verdict, Verdict::kHealthy);
+  ExpectAnswers(Indexed().history.back());
+}
+
+TEST_F(DoctorIndexTest, DamagedIndexesAreDropped) {
+  for (const size_t count : {1, 2}) {
+    Use(Indexed().closed);
+    for (size_t i = 0; i < count; ++i) DamageIndex(Indexes()[i]);
+    const Report report = ExpectMended("the next start builds it again");
+    EXPECT_EQ(report.findings.size(), count);
+    for (const auto& finding : report.findings) EXPECT_EQ(finding.records, 0U);
+    ExpectAnswers(Indexed().history.back());
+  }
+}
+
+TEST_F(DoctorIndexTest, AMissingIndex) {
+  files_.erase(Indexes()[0]);
+  memory_ = Put(files_);
+  ExpectMended("it is missing");
+  ExpectAnswers(Indexed().history.back());
+}
+
+// The other damage is not of a blob.
+TEST_F(DoctorIndexTest, ADamagedIndexAndNoLog) {
+  DamageIndex(Indexes()[0]);
+  std::erase_if(files_, [](const auto& file) { return file.first.starts_with("/db/log"); });
+  memory_ = Put(files_);
+  const Report report = Examine();
+  EXPECT_EQ(report.verdict, Verdict::kDamaged);
+  EXPECT_THAT(doctor::ToText(report, true), HasSubstr("the next start builds it again"));
+}
+
 // One flipped bit comes back wherever it is.
 TEST_F(DoctorCasesTest, FlippedBits) {
   for (const auto& [path, content] : Whole().closed) {

@@ -35,7 +35,7 @@ class SeededRandom final : public runtime::Random {
 };
 
 // Nothing is compacted but when asked for.
-service::LocalOptions Options() {
+service::LocalOptions Options(bool indexed = false) {
   service::LocalOptions options;
   options.path = kDirectory;
   options.search_threads = 1;
@@ -44,6 +44,7 @@ service::LocalOptions Options() {
   options.compaction.idle_ns = INT64_MAX / 4;
   options.compaction.settle_ns = INT64_MAX / 4;
   options.compaction.tail_age_ns = INT64_MAX / 4;
+  if (indexed) options.compaction.index.rows_min = 1;
   return options;
 }
 
@@ -177,7 +178,7 @@ void TakeFiles(runtime::FileSystem& files, const std::string& directory, Files* 
 
 class Builder {
  public:
-  explicit Builder(uint64_t seed) : seed_(seed), random_(seed) {
+  Builder(uint64_t seed, bool indexed) : seed_(seed), indexed_(indexed), random_(seed) {
     env_.files = files_.get();
     env_.random = &random_;
   }
@@ -228,7 +229,7 @@ class Builder {
  private:
   void Reopen() {
     service_.reset();
-    auto opened = LocalService::Open(env_, Options());
+    auto opened = LocalService::Open(env_, Options(indexed_));
     EXPECT_TRUE(opened.ok()) << opened.status().ToString();
     service_ = *std::move(opened);
   }
@@ -239,6 +240,7 @@ class Builder {
   }
 
   const uint64_t seed_;
+  const bool indexed_;
   SeededRandom random_;
   std::unique_ptr<runtime::FileSystem> files_ = runtime::FileSystem::InMemory();
   runtime::Env env_;
@@ -249,9 +251,9 @@ class Builder {
 
 }  // namespace
 
-SmallDirectory MakeDirectory(uint64_t seed) {
+SmallDirectory MakeDirectory(uint64_t seed, bool indexed) {
   runtime::ConfigureLog(runtime::LogLevel::kOff, runtime::LogFormat::kText);
-  return Builder(seed).Build();
+  return Builder(seed, indexed).Build();
 }
 
 std::unique_ptr<runtime::FileSystem> Put(const Files& files) {

@@ -31,8 +31,9 @@ struct SmallDirectory {
   std::vector<Answers> history;
 };
 
-// Directories of different seeds have the same shape and nothing in common.
-SmallDirectory MakeDirectory(uint64_t seed);
+// Directories of different seeds have the same shape and nothing in common. `indexed`: each segment
+// has a vector index.
+SmallDirectory MakeDirectory(uint64_t seed, bool indexed = false);
 
 std::unique_ptr<runtime::FileSystem> Put(const Files& files);
 Files Take(runtime::FileSystem& files);
