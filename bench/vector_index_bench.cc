@@ -183,20 +183,36 @@ void RunGraph(const Data& data) {
     coder.Encode(pointers[i], codes.data() + i * coder.padded(), &scales[i]);
   });
   const RowCodes rows{codes.data(), scales.data(), static_cast<uint32_t>(data.n), coder.padded()};
-  GraphBuilder builder(coder, rows, {}, ParallelFor, nullptr);
+  const auto memory = std::make_shared<NodeMemory>(UINT64_MAX);
+  GraphBuilder builder(coder, rows, {}, ParallelFor, nullptr, memory);
   if (!builder.Build().ok()) std::exit(1);
   fmt::print("graph      built in {:.1f} processor seconds\n",
              Seconds(CLOCK_PROCESS_CPUTIME_ID) - begin);
-  const GraphIndex index(kernels, space, {rows, builder.neighbors().data(), builder.entry()});
-  Measure("graph", data, [&](const float* query, size_t effort) {
-    SearchRequest request;
-    request.query = query;
-    request.k = kNeighbors;
-    request.effort = effort;
-    std::vector<Candidate> found;
-    if (!index.Search(data.source(), request, &found).ok()) std::exit(1);
-    return RowsOf(found);
-  });
+  const uint32_t bits = Edges::BitsFor(rows.n);
+  std::vector<uint8_t> packed(size_t{rows.n} * Edges::Bytes(bits));
+  for (uint32_t row = 0; row < rows.n; ++row) {
+    PackEdges(builder.neighbors().data() + size_t{row} * kDegree, bits,
+              packed.data() + size_t{row} * Edges::Bytes(bits));
+  }
+  const Graph graph{rows, {packed.data(), bits}, builder.entry()};
+  const double raw = static_cast<double>(data.n * data.rows.dimension * sizeof(float));
+  const size_t compact_bytes = codes.size() + packed.size() + scales.size() * sizeof(RowScale);
+  fmt::print("compact    {:.3f} of the rows' bytes\n", static_cast<double>(compact_bytes) / raw);
+  for (const bool roomy : {false, true}) {
+    const GraphIndex index(kernels, space, graph, roomy ? memory : nullptr);
+    if (!index.MakeNodes({}).ok()) std::exit(1);
+    Measure(roomy ? "roomy" : "compact", data, [&](const float* query, size_t effort) {
+      SearchRequest request;
+      request.query = query;
+      request.k = kNeighbors;
+      request.effort = effort;
+      std::vector<Candidate> found;
+      if (!index.Search(data.source(), request, &found).ok()) std::exit(1);
+      return RowsOf(found);
+    });
+  }
+  fmt::print("roomy      {:.3f} of the rows' bytes more\n",
+             static_cast<double>(memory->taken_bytes()) / raw);
 }
 
 #ifdef CHROMA_BENCH_HNSWLIB

@@ -163,12 +163,13 @@ Bytes VectorIndex(model::Space space, uint32_t rows, uint32_t dimension) {
   const auto in_order = [](size_t n, const std::function<void(size_t)>& job) {
     for (size_t i = 0; i < n; ++i) job(i);
   };
-  index::GraphBuilder builder(coder, view, {}, in_order, nullptr);
+  index::GraphBuilder builder(coder, view, {}, in_order, nullptr, nullptr);
   CHECK(builder.Build().ok());
   runtime::Context ctx;
   testing::MemoryBlobStore store;
-  CHECK(segment::WriteVectorIndex(ctx, store, "i", codes,
-                                  {view, builder.neighbors().data(), builder.entry()}, 9)
+  CHECK(segment::WriteVectorIndex(
+            ctx, store, "i", codes,
+            {view, index::Edges::Of(builder.neighbors().data()), builder.entry()}, 9)
             .ok());
   return store.Content("i");
 }

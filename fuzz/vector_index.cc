@@ -58,8 +58,9 @@ void Run(BytesView input) {
   const std::optional<Bytes> bytes = ContainerOf(input);
   if (!bytes) return;
   runtime::Context ctx;
-  auto reader =
-      segment::VectorIndexReader::Open(ctx, std::make_shared<testing::MemoryBlob>("i", *bytes));
+  auto memory = std::make_shared<index::NodeMemory>(input.size() % 2 == 0 ? UINT64_MAX : 0);
+  auto reader = segment::VectorIndexReader::Open(
+      ctx, std::make_shared<testing::MemoryBlob>("i", *bytes), memory);
   if (!reader.ok()) {
     const StatusCode code = reader.status().code();
     CHECK(code == StatusCode::kDataLoss || code == StatusCode::kFailedPrecondition);

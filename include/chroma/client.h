@@ -75,6 +75,9 @@ struct LocalOptions {
   std::string database = kDefaultDatabase;
   bool allow_reset = false;
   int search_threads = 0;  // 0: one per processor
+  // What the process should have resident: what is mapped from files is given back beyond it, and
+  // indexes keep less in memory. 0: half of the machine's.
+  uint64_t memory_limit_bytes = 0;
   // Of a directory: write nothing in it, not even a lock. Writes are kPermissionDenied;
   // GetOrCreateCollection gets. A directory in memory is never read only.
   bool read_only = false;

@@ -140,6 +140,7 @@ service::LocalOptions ToServiceOptions(const std::string& path, const LocalOptio
   local.engine.allow_reset = options.allow_reset;
   local.search_threads = options.search_threads;
   local.read_only = options.read_only;
+  if (options.memory_limit_bytes > 0) local.memory_bytes_max = options.memory_limit_bytes;
   return local;
 }
 

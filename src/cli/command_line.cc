@@ -16,6 +16,11 @@ void AddRun(CLI::App& app, RunOptions* run) {
   command->add_option("--port", run->port,
                       "The port to listen on; 0 is any free one. "
                       "Default: 8000");
+  command
+      ->add_option("--memory-limit", run->memory_limit,
+                   "What the server should keep in memory, as 800MB or 4GB. "
+                   "Default: half of the machine's")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false));
   command->add_flag("--allow-reset", run->allow_reset,
                     "Let clients delete everything with POST /api/v2/reset");
   command->add_flag("--read-only", run->read_only,

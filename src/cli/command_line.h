@@ -18,6 +18,7 @@ struct RunOptions {
   std::optional<std::string> path;
   std::optional<std::string> host;
   std::optional<std::string> port;
+  std::optional<std::string> memory_limit;  // bytes
   bool allow_reset = false;
   bool read_only = false;
   std::optional<std::string> log_level;

@@ -44,6 +44,7 @@ Result<ServerConfig> ConfigOf(const RunOptions& options, runtime::FileSystem& fi
   } flags[] = {{"--path", "persist_path", options.path},
                {"--host", "listen_address", options.host},
                {"--port", "port", options.port},
+               {"--memory-limit", "memory_limit_bytes", options.memory_limit},
                {"--log-level", "log_level", options.log_level},
                {"--log-format", "log_format", options.log_format}};
   for (const auto& [flag, key, value] : flags) {

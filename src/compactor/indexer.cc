@@ -251,7 +251,9 @@ Status Indexer::Build(runtime::Context& ctx, Job& job) {
   const index::RowCodes view{codes.data(), scales.data(), part.rows(), coder.padded()};
   index::GraphOptions options;
   options.effort = job.effort;
-  index::GraphBuilder builder(coder, view, options, parallel_for, [&ctx] { return ctx.Check(); });
+  index::GraphBuilder builder(
+      coder, view, options, parallel_for, [&ctx] { return ctx.Check(); },
+      seams_.node->node_memory());
   const segment::PartIndex* base = BaseOf(job.part);
   if (base != nullptr && base->reader->VerifyAll(ctx).ok()) {
     std::vector<uint32_t> now(base->reader->rows());
@@ -259,11 +261,11 @@ Status Indexer::Build(runtime::Context& ctx, Job& job) {
     CHROMA_TRY(builder.Begin(base->reader->graph(), now));
   }
   CHROMA_TRY(builder.Build());
-  CHROMA_ASSIGN(
-      job.built,
-      segment::WriteVectorIndex(
-          ctx, *seams_.store, NewBlobName(*seams_.env.random, job.collection, "index"), space,
-          {view, builder.neighbors().data(), builder.entry()}, job.named.checksum));
+  CHROMA_ASSIGN(job.built,
+                segment::WriteVectorIndex(
+                    ctx, *seams_.store, NewBlobName(*seams_.env.random, job.collection, "index"),
+                    space, {view, index::Edges::Of(builder.neighbors().data()), builder.entry()},
+                    job.named.checksum));
   return Status::Ok();
 }
 

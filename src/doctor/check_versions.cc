@@ -200,7 +200,7 @@ Status Inspection::CheckIndexes(const catalog::CatalogCollection& collection,
       auto blob = store_->Open(ctx_, index.blob);
       status = blob.status();
       if (blob.ok()) {
-        auto reader = segment::VectorIndexReader::Open(ctx_, *blob);
+        auto reader = segment::VectorIndexReader::Open(ctx_, *blob, nullptr);
         status = reader.ok() ? (*reader)->VerifyAll(ctx_) : reader.status();
         if (status.ok() && (*reader)->checksum() != index.checksum) {
           status = Status::DataLoss("it is not the one that the manifest names");

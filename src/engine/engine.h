@@ -3,9 +3,9 @@
 // behaviour lives in them.
 //
 // Checks are made in the wire contract's order (rest-api.md §2.2); messages are its texts. A
-// refused request changes nothing. Thread safe; calls block, but for FindCollection, Get and Count
-// inside a Context::AtOnce: these fail with kUnavailable where they would. No others are called
-// inside one.
+// refused request changes nothing. Thread safe; calls block, but for FindCollection, Get, Query and
+// Count inside a Context::AtOnce: these fail with kUnavailable where they would. No others are
+// called inside one.
 #pragma once
 
 #include <cstdint>

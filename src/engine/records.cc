@@ -13,12 +13,10 @@ namespace {
 
 constexpr size_t kAtOnceIdsMax = 16;
 
-// index::SearchRequest::effort. Candidates are kept by estimates here and by exact distances
-// there, so it takes more of them to find as much as upstream does. 0 leaves it to the index.
+// index::SearchRequest::effort. 0 leaves it to the index.
 uint32_t SearchEffort(const model::Schema& schema) {
   constexpr uint64_t kEffortMax = 10'000;
-  const uint64_t ef = std::min(*schema.hnsw().ef_search, kEffortMax);
-  return static_cast<uint32_t>(ef + ef / 2);
+  return static_cast<uint32_t>(std::min(*schema.hnsw().ef_search, kEffortMax));
 }
 
 segment::VersionRef VersionOf(const model::Collection& collection) {
@@ -211,6 +209,7 @@ Result<executor::Records> Engine::Get(runtime::Context& ctx, const CollectionRef
 
 Result<executor::QueryResult> Engine::Query(runtime::Context& ctx, const CollectionRef& collection,
                                             const QueryRequest& request) {
+  if (request.ids || request.where || request.where_document) CHROMA_TRY(ctx.CheckMayWait());
   planner::QueryPlan plan;
   CHROMA_ASSIGN(plan.predicate,
                 planner::PlanPredicate(request.ids, request.where, request.where_document));

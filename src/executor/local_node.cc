@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "executor/scan.h"
+#include "runtime/memory_usage.h"
 
 namespace chroma::executor {
 
@@ -13,8 +14,15 @@ using segment::VersionRef;
 
 LocalNode::LocalNode(const runtime::Env& env, log::Log& log, store::BlobStore& store,
                      runtime::ThreadPool& pool, LocalNodeOptions options)
-    : env_(env), log_(log), store_(store), pool_(pool), options_(options) {
-  release_task_ = env_.scheduler->Start("release-pages", [this] { ReleaseUnusedPages(); });
+    : env_(env),
+      log_(log),
+      store_(store),
+      pool_(pool),
+      options_(std::move(options)),
+      node_memory_(std::make_shared<index::NodeMemory>(
+          options_.memory_bytes_max == 0 ? UINT64_MAX : options_.memory_bytes_max / 2)),
+      warmer_(env) {
+  release_task_ = env_.scheduler->Start("release-pages", [this] { ReleasePages(); });
 }
 
 LocalNode::~LocalNode() {
@@ -31,7 +39,7 @@ Result<std::shared_ptr<LiveCollection>> LocalNode::Open(runtime::Context& ctx,
   std::shared_ptr<LiveCollection> collection = FindOpen(version.collection);
   if (!collection) {
     // Opened and closed without the lock, since it reads files; when two tasks open one, one wins.
-    CHROMA_ASSIGN(collection, LiveCollection::Open(ctx, log_, store_, version));
+    CHROMA_ASSIGN(collection, LiveCollection::Open(ctx, log_, store_, node_memory_, version));
     std::shared_ptr<LiveCollection> evicted;
     runtime::MutexLock lock(mutex_);
     Slot& slot = open_[version.collection];
@@ -62,7 +70,7 @@ void LocalNode::NoteRead(Slot& slot) {
   release_wake_.NotifyOne();
 }
 
-void LocalNode::ReleaseUnusedPages() {
+void LocalNode::ReleasePages() {
   for (;;) {
     std::vector<std::shared_ptr<LiveCollection>> unused;
     {
@@ -72,7 +80,30 @@ void LocalNode::ReleaseUnusedPages() {
       if (stopping_) return;
       unused = TakeUnused();
     }
-    for (const auto& collection : unused) collection->ReleasePages();
+    for (const auto& collection : unused) collection->ReleaseAllPages();
+    ReleaseUsedPages();
+  }
+}
+
+void LocalNode::ReleaseUsedPages() {
+  const auto exceeded = [this] { return runtime::ResidentBytes() > options_.memory_bytes_max; };
+  if (options_.memory_bytes_max == 0 || !exceeded()) return;
+  std::vector<std::pair<int64_t, std::shared_ptr<LiveCollection>>> used;
+  {
+    runtime::MutexLock lock(mutex_);
+    for (const auto& [id, slot] : open_) {
+      if (slot.holds_pages) used.emplace_back(slot.read_ns, slot.collection);
+    }
+  }
+  std::sort(used.begin(), used.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [read_ns, collection] : used) {
+    collection->ReleaseRowPages();
+    if (!exceeded()) return;
+  }
+  for (const auto& [read_ns, collection] : used) {
+    collection->ReleaseAllPages();
+    if (!exceeded()) return;
   }
 }
 
@@ -201,8 +232,11 @@ Result<Records> LocalNode::Get(runtime::Context& ctx, const VersionRef& version,
 Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& version,
                                      const planner::QueryPlan& plan) {
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
+  CHROMA_TRY(CheckLoaded(ctx, *snapshot, plan.include));
+  if (ctx.at_once() && !IsQuick(*snapshot, plan)) CHROMA_TRY(ctx.CheckMayWait());
   CHROMA_ASSIGN(std::vector<NearestRows> nearest, SelectNearest(ctx, pool_, *snapshot, plan));
   TellDamage(version.collection, *snapshot);
+  warmer_.NoteSearch(*snapshot);
   QueryResult result;
   uint64_t size_bytes = 0;
   for (NearestRows& one : nearest) {

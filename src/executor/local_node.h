@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/uuid.h"
+#include "executor/index_warmer.h"
 #include "executor/node.h"
 #include "runtime/env.h"
 #include "runtime/mutex.h"
@@ -23,6 +24,9 @@ struct LocalNodeOptions {
   std::function<void(const Uuid& collection)> on_damaged_index = nullptr;
   // The memory that reads of a collection have mapped is given back this long after the last one.
   int64_t pages_kept_ns = runtime::kSecond;
+  // What this process should have resident; 0: no limit. Beyond it pages are given back while they
+  // are in use, and vector indexes get no more than half of it for what they make in memory.
+  uint64_t memory_bytes_max = 0;
 };
 
 class LocalNode : public QueryNode {
@@ -43,6 +47,8 @@ class LocalNode : public QueryNode {
   Result<CollectionStatus> Describe(runtime::Context& ctx,
                                     const segment::VersionRef& version) override;
   void Forget(const Uuid& collection) override;
+  // What vector indexes make in memory, of collections that are open here and while one is built.
+  const std::shared_ptr<index::NodeMemory>& node_memory() const { return node_memory_; }
   // Closes every collection that no read is using.
   void CloseIdle();
 
@@ -66,20 +72,24 @@ class LocalNode : public QueryNode {
   std::shared_ptr<segment::LiveCollection> TakeLongestIdle() CHROMA_REQUIRES(mutex_);
   void NoteRead(Slot& slot) CHROMA_REQUIRES(mutex_);
   // The body of release_task_, which sleeps while no collection holds pages.
-  void ReleaseUnusedPages();
+  void ReleasePages();
   std::vector<std::shared_ptr<segment::LiveCollection>> TakeUnused() CHROMA_REQUIRES(mutex_);
+  // Of those that were read longest ago first, until the process is within its memory.
+  void ReleaseUsedPages();
 
   const runtime::Env env_;
   log::Log& log_;
   store::BlobStore& store_;
   runtime::ThreadPool& pool_;
   const LocalNodeOptions options_;
+  const std::shared_ptr<index::NodeMemory> node_memory_;
   runtime::Mutex mutex_;
   std::unordered_map<Uuid, Slot, UuidHash> open_ CHROMA_GUARDED_BY(mutex_);
   uint64_t use_clock_ CHROMA_GUARDED_BY(mutex_) = 0;
   runtime::CondVar release_wake_;
   bool holds_pages_ CHROMA_GUARDED_BY(mutex_) = false;
   bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;
+  IndexWarmer warmer_;
   std::unique_ptr<runtime::Task> release_task_;  // null, and pages stay, where there is no thread
 };
 

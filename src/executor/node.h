@@ -38,9 +38,8 @@ struct CollectionStatus {
   uint64_t tail_records = 0;
 };
 
-// Thread safe. Every read sees all writes that were acknowledged before it was called. Get and
-// Count heed Context::AtOnce: kUnavailable where they would have to wait; Query is not called
-// inside one.
+// Thread safe. Every read sees all writes that were acknowledged before it was called. Get,
+// Query and Count heed Context::AtOnce: kUnavailable where they would have to wait.
 class QueryNode {
  public:
   virtual ~QueryNode() = default;

@@ -60,6 +60,12 @@ Result<PartSearch> PartSearch::Prepare(runtime::Context& ctx, const planner::Que
   return search;
 }
 
+uint64_t PartSearch::RowsScanned(const planner::QueryPlan& plan,
+                                 const segment::SnapshotPart& part) {
+  const bool indexed = !plan.exact && CanSearch(part.indexes.get(), plan.space);
+  return indexed ? part.indexes->unindexed.Count() : part.part->rows();
+}
+
 // One block where the vectors lie together, as in a segment, or one pointer per row, as in the
 // tail.
 Status PartSearch::GatherAll(ExactRows* out) const {

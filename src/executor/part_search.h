@@ -21,6 +21,9 @@ class PartSearch {
   static Result<PartSearch> Prepare(runtime::Context& ctx, const planner::QueryPlan& plan,
                                     const segment::SnapshotPart& part);
 
+  // How many rows a search without a predicate compares one by one.
+  static uint64_t RowsScanned(const planner::QueryPlan& plan, const segment::SnapshotPart& part);
+
   // Appends the request.k nearest rows, or all that match when there are fewer. request.allowed and
   // request.moved are not looked at. Thread safe.
   Status Search(const index::SearchRequest& request, std::vector<index::Candidate>* out) const;

@@ -91,6 +91,19 @@ Status SearchOne(runtime::Context& ctx, const Snapshot& snapshot,
 
 }  // namespace
 
+bool IsQuick(const Snapshot& snapshot, const planner::QueryPlan& plan) {
+  constexpr uint32_t kResultsMax = 100;
+  constexpr uint32_t kEffortMax = 400;
+  constexpr uint64_t kScannedBytesMax = 1 << 20;
+  if (plan.predicate || plan.queries.rows() != 1) return false;
+  if (plan.n_results > kResultsMax || plan.effort > kEffortMax) return false;
+  uint64_t scanned = 0;
+  for (const segment::SnapshotPart& part : snapshot.parts) {
+    scanned += PartSearch::RowsScanned(plan, part) * snapshot.dimension * sizeof(float);
+  }
+  return scanned <= kScannedBytesMax;
+}
+
 Result<std::vector<NearestRows>> SelectNearest(runtime::Context& ctx, runtime::ThreadPool& pool,
                                                const Snapshot& snapshot,
                                                const planner::QueryPlan& plan) {

@@ -23,6 +23,9 @@ struct NearestRows {
   std::vector<RowRef> rows;  // nearest first; equal distances in insertion order
   std::vector<float> distances;
 };
+// Whether that takes some 100 µs, of memory that is at hand, and no more.
+bool IsQuick(const segment::Snapshot& snapshot, const planner::QueryPlan& plan);
+
 // One element per query vector. Every part is searched, by its vector indexes where it has
 // some and exactly where not; distances are exact. More than plan.rows_max rows over
 // all of them: kInvalidArgument.

@@ -6,6 +6,12 @@
 #include "runtime/test_points.h"
 
 namespace chroma::gateway {
+namespace {
+
+// What is decoded in some 100 µs.
+constexpr size_t kAtOnceBodyBytesMax = 64 << 10;
+
+}  // namespace
 
 Gateway::Gateway(engine::Engine& engine, GatewayOptions options)
     : Front({std::move(options.cors_allow_origins)}),
@@ -24,8 +30,15 @@ std::optional<http::Response> Gateway::TryHandle(const http::Request& request,
                                                  runtime::Context& ctx) {
   const RouteResult route = FindRoute(request.method, request.path());
   if (!route.match) return std::nullopt;
-  const Endpoint endpoint = route.match->endpoint;
-  if (endpoint != Endpoint::kGet && endpoint != Endpoint::kCount) return std::nullopt;
+  switch (route.match->endpoint) {
+    case Endpoint::kGet:
+    case Endpoint::kCount:
+    case Endpoint::kQuery:
+      break;
+    default:
+      return std::nullopt;
+  }
+  if (request.body.size() > kAtOnceBodyBytesMax) return std::nullopt;
   if (Refuse(request, route)) return std::nullopt;
   const runtime::Context::AtOnce at_once(ctx);
   http::Response response = HandleMatch(*route.match, request, ctx);

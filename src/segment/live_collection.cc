@@ -11,23 +11,23 @@ constexpr size_t kReadBytesMax = 16 << 20;  // of the log at once
 
 }  // namespace
 
-Result<std::shared_ptr<LiveCollection>> LiveCollection::Open(runtime::Context& ctx, log::Log& log,
-                                                             store::BlobStore& store,
-                                                             const VersionRef& ref) {
-  std::shared_ptr<LiveCollection> collection(new LiveCollection(log, store, ref.collection));
-  CHROMA_ASSIGN(State state, collection->NewState(ctx, ref, nullptr));
+Result<std::shared_ptr<LiveCollection>> LiveCollection::Open(
+    runtime::Context& ctx, log::Log& log, store::BlobStore& store,
+    const std::shared_ptr<index::NodeMemory>& memory, const VersionRef& ref) {
+  std::shared_ptr<LiveCollection> live(new LiveCollection(log, store, memory, ref.collection));
+  CHROMA_ASSIGN(State state, live->NewState(ctx, ref, nullptr));
   // Read now, whatever the log holds: it refuses when `ref` is outdated and the log that an
   // outdated version needs was trimmed.
-  CHROMA_TRY(collection->CatchUp(ctx, state, UINT64_MAX));
-  runtime::MutexLock lock(collection->mutex_);
-  collection->state_ = std::move(state);
-  return collection;
+  CHROMA_TRY(live->CatchUp(ctx, state, UINT64_MAX));
+  runtime::MutexLock lock(live->mutex_);
+  live->state_ = std::move(state);
+  return live;
 }
 
 Result<LiveCollection::State> LiveCollection::NewState(runtime::Context& ctx, const VersionRef& ref,
                                                        const Version* before) const {
   State state;
-  CHROMA_ASSIGN(state.version, OpenVersion(ctx, store_, ref, before));
+  CHROMA_ASSIGN(state.version, OpenVersion(ctx, store_, memory_, ref, before));
   state.log_end = state.version->manifest.log_offset;
   if (CHROMA_PLANTED_BUG("segment.skip_tail_record")) state.log_end = ref.log_offset + 1;
   state.tail = std::make_unique<Tail>(state.version->parts);
@@ -111,9 +111,13 @@ std::shared_ptr<const Version> LiveCollection::version() const {
   return state_.version;
 }
 
-void LiveCollection::ReleasePages() const {
+void LiveCollection::ReleaseRowPages() const {
+  for (const SnapshotPart& segment : version()->parts) segment.part->ReleasePages();
+}
+
+void LiveCollection::ReleaseAllPages() const {
+  ReleaseRowPages();
   for (const SnapshotPart& segment : version()->parts) {
-    segment.part->ReleasePages();
     if (segment.indexes == nullptr) continue;
     for (const PartIndex& index : segment.indexes->list) index.reader->ReleasePages();
   }

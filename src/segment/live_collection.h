@@ -20,9 +20,10 @@ namespace chroma::segment {
 
 class LiveCollection {
  public:
-  static Result<std::shared_ptr<LiveCollection>> Open(runtime::Context& ctx, log::Log& log,
-                                                      store::BlobStore& store,
-                                                      const VersionRef& ref);
+  // All outlive it; `memory` (may be null): see OpenVersion.
+  static Result<std::shared_ptr<LiveCollection>> Open(
+      runtime::Context& ctx, log::Log& log, store::BlobStore& store,
+      const std::shared_ptr<index::NodeMemory>& memory, const VersionRef& ref);
 
   // Everything that was durable in the log when this was called.
   Result<std::shared_ptr<const Snapshot>> Read(runtime::Context& ctx);
@@ -36,14 +37,16 @@ class LiveCollection {
   Status Advance(runtime::Context& ctx, const VersionRef& ref);
 
   std::shared_ptr<const Version> version() const;
-  // Of all segments; see Part.
-  void ReleasePages() const;
+  // See Part: of all segments; of their vector indexes, too.
+  void ReleaseRowPages() const;
+  void ReleaseAllPages() const;
   // An estimate of the memory that the tail holds.
   uint64_t tail_bytes() const;
 
  private:
-  LiveCollection(log::Log& log, store::BlobStore& store, Uuid id)
-      : log_(log), store_(store), id_(id) {}
+  LiveCollection(log::Log& log, store::BlobStore& store, std::shared_ptr<index::NodeMemory> memory,
+                 Uuid id)
+      : log_(log), store_(store), memory_(std::move(memory)), id_(id) {}
 
   // The tail of the log above a version, and how far it has read.
   struct State {
@@ -58,6 +61,7 @@ class LiveCollection {
 
   log::Log& log_;
   store::BlobStore& store_;
+  const std::shared_ptr<index::NodeMemory> memory_;
   const Uuid id_;
   mutable runtime::Mutex mutex_;
   State state_ CHROMA_GUARDED_BY(mutex_);

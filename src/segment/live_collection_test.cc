@@ -37,7 +37,7 @@ class LiveCollectionTest : public ::testing::Test {
 };
 
 TEST_F(LiveCollectionTest, SnapshotsStayAsTheyWere) {
-  auto live = LiveCollection::Open(ctx_, *log_, *store_, {id_, 0, "", 0});
+  auto live = LiveCollection::Open(ctx_, *log_, *store_, nullptr, {id_, 0, "", 0});
   ASSERT_TRUE(live.ok()) << live.status().ToString();
   Append(model::Operation::kAdd, "a");
   auto one = (*live)->Read(ctx_);
@@ -62,20 +62,20 @@ TEST_F(LiveCollectionTest, AnOutdatedVersionOverATrimmedLogIsRefused) {
   auto end = log_->End(ctx_, id_);
   ASSERT_TRUE(end.ok());
   ASSERT_TRUE(log_->Trim(ctx_, id_, *end).ok());
-  auto live = LiveCollection::Open(ctx_, *log_, *store_, {id_, 0, "", 0});
+  auto live = LiveCollection::Open(ctx_, *log_, *store_, nullptr, {id_, 0, "", 0});
   EXPECT_EQ(live.status().code(), StatusCode::kOutOfRange);
 }
 
 TEST_F(LiveCollectionTest, DamageInTheLogIsReportedAndNotSkipped) {
   ASSERT_TRUE(log_->Append(ctx_, id_, "no batch", 1).ok());
-  auto live = LiveCollection::Open(ctx_, *log_, *store_, {id_, 0, "", 0});
+  auto live = LiveCollection::Open(ctx_, *log_, *store_, nullptr, {id_, 0, "", 0});
   EXPECT_EQ(live.status().code(), StatusCode::kDataLoss);
 }
 
 TEST_F(LiveCollectionTest, ReadsAtOnceWhatNobodyHasWrittenSince) {
   Append(model::Operation::kAdd, "a");
   const VersionRef version{id_, 0, "", 0};
-  auto live = LiveCollection::Open(ctx_, *log_, *store_, version);
+  auto live = LiveCollection::Open(ctx_, *log_, *store_, nullptr, version);
   ASSERT_TRUE(live.ok());
   EXPECT_EQ((*live)->ReadAtOnce(ctx_, version).status().code(), StatusCode::kUnavailable);
   const auto read = (*live)->Read(ctx_);

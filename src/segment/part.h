@@ -72,7 +72,8 @@ class Part {
                                         const TextTest& test) const = 0;
   virtual Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const = 0;
 
-  // Lets the operating system take back the pages of files that reads have mapped.
+  // Lets the operating system take back the pages of files that reads have mapped. They are mapped
+  // again when they are read, without the disk as long as the system keeps them.
   virtual void ReleasePages() const {}
 };
 

@@ -1,6 +1,7 @@
 #include "segment/vector_index_blob.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -17,8 +18,7 @@ using format::SectionInfo;
 using format::SectionType;
 using index::kDegree;
 
-constexpr uint32_t kLayout = 1;
-constexpr uint32_t kEdgeBytes = kDegree * sizeof(uint32_t);
+constexpr uint32_t kLayout = 2;
 constexpr uint32_t kScaleBytes = 2 * sizeof(float);
 // Beyond these index::RowCoder codes nothing.
 constexpr float kValueMax = 1e19F;
@@ -53,6 +53,19 @@ Result<Bytes> WriteBlocks(runtime::Context& ctx, format::SectionWriter& out, Sec
   return checksums;
 }
 
+// Row numbers in no more bits than they need.
+std::vector<uint8_t> Packed(const index::Graph& graph) {
+  const uint32_t bits = index::Edges::BitsFor(graph.rows.n);
+  const uint32_t row_bytes = index::Edges::Bytes(bits);
+  std::vector<uint8_t> packed(size_t{graph.rows.n} * row_bytes);
+  std::array<uint32_t, kDegree> neighbors;
+  for (uint32_t row = 0; row < graph.rows.n; ++row) {
+    graph.edges.Read(row, neighbors.data());
+    index::PackEdges(neighbors.data(), bits, packed.data() + size_t{row} * row_bytes);
+  }
+  return packed;
+}
+
 }  // namespace
 
 Result<VectorIndexSummary> WriteVectorIndex(runtime::Context& ctx, store::BlobStore& store,
@@ -63,8 +76,10 @@ Result<VectorIndexSummary> WriteVectorIndex(runtime::Context& ctx, store::BlobSt
   format::SectionWriter out(std::move(writer));
   CHROMA_ASSIGN(const Bytes code_checksums,
                 WriteBlocks(ctx, out, SectionType::kRowCodes, rows.codes, rows.n, rows.padded));
+  const std::vector<uint8_t> edges = Packed(graph);
+  const uint32_t edge_bytes = index::Edges::Bytes(index::Edges::BitsFor(rows.n));
   CHROMA_ASSIGN(const Bytes edge_checksums,
-                WriteBlocks(ctx, out, SectionType::kEdges, graph.neighbors, rows.n, kEdgeBytes));
+                WriteBlocks(ctx, out, SectionType::kEdges, edges.data(), rows.n, edge_bytes));
   Bytes scales;
   for (uint32_t row = 0; row < rows.n; ++row) {
     PutFixed(scales, rows.scales[row].scale);
@@ -91,15 +106,16 @@ Result<VectorIndexSummary> WriteVectorIndex(runtime::Context& ctx, store::BlobSt
 VectorIndexReader::~VectorIndexReader() = default;
 
 Result<std::shared_ptr<const VectorIndexReader>> VectorIndexReader::Open(
-    runtime::Context& ctx, std::shared_ptr<const store::Blob> blob) {
+    runtime::Context& ctx, std::shared_ptr<const store::Blob> blob,
+    std::shared_ptr<index::NodeMemory> memory) {
   CHROMA_ASSIGN(format::SectionReader sections,
                 format::SectionReader::Open(ctx, std::move(blob), IsKnown));
   std::shared_ptr<VectorIndexReader> reader(new VectorIndexReader(std::move(sections)));
-  CHROMA_TRY(reader->Init(ctx));
+  CHROMA_TRY(reader->Init(ctx, std::move(memory)));
   return std::shared_ptr<const VectorIndexReader>(std::move(reader));
 }
 
-Status VectorIndexReader::Init(runtime::Context& ctx) {
+Status VectorIndexReader::Init(runtime::Context& ctx, std::shared_ptr<index::NodeMemory> memory) {
   for (const SectionType type : {SectionType::kGraphInfo, SectionType::kRowScales,
                                  SectionType::kRowCodes, SectionType::kEdges}) {
     if (sections_.Find(type) != nullptr) continue;
@@ -114,16 +130,20 @@ Status VectorIndexReader::Init(runtime::Context& ctx) {
   CHROMA_TRY(OpenBlocks(ctx, SectionType::kRowCodes, &codes_));
   CHROMA_TRY(OpenBlocks(ctx, SectionType::kEdges, &edges_));
   graph_.rows.codes = reinterpret_cast<const int8_t*>(codes_.bytes);
-  graph_.neighbors = reinterpret_cast<const uint32_t*>(edges_.bytes);
+  graph_.edges.bytes = edges_.bytes;
   graph_.guard = this;
-  index_ = std::make_unique<const index::GraphIndex>(simd::ActiveCodeKernels(), space_, graph_);
+  index_ = std::make_unique<const index::GraphIndex>(simd::ActiveCodeKernels(), space_, graph_,
+                                                     std::move(memory));
   return Status::Ok();
 }
 
 Status VectorIndexReader::ReadInfo(ByteReader& in) {
   const SectionInfo& section = *sections_.Find(SectionType::kGraphInfo);
   const auto layout = in.Fixed<uint32_t>();
-  if (in.ok() && layout != kLayout) {
+  if (in.ok() && layout < kLayout) {
+    return sections_.Damaged(section, "an earlier program wrote it");
+  }
+  if (in.ok() && layout > kLayout) {
     return Status::FailedPrecondition("vector index " + blob() + " has layout " +
                                       std::to_string(layout) + "; upgrade the program");
   }
@@ -153,7 +173,8 @@ Status VectorIndexReader::ReadInfo(ByteReader& in) {
   }
   graph_.rows.padded = index::Rotation::Padded(space_.code_dimension());
   codes_.row_bytes = graph_.rows.padded;
-  edges_.row_bytes = kEdgeBytes;
+  graph_.edges.bits = index::Edges::BitsFor(graph_.rows.n);
+  edges_.row_bytes = index::Edges::Bytes(graph_.edges.bits);
   for (RowBlocks* blocks : {&codes_, &edges_}) {
     blocks->block_rows = BlockRows(blocks->row_bytes);
     const uint64_t count = (uint64_t{graph_.rows.n} + blocks->block_rows - 1) / blocks->block_rows;

@@ -4,7 +4,9 @@
 //   graph info   what all rows share, and checksums of the blocks of the next two
 //   row scales   scale and squared norm of each row
 //   row codes    one byte per component, in blocks of about a page
-//   edges        kDegree row numbers for each row, in blocks of a page
+//   edges        kDegree row numbers for each row, in as few bits as they need, in blocks of about
+//   a
+//                page
 //
 // Full text: docs/formats.md "Vector index".
 #pragma once
@@ -42,9 +44,10 @@ Result<VectorIndexSummary> WriteVectorIndex(runtime::Context& ctx, store::BlobSt
 class VectorIndexReader final : private index::RowGuard {
  public:
   // kDataLoss when it is damaged, kFailedPrecondition when a newer program wrote it. Reads what all
-  // rows share, and their scales.
+  // rows share, and their scales. `memory` (may be null): see GraphIndex.
   static Result<std::shared_ptr<const VectorIndexReader>> Open(
-      runtime::Context& ctx, std::shared_ptr<const store::Blob> blob);
+      runtime::Context& ctx, std::shared_ptr<const store::Blob> blob,
+      std::shared_ptr<index::NodeMemory> memory);
   ~VectorIndexReader() override;
 
   const std::string& blob() const { return sections_.blob().name(); }
@@ -78,7 +81,7 @@ class VectorIndexReader final : private index::RowGuard {
   };
 
   explicit VectorIndexReader(format::SectionReader sections) : sections_(std::move(sections)) {}
-  Status Init(runtime::Context& ctx);
+  Status Init(runtime::Context& ctx, std::shared_ptr<index::NodeMemory> memory);
   Status ReadInfo(ByteReader& in);
   Status ReadScales(runtime::Context& ctx);
   Status OpenBlocks(runtime::Context& ctx, format::SectionType type, RowBlocks* blocks);

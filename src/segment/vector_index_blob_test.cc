@@ -39,17 +39,17 @@ class VectorIndexBlobTest : public ::testing::TestWithParam<model::Space> {
     const auto in_order = [](size_t jobs, const std::function<void(size_t)>& job) {
       for (size_t i = 0; i < jobs; ++i) job(i);
     };
-    index::GraphBuilder builder(coder, view, {}, in_order, nullptr);
+    index::GraphBuilder builder(coder, view, {}, in_order, nullptr, nullptr);
     ASSERT_TRUE(builder.Build().ok());
-    const auto written =
-        WriteVectorIndex(ctx_, blobs_, "index", space,
-                         {view, builder.neighbors().data(), builder.entry()}, kSegment);
+    const auto written = WriteVectorIndex(
+        ctx_, blobs_, "index", space,
+        {view, index::Edges::Of(builder.neighbors().data()), builder.entry()}, kSegment);
     ASSERT_TRUE(written.ok()) << written.status().ToString();
     bytes_ = blobs_.Content("index");
     EXPECT_EQ(written->size_bytes, bytes_.size());
   }
   Result<std::shared_ptr<const VectorIndexReader>> Open(const Bytes& bytes) {
-    return VectorIndexReader::Open(ctx_, std::make_shared<MemoryBlob>("index", bytes));
+    return VectorIndexReader::Open(ctx_, std::make_shared<MemoryBlob>("index", bytes), nullptr);
   }
   index::VectorSource Source() const {
     index::VectorSource source;

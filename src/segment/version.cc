@@ -14,9 +14,14 @@ using format::ManifestSegment;
 
 class VersionOpener {
  public:
-  VersionOpener(runtime::Context& ctx, store::BlobStore& store, const std::string& manifest,
+  VersionOpener(runtime::Context& ctx, store::BlobStore& store,
+                std::shared_ptr<index::NodeMemory> memory, const std::string& manifest,
                 const Version* before)
-      : ctx_(ctx), store_(store), manifest_(manifest), before_(before) {}
+      : ctx_(ctx),
+        store_(store),
+        memory_(std::move(memory)),
+        manifest_(manifest),
+        before_(before) {}
 
   Result<SnapshotPart> Open(const ManifestSegment& segment) {
     CHROMA_ASSIGN(std::shared_ptr<const SegmentReader> reader, OpenSegment(segment));
@@ -94,7 +99,7 @@ class VersionOpener {
     index.reader = FindIndex(named);
     if (index.reader == nullptr) {
       CHROMA_ASSIGN(std::shared_ptr<const store::Blob> blob, store_.Open(ctx_, named.blob));
-      CHROMA_ASSIGN(index.reader, VectorIndexReader::Open(ctx_, std::move(blob)));
+      CHROMA_ASSIGN(index.reader, VectorIndexReader::Open(ctx_, std::move(blob), memory_));
     }
     if (index.reader->checksum() != named.checksum) {
       return Status::DataLoss("another index is in its place");
@@ -127,6 +132,7 @@ class VersionOpener {
 
   runtime::Context& ctx_;
   store::BlobStore& store_;
+  const std::shared_ptr<index::NodeMemory> memory_;
   const std::string& manifest_;
   const Version* const before_;
 };
@@ -134,6 +140,7 @@ class VersionOpener {
 }  // namespace
 
 Result<std::shared_ptr<const Version>> OpenVersion(runtime::Context& ctx, store::BlobStore& store,
+                                                   std::shared_ptr<index::NodeMemory> memory,
                                                    const VersionRef& ref, const Version* before) {
   auto version = std::make_shared<Version>();
   version->manifest.collection = ref.collection;
@@ -145,7 +152,7 @@ Result<std::shared_ptr<const Version>> OpenVersion(runtime::Context& ctx, store:
   if (manifest.collection != ref.collection || manifest.version != ref.version) {
     return Status::DataLoss("manifest " + ref.manifest + " is of another collection or version");
   }
-  VersionOpener opener(ctx, store, ref.manifest, before);
+  VersionOpener opener(ctx, store, std::move(memory), ref.manifest, before);
   for (const ManifestSegment& segment : manifest.segments) {
     CHROMA_ASSIGN(SnapshotPart part, opener.Open(segment));
     version->parts.push_back(std::move(part));

@@ -31,8 +31,9 @@ struct Version {
 
 // `before` (may be null): a version of the same collection; what it has open already is shared with
 // it. kDataLoss when records are damaged. An index that is damaged is left out and its rows are
-// searched without it.
+// searched without it. `memory` (may be null) is for what indexes hold beyond their blobs.
 Result<std::shared_ptr<const Version>> OpenVersion(runtime::Context& ctx, store::BlobStore& store,
+                                                   std::shared_ptr<index::NodeMemory> memory,
                                                    const VersionRef& ref, const Version* before);
 
 }  // namespace chroma::segment

@@ -85,6 +85,32 @@ TEST_F(AtOnceTest, AnswersOnceSomebodyHasReadTheCollection) {
   EXPECT_TRUE(IsAtOnce(Post("get", R"({"ids":["id3","id4","id5"],"limit":1,"offset":1})")));
 }
 
+// A query body with `n` vectors of ones.
+std::string QueryBody(int n, const std::string& more = "") {
+  std::string vector = "[1";
+  for (int i = 1; i < 64; ++i) vector += ",1";
+  vector += "]";
+  std::string body = R"({"query_embeddings":[)" + vector;
+  for (int i = 1; i < n; ++i) body += "," + vector;
+  return body + "]" + more + "}";
+}
+
+TEST_F(AtOnceTest, AnswersQueriesByOneVector) {
+  EXPECT_FALSE(IsAtOnce(Post("query", QueryBody(1))));
+  EXPECT_EQ(Handle(Count()).status, 200);
+  EXPECT_TRUE(IsAtOnce(Post("query", QueryBody(1))));
+  EXPECT_NE(Try(Post("query", QueryBody(1)))->body.find("id0"), std::string::npos);
+  for (const std::string& body :
+       {QueryBody(2), QueryBody(1, R"(,"n_results":101)"), QueryBody(1, R"(,"where":{"a":1})"),
+        QueryBody(1, R"(,"where_document":{"$contains":"a"})"), QueryBody(1, R"(,"ids":["id1"])"),
+        QueryBody(1, R"(,"include":[)" + std::string(70'000, ' ') + "]")}) {
+    EXPECT_FALSE(Try(Post("query", body)).has_value()) << body.substr(0, 300);
+  }
+  ASSERT_TRUE(AddRows(*service_, things_, 20, 10'000).ok());
+  EXPECT_EQ(Handle(Count()).status, 200);
+  EXPECT_FALSE(Try(Post("query", QueryBody(1))).has_value()) << "it scans 2.5 MB";
+}
+
 TEST_F(AtOnceTest, NeverMissesAWrite) {
   const http::Request get = Post("get", R"({"ids":["id20"]})");
   EXPECT_EQ(Handle(get).status, 200);
@@ -106,7 +132,7 @@ TEST_F(AtOnceTest, LeavesWhatMayTakeLong) {
        {Post("get", "{}"), Post("get", R"({"limit":1})"), Post("get", many),
         Post("get", R"({"ids":["id1"],"where":{"a":1}})"),
         Post("get", R"({"ids":["id1"],"where_document":{"$contains":"a"}})"),
-        Post("query", R"({"query_embeddings":[[1]]})"), Post("delete", R"({"ids":["id1"]})"),
+        Post("query", R"({"query_embeddings":[[1],[2]]})"), Post("delete", R"({"ids":["id1"]})"),
         Post("add", R"({"ids":["id1"],"embeddings":[[1]]})"),
         Make(http::Method::kGet, kDatabase, ""),
         Make(http::Method::kGet, kDatabase + "/collections/things", "")}) {

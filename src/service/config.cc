@@ -109,6 +109,7 @@ const std::vector<Key>& Keys() {
       Choice("log_format", &C::log_format, {"text", "json"}),
       Number<int>("worker_threads", &C::worker_threads, 1, 4096),
       Number<int>("search_threads", &C::search_threads, 0, 1024),
+      Number<uint64_t>("memory_limit_bytes", &C::memory_limit_bytes, 0, 1ull << 50),
       Number<uint64_t>("connections_max", &C::connections_max, 1, 1 << 20),
       Number<int64_t>("header_timeout_ms", &C::header_timeout_ms, 1, kTimeoutMsMax),
       Number<int64_t>("body_timeout_ms", &C::body_timeout_ms, 1, kTimeoutMsMax),

@@ -29,8 +29,9 @@ struct ServerConfig {
   bool read_only = false;        // serve what is there, and write nothing in the directory
   runtime::LogLevel log_level = runtime::LogLevel::kInfo;
   runtime::LogFormat log_format = runtime::LogFormat::kText;
-  int worker_threads = 64;  // requests that run or wait for the disk at once
-  int search_threads = 0;   // 0: one per processor
+  int worker_threads = 64;          // requests that run or wait for the disk at once
+  int search_threads = 0;           // 0: one per processor
+  uint64_t memory_limit_bytes = 0;  // 0: half of the machine's
   uint64_t connections_max = 16'384;
   int64_t header_timeout_ms = 15'000;         // for the head of a request to arrive
   int64_t body_timeout_ms = 30'000;           // for every 16 KB of its body

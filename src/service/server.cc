@@ -12,6 +12,7 @@ LocalOptions EngineOptionsOf(const ServerConfig& config) {
   options.path = config.persist_path;
   options.engine.allow_reset = config.allow_reset;
   options.search_threads = config.search_threads;
+  if (config.memory_limit_bytes > 0) options.memory_bytes_max = config.memory_limit_bytes;
   options.compaction.tail_records_max = config.compaction_tail_records;
   options.compaction.idle_ns = config.compaction_idle_ms * runtime::kMillisecond;
   options.compaction.settle_ns = config.compaction_settle_ms * runtime::kMillisecond;

@@ -6,6 +6,7 @@
 
 #include "compactor/scheduler.h"
 #include "executor/local_node.h"
+#include "runtime/memory_usage.h"
 #include "runtime/test_points.h"
 #include "runtime/thread_pool.h"
 #include "service/completeness.h"
@@ -44,6 +45,7 @@ class Local : public LocalService, public engine::WriteObserver {
         std::make_unique<runtime::ThreadPool>(*env_.scheduler, "search", threads, kSearchJobsMax);
     executor::LocalNodeOptions node;
     node.index = options.compaction.index;
+    node.memory_bytes_max = options.memory_bytes_max.value_or(runtime::MachineMemoryBytes() / 2);
     node.on_damaged_index = [this](const Uuid& id) { compactor_->NotifyDamagedIndex(id); };
     node_ = std::make_unique<executor::LocalNode>(env_, *log_, *store_, *pool_, std::move(node));
     engine::EngineOptions engine = options.engine;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "catalog/sqlite_catalog.h"
@@ -21,6 +22,8 @@ struct LocalOptions {
   log::FileLogOptions log;
   catalog::SqliteOptions catalog;
   int search_threads = 0;  // 0: one per processor
+  // executor::LocalNodeOptions::memory_bytes_max; absent: half of the machine's.
+  std::optional<uint64_t> memory_bytes_max;
   // Nothing in the directory is written, not even a lock: what recovery changes lives in memory,
   // and nothing is compacted or swept. No other process may own the directory meanwhile.
   bool read_only = false;

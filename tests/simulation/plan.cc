@@ -10,6 +10,7 @@ void PlanEngine(SeededRandom& random, service::LocalOptions& options) {
   options.path = "/db";
   options.search_threads = static_cast<int>(random.Between(1, 2));
   options.engine.schema_num_threads = 4;
+  options.memory_bytes_max = 0;  // what is resident is the simulator's
   options.engine.backlog_bytes_max = random.Chance(1, 4) ? 2'000 : 1 << 20;
   compactor::Policy& policy = options.compaction;
   policy.tail_records_max = random.Between(1, 40);

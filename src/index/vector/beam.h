@@ -70,8 +70,9 @@ class Beam {
   std::vector<Entry> entries_;
 };
 
-// A set of rows. Open addressing; it grows with the walk, not with the collection.
-class VisitedRows {
+// The rows that a walk knows the distance of, and which of them it has been to. Open addressing; it
+// grows with the walk, not with the collection.
+class KnownRows {
  public:
   void Reset(size_t expected) {
     size_t slots = 256;
@@ -79,28 +80,39 @@ class VisitedRows {
     slots_.assign(slots, kNoRow);
     size_ = 0;
   }
-  bool Contains(uint32_t row) const { return slots_[Find(row)] == row; }
+  bool Contains(uint32_t row) const { return slots_[Find(row)] != kNoRow; }
   // False when it is there already.
   bool Insert(uint32_t row) {
     const size_t slot = Find(row);
-    if (slots_[slot] == row) return false;
+    if (slots_[slot] != kNoRow) return false;
     slots_[slot] = row;
     if (++size_ * 2 > slots_.size()) Grow();
     return true;
   }
+  // False when the walk has been there already.
+  bool Visit(uint32_t row) {
+    const size_t slot = Find(row);
+    const bool known = slots_[slot] != kNoRow;
+    if (known && (slots_[slot] & kVisited) != 0) return false;
+    slots_[slot] = row | kVisited;
+    if (!known && ++size_ * 2 > slots_.size()) Grow();
+    return true;
+  }
 
  private:
+  static constexpr uint32_t kVisited = uint32_t{1} << 31;
+
   size_t Find(uint32_t row) const {
     const size_t mask = slots_.size() - 1;
     size_t slot = (row * uint32_t{2654435761} >> 7) & mask;
-    while (slots_[slot] != kNoRow && slots_[slot] != row) slot = (slot + 1) & mask;
+    while (slots_[slot] != kNoRow && (slots_[slot] & ~kVisited) != row) slot = (slot + 1) & mask;
     return slot;
   }
   void Grow() {
     std::vector<uint32_t> before(slots_.size() * 2, kNoRow);
     before.swap(slots_);
-    for (const uint32_t row : before) {
-      if (row != kNoRow) slots_[Find(row)] = row;
+    for (const uint32_t slot : before) {
+      if (slot != kNoRow) slots_[Find(slot & ~kVisited)] = slot;
     }
   }
 

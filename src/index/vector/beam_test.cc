@@ -44,16 +44,22 @@ TEST(Beam, TakesTheNearestThatIsLeft) {
   }
 }
 
-TEST(VisitedRows, IsASet) {
+TEST(KnownRows, KnowsRowsAndVisits) {
   std::mt19937 random(2);
-  VisitedRows visited;
+  KnownRows known;
   for (int round = 0; round < 20; ++round) {
-    visited.Reset(16);
+    known.Reset(16);
     std::set<uint32_t> expected;
+    std::set<uint32_t> visited;
     for (int i = 0; i < 3000; ++i) {
       const uint32_t row = random() % 2000;
-      ASSERT_EQ(visited.Contains(row), expected.count(row) != 0);
-      ASSERT_EQ(visited.Insert(row), expected.insert(row).second);
+      ASSERT_EQ(known.Contains(row), expected.count(row) != 0);
+      if (random() % 2 == 0) {
+        ASSERT_EQ(known.Insert(row), expected.insert(row).second);
+      } else {
+        ASSERT_EQ(known.Visit(row), visited.insert(row).second);
+        expected.insert(row);
+      }
     }
   }
 }

@@ -2,6 +2,7 @@
 // greedy walk from anywhere finds the nearest rows of any query.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "index/vector/row_codes.h"
@@ -21,16 +22,36 @@ class RowGuard {
   virtual bool CheckEdges(uint32_t row) const = 0;
 };
 
+// kDegree row numbers for each row, `bits` each, the lowest bits first. A number of ones only:
+// none, and none after it. A view.
+struct Edges {
+  const uint8_t* bytes = nullptr;
+  uint32_t bits = 32;
+
+  static Edges Of(const uint32_t* neighbors) {
+    return {reinterpret_cast<const uint8_t*>(neighbors), 32};
+  }
+  // The fewest bits that tell n rows, and none, apart.
+  static uint32_t BitsFor(uint32_t n) { return static_cast<uint32_t>(std::bit_width(n)); }
+  // Of one row.
+  static uint32_t Bytes(uint32_t bits) { return bits * kDegree / 8; }
+
+  // kDegree numbers; kNoRow where there is none.
+  void Read(uint32_t row, uint32_t* out) const;
+};
+
+// Edges::bytes of one row from its kDegree numbers.
+void PackEdges(const uint32_t* neighbors, uint32_t bits, uint8_t* out);
+
 // A view: the memory belongs to a segment or a builder.
 struct Graph {
   RowCodes rows;
-  const uint32_t* neighbors = nullptr;  // kDegree for each row; kNoRow fills what is not used
-  uint32_t entry = kNoRow;              // where walks begin; kNoRow: no row has a code
-  const RowGuard* guard = nullptr;      // null: codes and edges are what was written
+  Edges edges;
+  uint32_t entry = kNoRow;          // where walks begin; kNoRow: no row has a code
+  const RowGuard* guard = nullptr;  // null: codes and edges are what was written
 
   bool CheckCode(uint32_t row) const { return guard == nullptr || guard->CheckCode(row); }
   bool CheckEdges(uint32_t row) const { return guard == nullptr || guard->CheckEdges(row); }
-  const uint32_t* Neighbors(uint32_t row) const { return neighbors + size_t{row} * kDegree; }
 };
 
 }  // namespace chroma::index

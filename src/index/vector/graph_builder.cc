@@ -1,6 +1,7 @@
 #include "index/vector/graph_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -43,14 +44,16 @@ class GraphBuilder::WalkStates {
 };
 
 GraphBuilder::GraphBuilder(const RowCoder& coder, const RowCodes& rows, const GraphOptions& options,
-                           ParallelFor parallel_for, std::function<Status()> check)
+                           ParallelFor parallel_for, std::function<Status()> check,
+                           std::shared_ptr<NodeMemory> memory)
     : coder_(coder),
       rows_(rows),
       options_(options),
       parallel_for_(std::move(parallel_for)),
       check_(std::move(check)),
       neighbors_(size_t{rows.n} * kDegree, kNoRow),
-      nodes_(coder, rows.n),
+      kept_nodes_(coder, rows.n, std::move(memory)),
+      nodes_(kept_nodes_.Use()),
       states_(std::make_unique<WalkStates>()) {}
 
 GraphBuilder::~GraphBuilder() = default;
@@ -117,15 +120,18 @@ Status GraphBuilder::Begin(const Graph& base, std::span<const uint32_t> new_rows
     const uint32_t row = order_[i];
     std::vector<uint32_t> kept;
     std::vector<uint32_t> beyond;  // what those that are gone led to
-    for (uint32_t edge = 0; edge < kDegree; ++edge) {
-      const uint32_t old = base.Neighbors(old_rows[i])[edge];
+    std::array<uint32_t, kDegree> edges;
+    std::array<uint32_t, kDegree> next_edges;
+    base.edges.Read(old_rows[i], edges.data());
+    for (const uint32_t old : edges) {
       if (old >= new_rows.size()) continue;
       if (here(old) != kNoRow) {
         kept.push_back(here(old));
         continue;
       }
-      for (uint32_t next = 0; next < kDegree; ++next) {
-        const uint32_t second = here(base.Neighbors(old)[next]);
+      base.edges.Read(old, next_edges.data());
+      for (const uint32_t next : next_edges) {
+        const uint32_t second = here(next);
         if (second != kNoRow && second != row) beyond.push_back(second);
       }
     }
@@ -189,11 +195,11 @@ Status GraphBuilder::Insert(std::span<const uint32_t> rows) {
   ChooseEntry();
   std::vector<std::vector<uint32_t>> fresh(rows.size());
   const Graph graph = View();
+  const WalkedGraph walked{graph, coder_, nodes_.get(), SIZE_MAX, nullptr};
   CHROMA_TRY(ForEach(rows.size(), [&](size_t i, WalkState& state) {
     const uint32_t row = rows[i];
     coder_.EncodeQuery(rows_, row, &state.query);
-    const Status walked = Walk(graph, coder_, nodes_, options_.effort, nullptr, state);
-    if (!walked.ok()) return walked;
+    if (Status status = Walk(walked, options_.effort, state); !status.ok()) return status;
     std::vector<CodedCandidate> candidates = std::move(state.found);
     for (uint32_t edge = 0; edge < DegreeOf(row); ++edge) {
       const uint32_t other = Neighbors(row)[edge];
@@ -230,7 +236,7 @@ void GraphBuilder::MergeReverse(std::span<const uint32_t> rows,
                  std::span<const Edge>(edges).subspan(begin, begins[i + 1] - begin));
     }
   });
-  nodes_.Forget(changed);
+  if (nodes_ != nullptr) nodes_->Forget(changed);
 }
 
 void GraphBuilder::AddReverse(uint32_t row, std::span<const Edge> edges) {

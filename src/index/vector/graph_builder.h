@@ -20,6 +20,7 @@
 
 #include "chroma/status.h"
 #include "index/vector/graph_walk.h"
+#include "index/vector/node_memory.h"
 
 namespace chroma::index {
 
@@ -35,8 +36,10 @@ using ParallelFor = std::function<void(size_t n, const std::function<void(size_t
 class GraphBuilder {
  public:
   // All outlive the builder. `check` (may be empty) is called often; its failure ends the build.
+  // `memory` (may be null) is for packed nodes, without which it takes longer.
   GraphBuilder(const RowCoder& coder, const RowCodes& rows, const GraphOptions& options,
-               ParallelFor parallel_for, std::function<Status()> check);
+               ParallelFor parallel_for, std::function<Status()> check,
+               std::shared_ptr<NodeMemory> memory);
   ~GraphBuilder();
 
   // Before Build: begins with the graph over some of the rows that an earlier build left, so that
@@ -45,7 +48,7 @@ class GraphBuilder {
   Status Begin(const Graph& base, std::span<const uint32_t> new_rows);
   Status Build();
 
-  // After Build: kDegree edges for each row, and the entry.
+  // After Build: kDegree edges for each row, kNoRow in places that are not used, and the entry.
   const std::vector<uint32_t>& neighbors() const { return neighbors_; }
   uint32_t entry() const { return entry_; }
 
@@ -57,7 +60,7 @@ class GraphBuilder {
     bool operator<(const Edge& o) const { return to != o.to ? to < o.to : from < o.from; }
   };
 
-  Graph View() const { return {rows_, neighbors_.data(), entry_}; }
+  Graph View() const { return {rows_, Edges::Of(neighbors_.data()), entry_}; }
   std::span<uint32_t> Neighbors(uint32_t row) {
     return {neighbors_.data() + size_t{row} * kDegree, kDegree};
   }
@@ -85,7 +88,8 @@ class GraphBuilder {
   size_t inserted_ = 0;          // of order_
   std::vector<uint32_t> neighbors_;
   uint32_t entry_ = kNoRow;
-  PackedNodes nodes_;
+  KeptNodes kept_nodes_;
+  const std::shared_ptr<PackedNodes> nodes_;  // null: there is no memory for them
   std::unique_ptr<WalkStates> states_;
 };
 

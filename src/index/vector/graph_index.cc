@@ -20,6 +20,9 @@ constexpr double kFilteredVisitCost = 100;
 constexpr double kMostRows = .75;
 // A walk of effort e visits at most about so many times e rows (more for small e).
 constexpr double kVisitsPerEffort = 1.3;
+// Nodes that one search makes: some 10 µs each.
+constexpr size_t kNodesMadeMax = 8;
+
 bool Nearer(const CodedCandidate& a, const CodedCandidate& b) {
   return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
 }
@@ -49,8 +52,9 @@ void KeepRanked(const CodedQuery& query, const RowScale* scales, size_t k,
 
 }  // namespace
 
-// What one search needs; kept for the next one.
+// What one search needs; kept, but for the nodes, for the next one.
 struct GraphIndex::Work {
+  std::shared_ptr<PackedNodes> nodes;  // null: the search goes by codes
   WalkState state;
   std::vector<const float*> pointers;
   std::vector<float> distances;
@@ -60,15 +64,18 @@ struct GraphIndex::Work {
 class GraphIndex::Lease {
  public:
   explicit Lease(const GraphIndex& index) : index_(index) {
+    std::shared_ptr<PackedNodes> nodes = index_.nodes_.Use();
     runtime::MutexLock lock(index_.mutex_);
     if (index_.free_.empty()) {
       work_ = std::make_unique<Work>();
-      return;
+    } else {
+      work_ = std::move(index_.free_.back());
+      index_.free_.pop_back();
     }
-    work_ = std::move(index_.free_.back());
-    index_.free_.pop_back();
+    work_->nodes = std::move(nodes);
   }
   ~Lease() {
+    work_->nodes.reset();
     runtime::MutexLock lock(index_.mutex_);
     index_.free_.push_back(std::move(work_));
   }
@@ -81,14 +88,34 @@ class GraphIndex::Lease {
   std::unique_ptr<Work> work_;
 };
 
-GraphIndex::GraphIndex(const simd::CodeKernels& kernels, CodeSpace space, const Graph& graph)
-    : coder_(kernels, std::move(space)), graph_(graph), nodes_(coder_, graph.rows.n) {
+GraphIndex::GraphIndex(const simd::CodeKernels& kernels, CodeSpace space, const Graph& graph,
+                       std::shared_ptr<NodeMemory> memory)
+    : coder_(kernels, std::move(space)),
+      graph_(graph),
+      nodes_(coder_, graph.rows.n, std::move(memory)) {
   for (uint32_t row = 0; row < graph_.rows.n; ++row) {
     if (!graph_.rows.Has(row)) uncoded_.push_back(row);
   }
 }
 
 GraphIndex::~GraphIndex() = default;
+
+Status GraphIndex::MakeNodes(const std::function<Status()>& check) const {
+  constexpr uint32_t kNodesPerCheck = 64;
+  const std::shared_ptr<PackedNodes> nodes = nodes_.Use();
+  if (nodes == nullptr) return Status::Ok();
+  std::vector<uint8_t> scratch;
+  PackedNodes::Node node;
+  for (uint32_t row = 0; row < graph_.rows.n; ++row) {
+    if (row % kNodesPerCheck == 0 && check) CHROMA_TRY(check());
+    if (!graph_.rows.Has(row)) continue;
+    if (nodes->At(graph_, row, true, &scratch, &node) == PackedNodes::Found::kDamaged) {
+      return Status::DataLoss("a vector index is damaged");
+    }
+  }
+  nodes_.SetComplete(*nodes);
+  return Status::Ok();
+}
 
 Status GraphIndex::Search(const VectorSource& source, const SearchRequest& request,
                           std::vector<Candidate>* out) const {
@@ -102,7 +129,9 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
   const size_t rows = graph_.rows.n;
   const size_t allowed =
       request.allowed != nullptr ? std::min<size_t>(request.allowed->Count(), rows) : rows;
-  const size_t effort = std::max(request.effort > 0 ? request.effort : kDefaultEffort, request.k);
+  size_t effort = std::max(request.effort > 0 ? request.effort : kDefaultEffort, request.k);
+  // By estimates it takes more candidates to find as much.
+  if (work.nodes != nullptr) effort += effort / 2;
   bool walked = false;
   const bool plain = static_cast<double>(allowed) >= kMostRows * static_cast<double>(rows);
   if (!ScanIsCheaper(allowed, effort, plain ? kVisitCost : kFilteredVisitCost)) {
@@ -126,14 +155,15 @@ bool GraphIndex::ScanIsCheaper(size_t allowed, size_t effort, double visit_cost)
 Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, size_t effort, size_t allowed,
                                      Work& work) const {
   const RowFilter filter{request.allowed, request.moved};
+  const WalkedGraph walked{graph_, coder_, work.nodes.get(), kNodesMadeMax, request.check};
   if (filter.PassesAll()) {
-    CHROMA_TRY(Walk(graph_, coder_, nodes_, effort, request.check, work.state));
+    CHROMA_TRY(Walk(walked, effort, work.state));
     return true;
   }
   if (allowed >= kMostRows * graph_.rows.n) {
     // Nearly all rows pass: it costs less to leave the others out afterwards.
     const auto wider = static_cast<size_t>(static_cast<double>(effort) / kMostRows);
-    CHROMA_TRY(Walk(graph_, coder_, nodes_, wider, request.check, work.state));
+    CHROMA_TRY(Walk(walked, wider, work.state));
     std::erase_if(work.state.found,
                   [&](const CodedCandidate& candidate) { return !filter.Passes(candidate.row); });
     if (work.state.found.size() >= 2 * request.k) return true;
@@ -141,8 +171,7 @@ Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, size_t effort
   // Where the allowed rows are far from the query a walk would visit all that are nearer: it may
   // take as long as the scan would, no longer.
   const auto visits_max = static_cast<size_t>(static_cast<double>(allowed) / kFilteredVisitCost);
-  return WalkToAllowed(graph_, coder_, nodes_, effort, filter, visits_max, request.check,
-                       work.state);
+  return WalkToAllowed(walked, effort, filter, visits_max, work.state);
 }
 
 size_t GraphIndex::NextAllowed(const RowFilter& filter, uint32_t* from, uint32_t* rows,

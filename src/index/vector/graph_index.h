@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "index/vector/graph_walk.h"
+#include "index/vector/node_memory.h"
 #include "index/vector/vector_index.h"
 #include "runtime/mutex.h"
 
@@ -21,13 +22,21 @@ constexpr size_t kDefaultEffort = 100;
 
 class GraphIndex final : public VectorIndex {
  public:
-  // The memory of `graph` outlives the index. Rows without a code are compared exactly by every
-  // search. Searches fail with kDataLoss where the graph is damaged.
-  GraphIndex(const simd::CodeKernels& kernels, CodeSpace space, const Graph& graph);
+  // The memory of `graph` outlives the index. Without `memory` there are no packed nodes. Rows
+  // without a code are compared exactly by every search. Searches fail with kDataLoss where the
+  // graph is damaged.
+  GraphIndex(const simd::CodeKernels& kernels, CodeSpace space, const Graph& graph,
+             std::shared_ptr<NodeMemory> memory);
   ~GraphIndex() override;
 
   Status Search(const VectorSource& source, const SearchRequest& request,
                 std::vector<Candidate>* out) const override;
+
+  // Whether walks meet rows without a node although there is memory for nodes.
+  bool LacksNodes() const { return nodes_.Incomplete(); }
+  // Makes all nodes, if there is memory for them, rather than a few by each search. `check` (may be
+  // empty) is called now and then; its failure ends it.
+  Status MakeNodes(const std::function<Status()>& check) const;
 
  private:
   struct Work;
@@ -49,7 +58,7 @@ class GraphIndex final : public VectorIndex {
   const RowCoder coder_;
   const Graph graph_;
   std::vector<uint32_t> uncoded_;
-  mutable PackedNodes nodes_;
+  mutable KeptNodes nodes_;
   mutable runtime::Mutex mutex_;
   mutable std::vector<std::unique_ptr<Work>> free_ CHROMA_GUARDED_BY(mutex_);
 };

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <random>
 #include <set>
+#include <tuple>
 
 #include "index/vector/flat_index.h"
 #include "index/vector/graph_builder.h"
@@ -23,10 +24,13 @@ void Backwards(size_t n, const std::function<void(size_t)>& job) {
   while (n-- > 0) job(n);
 }
 
+enum class Layout : uint8_t { kPacked, kCodes };
+
 // Rows in clusters, with a graph over them.
 class Collection {
  public:
-  Collection(Space space, uint32_t n, uint64_t seed) : space_(space), random_(seed) {
+  Collection(Space space, uint32_t n, uint64_t seed, Layout layout = Layout::kPacked)
+      : space_(space), layout_(layout), random_(seed) {
     for (int c = 0; c < 20; ++c) centers_.push_back(Gaussian());
     for (uint32_t i = 0; i < n; ++i) rows_.push_back(Random());
   }
@@ -41,7 +45,7 @@ class Collection {
 
   void Build(const ParallelFor& parallel_for = InOrder) {
     Encode();
-    GraphBuilder builder(*coder_, View(), {}, parallel_for, nullptr);
+    GraphBuilder builder(*coder_, View(), {}, parallel_for, nullptr, memory());
     ASSERT_TRUE(builder.Build().ok());
     Take(builder);
   }
@@ -50,8 +54,9 @@ class Collection {
     const std::vector<int8_t> old_codes = codes_;
     const std::vector<RowScale> old_scales = scales_;
     const std::vector<uint32_t> old_neighbors = neighbors_;
-    const Graph old{
-        {old_codes.data(), old_scales.data(), n(), coder_->padded()}, old_neighbors.data(), entry_};
+    const Graph old{{old_codes.data(), old_scales.data(), n(), coder_->padded()},
+                    Edges::Of(old_neighbors.data()),
+                    entry_};
     std::vector<uint32_t> new_rows;
     std::vector<std::vector<float>> kept;
     for (uint32_t row = 0; row < n(); ++row) {
@@ -61,7 +66,7 @@ class Collection {
     for (uint32_t i = 0; i < added; ++i) kept.push_back(Random());
     rows_ = kept;
     Encode();
-    GraphBuilder builder(*coder_, View(), {}, InOrder, nullptr);
+    GraphBuilder builder(*coder_, View(), {}, InOrder, nullptr, memory());
     ASSERT_TRUE(builder.Begin(old, new_rows).ok());
     ASSERT_TRUE(builder.Build().ok());
     Take(builder);
@@ -71,7 +76,7 @@ class Collection {
   std::vector<Candidate> Nearest(const std::vector<float>& query, size_t k,
                                  const Bitmap* allowed = nullptr, size_t effort = 0) {
     const GraphIndex index(simd::ActiveCodeKernels(), coder_->space(),
-                           {View(), neighbors_.data(), entry_});
+                           {View(), Edges::Of(neighbors_.data()), entry_}, memory());
     return Ask(index, query, k, allowed, effort);
   }
   std::vector<Candidate> Exact(const std::vector<float>& query, size_t k,
@@ -81,7 +86,7 @@ class Collection {
   // Of the k nearest of 50 random queries, the share that is found.
   double Recall(size_t k, const Bitmap* allowed = nullptr) {
     const GraphIndex index(simd::ActiveCodeKernels(), coder_->space(),
-                           {View(), neighbors_.data(), entry_});
+                           {View(), Edges::Of(neighbors_.data()), entry_}, memory());
     size_t hits = 0;
     size_t all = 0;
     for (int i = 0; i < 50; ++i) {
@@ -102,6 +107,9 @@ class Collection {
   }
 
  private:
+  std::shared_ptr<NodeMemory> memory() {
+    return layout_ == Layout::kPacked ? std::make_shared<NodeMemory>(UINT64_MAX) : nullptr;
+  }
   std::vector<float> Gaussian() {
     std::vector<float> row(kDimension);
     for (float& value : row) value = normal_(random_);
@@ -146,6 +154,7 @@ class Collection {
   }
 
   const Space space_;
+  const Layout layout_;
   std::mt19937_64 random_;
   std::normal_distribution<float> normal_;
   std::vector<std::vector<float>> centers_;
@@ -157,17 +166,21 @@ class Collection {
   uint32_t entry_ = kNoRow;
 };
 
-class GraphIndexTest : public ::testing::TestWithParam<Space> {};
+class GraphIndexTest : public ::testing::TestWithParam<std::tuple<Space, Layout>> {
+ protected:
+  static Space space() { return std::get<Space>(GetParam()); }
+  static Layout layout() { return std::get<Layout>(GetParam()); }
+};
 
 TEST_P(GraphIndexTest, FindsTheNearest) {
-  Collection collection(GetParam(), 4000, 1);
+  Collection collection(space(), 4000, 1, layout());
   collection.Build();
   EXPECT_GE(collection.Recall(10), .97);
   EXPECT_GE(collection.Recall(100), .97);
 }
 
 TEST_P(GraphIndexTest, DistancesAreThoseOfTheExactScan) {
-  Collection collection(GetParam(), 2000, 2);
+  Collection collection(space(), 2000, 2, layout());
   collection.Build();
   for (int i = 0; i < 20; ++i) {
     const std::vector<float> query = collection.Random();
@@ -183,7 +196,7 @@ TEST_P(GraphIndexTest, DistancesAreThoseOfTheExactScan) {
 }
 
 TEST_P(GraphIndexTest, FiltersAtEverySelectivity) {
-  Collection collection(GetParam(), 4000, 3);
+  Collection collection(space(), 4000, 3, layout());
   collection.Build();
   std::mt19937_64 random(4);
   for (const double share : {.0005, .01, .1, .3, .7, .999}) {
@@ -198,7 +211,7 @@ TEST_P(GraphIndexTest, FiltersAtEverySelectivity) {
 }
 
 TEST_P(GraphIndexTest, AnswersFiltersThatAreFarFromTheQuery) {
-  Collection collection(GetParam(), 4000, 5);
+  Collection collection(space(), 4000, 5, layout());
   collection.Build();
   // Few enough to be scanned at once, and so many that a walk is tried, and gives up.
   for (const size_t far : {600, 600, 600, 600, 2500, 2500, 2500, 2500}) {
@@ -218,7 +231,7 @@ TEST_P(GraphIndexTest, AnswersFiltersThatAreFarFromTheQuery) {
 }
 
 TEST_P(GraphIndexTest, StaysGoodWhileEveryRowIsReplacedFiveTimes) {
-  Collection collection(GetParam(), 2000, 6);
+  Collection collection(space(), 2000, 6, layout());
   collection.Build();
   const double fresh = collection.Recall(10);
   for (uint32_t round = 0; round < 20; ++round) {
@@ -227,15 +240,21 @@ TEST_P(GraphIndexTest, StaysGoodWhileEveryRowIsReplacedFiveTimes) {
   EXPECT_GE(collection.Recall(10), fresh - .01);
 }
 
-INSTANTIATE_TEST_SUITE_P(Spaces, GraphIndexTest,
-                         ::testing::Values(Space::kL2, Space::kCosine, Space::kInnerProduct));
+// What lies under a walk has nothing to do with the space.
+INSTANTIATE_TEST_SUITE_P(SpacesAndLayouts, GraphIndexTest,
+                         ::testing::Values(std::tuple(Space::kL2, Layout::kPacked),
+                                           std::tuple(Space::kCosine, Layout::kPacked),
+                                           std::tuple(Space::kInnerProduct, Layout::kPacked),
+                                           std::tuple(Space::kL2, Layout::kCodes)));
 
 TEST(GraphIndex, TheGraphDoesNotDependOnTheOrderOfWork) {
-  Collection one(Space::kL2, 1500, 8);
-  Collection other(Space::kL2, 1500, 8);
-  one.Build(InOrder);
-  other.Build(Backwards);
-  EXPECT_EQ(one.neighbors(), other.neighbors());
+  for (const Layout layout : {Layout::kPacked, Layout::kCodes}) {
+    Collection one(Space::kL2, 1500, 8, layout);
+    Collection other(Space::kL2, 1500, 8, layout);
+    one.Build(InOrder);
+    other.Build(Backwards);
+    EXPECT_EQ(one.neighbors(), other.neighbors());
+  }
 }
 
 TEST(GraphIndex, EqualRows) {

@@ -9,44 +9,98 @@ namespace chroma::index {
 namespace {
 
 constexpr size_t kVisitsPerCheck = 256;
+constexpr uint32_t kLine = 64;
 
-// One visit of a walk: the distance of a row by code, and estimates of its neighbours'.
+// One visit of a walk: the distance of a row by code, and its neighbours' or estimates of them.
 class Visitor {
  public:
-  Visitor(const Graph& graph, const RowCoder& coder, PackedNodes& nodes, WalkState& state)
-      : graph_(graph), kernels_(coder.kernels()), nodes_(nodes), state_(state) {}
+  Visitor(const WalkedGraph& walked, WalkState& state)
+      : graph_(walked.graph),
+        kernels_(walked.coder.kernels()),
+        nodes_(walked.nodes),
+        makes_left_(walked.nodes_made_max),
+        state_(state) {}
 
-  // see(estimate, row) is called for each neighbour, not yet visited, that may be nearer than
+  // see(distance, row) is called for each neighbour, not known yet, that may be nearer than
   // bound(); `next` is what will probably be visited next. False when the graph is damaged.
   template <typename Bound, typename See>
   bool Visit(uint32_t row, uint32_t next, Bound bound, See see, float* out) {
-    const CodedQuery& query = state_.query;
+    if (nodes_ == nullptr) return VisitCodes(row, bound, see, out);
     PackedNodes::Node node;
-    if (!nodes_.At(graph_, row, &state_.node, &node)) return false;
-    if (next != kNoRow) nodes_.Prefetch(next);
+    switch (nodes_->At(graph_, row, makes_left_ > 0, &state_.node, &node)) {
+      case PackedNodes::Found::kDamaged:
+        return false;
+      case PackedNodes::Found::kAbsent:
+        return VisitCodes(row, bound, see, out);
+      case PackedNodes::Found::kMade:
+        --makes_left_;
+        break;
+      case PackedNodes::Found::kReady:
+        break;
+    }
+    Prefetch(next);
+    VisitNode(node, bound, see, out);
+    return true;
+  }
+
+  void Prefetch(uint32_t next) const {
+    if (nodes_ != nullptr && next != kNoRow) nodes_->Prefetch(next);
+  }
+
+ private:
+  template <typename Bound, typename See>
+  void VisitNode(const PackedNodes::Node& node, Bound bound, See see, float* out) {
+    const CodedQuery& query = state_.query;
     const float distance =
         RowCoder::Combine(query.squared_norm, query.scale, node.scale,
                           kernels_.dot_i8(query.code.data(), node.code, graph_.rows.padded));
     uint32_t nearer =
         kernels_.estimate(node.neighbor_codes, query.code_tables, graph_.rows.padded, node.offsets,
-                          node.factors, distance, bound(), estimates_.data());
+                          node.factors, distance, bound(), distances_.data());
     for (; nearer != 0; nearer &= nearer - 1) {
       const auto lane = static_cast<size_t>(std::countr_zero(nearer));
       const uint32_t neighbor = node.neighbors[lane];
-      if (neighbor < graph_.rows.n && !state_.visited.Contains(neighbor)) {
-        see(estimates_[lane], neighbor);
+      if (neighbor < graph_.rows.n && !state_.known.Contains(neighbor)) {
+        see(distances_[lane], neighbor);
       }
     }
     *out = distance;
+  }
+
+  template <typename Bound, typename See>
+  bool VisitCodes(uint32_t row, Bound bound, See see, float* out) {
+    const RowCodes& rows = graph_.rows;
+    if (!graph_.CheckEdges(row) || !graph_.CheckCode(row)) return false;
+    graph_.edges.Read(row, neighbors_.data());
+    size_t count = 0;
+    for (const uint32_t neighbor : neighbors_) {
+      if (neighbor >= rows.n || !rows.Has(neighbor) || !state_.known.Insert(neighbor)) continue;
+      if (!graph_.CheckCode(neighbor)) return false;
+      codes_[count] = rows.Row(neighbor);
+      for (uint32_t at = 0; at < rows.padded; at += kLine) __builtin_prefetch(codes_[count] + at);
+      neighbors_[count++] = neighbor;
+    }
+    const CodedQuery& query = state_.query;
+    *out = RowCoder::Combine(query.squared_norm, query.scale, rows.scales[row],
+                             kernels_.dot_i8(query.code.data(), rows.Row(row), rows.padded));
+    kernels_.dot_i8_gather(query.code.data(), codes_.data(), count, rows.padded, dots_.data());
+    for (size_t i = 0; i < count; ++i) {
+      const float distance =
+          RowCoder::Combine(query.squared_norm, query.scale, rows.scales[neighbors_[i]], dots_[i]);
+      if (distance < bound()) see(distance, neighbors_[i]);
+    }
     return true;
   }
 
- private:
   const Graph& graph_;
   const simd::CodeKernels& kernels_;
-  PackedNodes& nodes_;
+  PackedNodes* const nodes_;
+  size_t makes_left_;
   WalkState& state_;
-  std::array<float, kDegree> estimates_;
+  std::array<float, kDegree> distances_;
+  std::array<uint32_t, kDegree> neighbors_;
+  std::array<const int8_t*, kDegree> codes_;
+  std::array<int32_t, kDegree> dots_;
 };
 
 Status Damaged() {
@@ -59,44 +113,42 @@ Status CheckSometimes(size_t visits, const std::function<Status()>& check) {
 
 }  // namespace
 
-Status Walk(const Graph& graph, const RowCoder& coder, PackedNodes& nodes, size_t effort,
-            const std::function<Status()>& check, WalkState& state) {
+Status Walk(const WalkedGraph& walked, size_t effort, WalkState& state) {
   Beam& beam = state.beam;
   beam.Reset(effort);
-  state.visited.Reset(effort);
+  state.known.Reset(effort);
   state.found.clear();
-  if (graph.entry >= graph.rows.n) return Status::Ok();
-  Visitor visitor(graph, coder, nodes, state);
+  if (walked.graph.entry >= walked.graph.rows.n) return Status::Ok();
+  Visitor visitor(walked, state);
   // Behind all that it leads to.
-  beam.Push(std::numeric_limits<float>::max(), graph.entry);
+  beam.Push(std::numeric_limits<float>::max(), walked.graph.entry);
   for (uint32_t row; beam.Take(&row);) {
-    if (!state.visited.Insert(row)) continue;
-    CHROMA_TRY(CheckSometimes(state.found.size(), check));
+    if (!state.known.Visit(row)) continue;
+    CHROMA_TRY(CheckSometimes(state.found.size(), walked.check));
     float distance = 0;
     const bool whole = visitor.Visit(
         row, beam.Peek(), [&] { return beam.bound(); },
         [&](float estimate, uint32_t neighbor) { beam.Push(estimate, neighbor); }, &distance);
     if (!whole) return Damaged();
     state.found.push_back({distance, row});
-    if (beam.Peek() != kNoRow) nodes.Prefetch(beam.Peek());
+    visitor.Prefetch(beam.Peek());
   }
   return Status::Ok();
 }
 
-Result<bool> WalkToAllowed(const Graph& graph, const RowCoder& coder, PackedNodes& nodes,
-                           size_t effort, const RowFilter& filter, size_t visits_max,
-                           const std::function<Status()>& check, WalkState& state) {
+Result<bool> WalkToAllowed(const WalkedGraph& walked, size_t effort, const RowFilter& filter,
+                           size_t visits_max, WalkState& state) {
   const auto farther = [](const CodedCandidate& a, const CodedCandidate& b) {
     return a.distance > b.distance;
   };
   std::vector<CodedCandidate>& open = state.open;
   std::vector<float>& nearest = state.nearest;
-  state.visited.Reset(effort);
+  state.known.Reset(effort);
   state.found.clear();
   open.clear();
   nearest.clear();
-  if (graph.entry >= graph.rows.n) return true;
-  Visitor visitor(graph, coder, nodes, state);
+  if (walked.graph.entry >= walked.graph.rows.n) return true;
+  Visitor visitor(walked, state);
   const auto bound = [&] {
     return nearest.size() < effort ? std::numeric_limits<float>::infinity() : nearest.front();
   };
@@ -104,15 +156,15 @@ Result<bool> WalkToAllowed(const Graph& graph, const RowCoder& coder, PackedNode
     open.push_back({estimate, neighbor});
     std::push_heap(open.begin(), open.end(), farther);
   };
-  see(0, graph.entry);
+  see(0, walked.graph.entry);
   for (size_t visits = 0; !open.empty();) {
     std::pop_heap(open.begin(), open.end(), farther);
     const CodedCandidate next = open.back();
     open.pop_back();
     if (next.distance > bound()) break;
-    if (!state.visited.Insert(next.row)) continue;
+    if (!state.known.Visit(next.row)) continue;
     if (++visits > visits_max) return false;
-    CHROMA_TRY(CheckSometimes(visits, check));
+    CHROMA_TRY(CheckSometimes(visits, walked.check));
     const uint32_t after = open.empty() ? kNoRow : open.front().row;
     float distance = 0;
     if (!visitor.Visit(next.row, after, bound, see, &distance)) return Damaged();

@@ -17,7 +17,7 @@ namespace chroma::index {
 struct WalkState {
   CodedQuery query;
   Beam beam;
-  VisitedRows visited;
+  KnownRows known;
   std::vector<CodedCandidate> found;  // every row visited, in the order of visiting
   std::vector<uint8_t> node;          // for PackedNodes
   std::vector<CodedCandidate> open;   // of a filtered walk: to be visited, a heap, nearest first
@@ -36,16 +36,24 @@ struct RowFilter {
   }
 };
 
+// What walks go over. A row that has a packed node shows estimates of its neighbours' distances,
+// one that has none the neighbours' codes, which takes longer where they are not in a cache.
+struct WalkedGraph {
+  const Graph& graph;
+  const RowCoder& coder;
+  PackedNodes* nodes = nullptr;        // may be null
+  size_t nodes_made_max = SIZE_MAX;    // by one walk
+  std::function<Status()> check = {};  // as in SearchRequest
+};
+
+// Walks for state.query and leaves what it visited in state.found. kDataLoss from this and the
+// next: the graph is damaged.
+Status Walk(const WalkedGraph& graph, size_t effort, WalkState& state);
+
 // The same, until the `effort` nearest rows known that pass the filter have been visited, and all
 // that are nearer: those lead to them. Leaves the passing rows in state.found. False when that
 // would take more than `visits_max` visits.
-Result<bool> WalkToAllowed(const Graph& graph, const RowCoder& coder, PackedNodes& nodes,
-                           size_t effort, const RowFilter& filter, size_t visits_max,
-                           const std::function<Status()>& check, WalkState& state);
-
-// Walks for state.query and leaves what it visited in state.found. `check` as in SearchRequest.
-// kDataLoss from both: the graph is damaged.
-Status Walk(const Graph& graph, const RowCoder& coder, PackedNodes& nodes, size_t effort,
-            const std::function<Status()>& check, WalkState& state);
+Result<bool> WalkToAllowed(const WalkedGraph& graph, size_t effort, const RowFilter& filter,
+                           size_t visits_max, WalkState& state);
 
 }  // namespace chroma::index

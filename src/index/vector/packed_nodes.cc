@@ -25,24 +25,29 @@ PackedNodes::PackedNodes(const RowCoder& coder, uint32_t n)
       node_bytes_((neighbors_at_ + kDegree * sizeof(uint32_t) + kLine - 1) / kLine * kLine),
       memory_(node_bytes_ * n) {}
 
-bool PackedNodes::At(const Graph& graph, uint32_t row, std::vector<uint8_t>* scratch, Node* out) {
+PackedNodes::Found PackedNodes::At(const Graph& graph, uint32_t row, bool make,
+                                   std::vector<uint8_t>* scratch, Node* out) {
   uint8_t* node = memory_.bytes() + node_bytes_ * row;
   std::atomic<State>& state = StateOf(node);
   State seen = state.load(std::memory_order_acquire);
+  if (seen == State::kReady) {
+    *out = View(node);
+    return Found::kReady;
+  }
+  if (!make) return Found::kAbsent;
+  bool made = false;
   if (seen == State::kAbsent &&
       state.compare_exchange_strong(seen, State::kBusy, std::memory_order_acquire)) {
-    const bool made = Make(graph, row, node);
-    seen = made ? State::kReady : State::kAbsent;
-    state.store(seen, std::memory_order_release);
-    if (!made) return false;
-  }
-  if (seen != State::kReady) {
+    made = Make(graph, row, node);
+    state.store(made ? State::kReady : State::kAbsent, std::memory_order_release);
+  } else {
     scratch->resize(node_bytes_);
     node = scratch->data();
-    if (!Make(graph, row, node)) return false;
+    made = Make(graph, row, node);
   }
+  if (!made) return Found::kDamaged;
   *out = View(node);
-  return true;
+  return Found::kMade;
 }
 
 void PackedNodes::Prefetch(uint32_t row) const {
@@ -81,9 +86,9 @@ bool PackedNodes::Make(const Graph& graph, uint32_t row, uint8_t* node) const {
   auto* offsets = reinterpret_cast<float*>(node + offsets_at_);
   auto* factors = reinterpret_cast<float*>(node + factors_at_);
   auto* neighbors = reinterpret_cast<uint32_t*>(node + neighbors_at_);
+  graph.edges.Read(row, neighbors);
   for (uint32_t lane = 0; lane < kDegree; ++lane) {
-    const uint32_t neighbor = graph.Neighbors(row)[lane];
-    neighbors[lane] = neighbor;
+    const uint32_t neighbor = neighbors[lane];
     offsets[lane] = kAbsentOffset;
     factors[lane] = 0;
     // A damaged graph may name any number.

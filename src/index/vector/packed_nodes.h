@@ -9,8 +9,8 @@
 // one offset and one factor for each neighbour; codes that lie with the row and are scanned
 // together follow "SymphonyQG" (Y. Gou, J. Gao et al., SIGMOD 2025) and NGT-QG.
 //
-// Nodes are made from codes and edges when a walk first comes to them, so that opening costs
-// nothing and memory follows what is used.
+// Nodes are made from codes and edges, some by each walk that comes to them, so that opening costs
+// nothing, memory follows what is used, and no query waits for many of them.
 #pragma once
 
 #include <atomic>
@@ -29,8 +29,8 @@ class PackedNodes {
   // `coder` outlives it.
   PackedNodes(const RowCoder& coder, uint32_t n);
 
-  // Bytes of one node and of all of them, were all in use.
-  size_t node_bytes() const { return node_bytes_; }
+  // Were all nodes in use.
+  size_t size_bytes() const { return memory_.size_bytes(); }
 
   // A node as a walk reads it. Valid until Forget, or until `scratch` is used again.
   struct Node {
@@ -41,9 +41,10 @@ class PackedNodes {
     const float* factors;
     const uint32_t* neighbors;
   };
-  // `scratch` serves when another thread is just making the node. False when the graph is damaged
-  // there.
-  bool At(const Graph& graph, uint32_t row, std::vector<uint8_t>* scratch, Node* out);
+  enum class Found : uint8_t { kReady, kMade, kAbsent, kDamaged };
+  // kAbsent: it is not there and `make` is false; kDamaged: the graph is, at this place. `scratch`
+  // serves when another thread is just making the node.
+  Found At(const Graph& graph, uint32_t row, bool make, std::vector<uint8_t>* scratch, Node* out);
   void Prefetch(uint32_t row) const;
 
   // The edges of these rows have changed.

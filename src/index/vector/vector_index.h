@@ -59,8 +59,8 @@ struct SearchRequest {
   MovedRows moved;
   // Rows farther than this are of no use to the caller (the worst of a full top-k elsewhere).
   float bound = std::numeric_limits<float>::infinity();
-  // How many candidates a graph walk keeps (ef); 0 means the index's own choice. An exact scan
-  // ignores it.
+  // How many candidates a graph walk keeps (ef), or as many more as find the same where it goes by
+  // estimates; 0 means the index's own choice. An exact scan ignores it.
   size_t effort = 0;
   // Called every few thousand rows; a failure ends the search with that Status. May be empty.
   std::function<Status()> check;

@@ -1,0 +1,81 @@
+// The memory that packed nodes take, of all indexes of a process together. Nodes make walks quicker
+// and are never needed: an index that gets no memory for them walks over codes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "index/vector/packed_nodes.h"
+#include "runtime/mutex.h"
+
+namespace chroma::index {
+
+class KeptNodes;
+
+// Thread safe.
+class NodeMemory {
+ public:
+  explicit NodeMemory(uint64_t bytes_max) : bytes_max_(bytes_max) {}
+  NodeMemory(const NodeMemory&) = delete;
+  NodeMemory& operator=(const NodeMemory&) = delete;
+
+  uint64_t taken_bytes() const;
+
+ private:
+  friend class KeptNodes;
+
+  // Whether there may be nodes of so many bytes, until they are dropped or given back. Nodes that
+  // were used lately do not give way.
+  bool Take(KeptNodes& nodes, uint64_t bytes);
+  void GiveBack(KeptNodes& nodes);
+  KeptNodes* LongestUnused() CHROMA_REQUIRES(mutex_);
+
+  const uint64_t bytes_max_;
+  std::atomic<uint64_t> clock_{0};  // counts uses
+  mutable runtime::Mutex mutex_;    // taken before that of KeptNodes
+  uint64_t taken_bytes_ CHROMA_GUARDED_BY(mutex_) = 0;
+  std::vector<KeptNodes*> holders_ CHROMA_GUARDED_BY(mutex_);
+};
+
+// The nodes of one index, as long as there is memory for them. Thread safe.
+class KeptNodes {
+ public:
+  // `coder` outlives it; no `memory`: never any nodes.
+  KeptNodes(const RowCoder& coder, uint32_t n, std::shared_ptr<NodeMemory> memory);
+  ~KeptNodes();
+  KeptNodes(const KeptNodes&) = delete;
+  KeptNodes& operator=(const KeptNodes&) = delete;
+
+  // For one walk; null: there is no memory. Others may drop them meanwhile: the memory is free when
+  // the last walk has ended.
+  std::shared_ptr<PackedNodes> Use();
+
+  // Whether there is memory for nodes, they are used more than now and then, and nobody has said
+  // that all of them are made.
+  bool Incomplete() const {
+    return state_.load(std::memory_order_relaxed) == State::kIncomplete &&
+           uses_.load(std::memory_order_relaxed) >= kUsesMin;
+  }
+  void SetComplete(const PackedNodes& nodes);
+
+ private:
+  friend class NodeMemory;
+  static constexpr uint32_t kUsesMin = 16;
+  enum class State : uint8_t { kNone, kIncomplete, kComplete };
+  void Drop();
+
+  const RowCoder& coder_;
+  const uint32_t n_;
+  const std::shared_ptr<NodeMemory> memory_;
+  std::atomic<uint64_t> used_{0};  // by NodeMemory's clock
+  std::atomic<uint32_t> uses_{0};
+  uint64_t bytes_ = 0;  // of NodeMemory's lock
+  runtime::Mutex mutex_;
+  std::shared_ptr<PackedNodes> nodes_ CHROMA_GUARDED_BY(mutex_);
+  std::atomic<State> state_{State::kNone};          // written with the lock
+  uint32_t refused_ CHROMA_GUARDED_BY(mutex_) = 0;  // uses without nodes
+};
+
+}  // namespace chroma::index

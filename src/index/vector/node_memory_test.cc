@@ -1,0 +1,77 @@
+#include "index/vector/node_memory.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+namespace chroma::index {
+namespace {
+
+constexpr uint32_t kRows = 100;
+
+class NodeMemoryTest : public ::testing::Test {
+ protected:
+  NodeMemoryTest() : coder_(simd::ActiveCodeKernels(), Space()) {
+    node_bytes_ = PackedNodes(coder_, kRows).size_bytes();
+  }
+  static CodeSpace Space() {
+    const std::vector<float> row(64, 1.0F);
+    const float* rows[] = {row.data()};
+    return ChooseCodeSpace(model::Space::kL2, 64, 1, rows);
+  }
+
+  const RowCoder coder_;
+  uint64_t node_bytes_ = 0;
+};
+
+TEST_F(NodeMemoryTest, GivesWhatThereIs) {
+  const auto memory = std::make_shared<NodeMemory>(2 * node_bytes_);
+  KeptNodes first(coder_, kRows, memory);
+  KeptNodes second(coder_, kRows, memory);
+  EXPECT_EQ(memory->taken_bytes(), 0U);
+  EXPECT_NE(first.Use(), nullptr);
+  EXPECT_EQ(first.Use(), first.Use());
+  EXPECT_NE(second.Use(), nullptr);
+  EXPECT_EQ(memory->taken_bytes(), 2 * node_bytes_);
+  KeptNodes third(coder_, kRows, memory);
+  EXPECT_EQ(third.Use(), nullptr);
+  EXPECT_NE(first.Use(), nullptr);
+}
+
+TEST_F(NodeMemoryTest, TakesBackWhatIsGone) {
+  const auto memory = std::make_shared<NodeMemory>(node_bytes_);
+  {
+    KeptNodes first(coder_, kRows, memory);
+    EXPECT_NE(first.Use(), nullptr);
+  }
+  EXPECT_EQ(memory->taken_bytes(), 0U);
+  KeptNodes second(coder_, kRows, memory);
+  EXPECT_NE(second.Use(), nullptr);
+}
+
+TEST_F(NodeMemoryTest, TheLongestUnusedGivesWay) {
+  const auto memory = std::make_shared<NodeMemory>(2 * node_bytes_);
+  KeptNodes old(coder_, kRows, memory);
+  KeptNodes used(coder_, kRows, memory);
+  KeptNodes next(coder_, kRows, memory);
+  const std::shared_ptr<PackedNodes> walked = old.Use();
+  EXPECT_NE(used.Use(), nullptr);
+  EXPECT_EQ(next.Use(), nullptr);
+  for (int i = 0; i < 5000; ++i) EXPECT_NE(used.Use(), nullptr);
+  for (int i = 0; i < 300; ++i) next.Use();
+  EXPECT_NE(next.Use(), nullptr);
+  EXPECT_NE(used.Use(), nullptr);
+  EXPECT_EQ(old.Use(), nullptr);
+  EXPECT_EQ(walked->size_bytes(), node_bytes_) << "who walks keeps what it walks over";
+}
+
+TEST_F(NodeMemoryTest, WhatIsTooLargeGetsNone) {
+  const auto memory = std::make_shared<NodeMemory>(node_bytes_ - 1);
+  KeptNodes nodes(coder_, kRows, memory);
+  EXPECT_EQ(nodes.Use(), nullptr);
+  EXPECT_EQ(KeptNodes(coder_, kRows, nullptr).Use(), nullptr);
+}
+
+}  // namespace
+}  // namespace chroma::index
