@@ -261,11 +261,18 @@ Status Indexer::Build(runtime::Context& ctx, Job& job) {
     CHROMA_TRY(builder.Begin(base->reader->graph(), now));
   }
   CHROMA_TRY(builder.Build());
+  const index::Graph graph{view, index::Edges::Of(builder.neighbors().data()), builder.entry()};
+  index::VectorSource source;
+  source.row_pointers = rows.data();
+  source.n = part.rows();
+  source.dimension = part.dimension();
+  CHROMA_ASSIGN(
+      const index::Calibration calibration,
+      index::Calibrate(coder, graph, source, parallel_for, [&ctx] { return ctx.Check(); }));
   CHROMA_ASSIGN(job.built,
-                segment::WriteVectorIndex(
-                    ctx, *seams_.store, NewBlobName(*seams_.env.random, job.collection, "index"),
-                    space, {view, index::Edges::Of(builder.neighbors().data()), builder.entry()},
-                    job.named.checksum));
+                segment::WriteVectorIndex(ctx, *seams_.store,
+                                          NewBlobName(*seams_.env.random, job.collection, "index"),
+                                          space, graph, calibration, job.named.checksum));
   return Status::Ok();
 }
 

@@ -127,7 +127,7 @@ TEST_F(IndexerTest, RecallIsMeasured) {
   Write(Operation::kAdd, 0, 1000);
   CompactAll();
   planner::RecallPlan plan;
-  plan.effort = 1000;  // all codes are compared, and the nearest exactly
+  plan.tuning.effort = 1000;  // all codes are compared, and the nearest exactly
   EXPECT_EQ(node_->MeasureRecall(ctx_, Published(), plan)->recall, 1) << "without an index";
   Index();
   const auto whole = node_->MeasureRecall(ctx_, Published(), plan);
@@ -136,11 +136,15 @@ TEST_F(IndexerTest, RecallIsMeasured) {
   EXPECT_EQ(whole->records, 1000U);
   EXPECT_GT(whole->queries, 80U);
   EXPECT_GT(whole->exact_ns, 0);
-  plan.effort = 1;
+  plan.tuning.effort = 1;
   plan.n_results = 1;
   const auto little = node_->MeasureRecall(ctx_, Published(), plan);
   ASSERT_TRUE(little.ok());
   EXPECT_LT(little->recall, 1);
+  // In place of the effort, where the index was calibrated.
+  ASSERT_FALSE(IndexesOf(0)->list[0].reader->calibration().empty());
+  plan.tuning.target_recall = .99F;
+  EXPECT_GT(node_->MeasureRecall(ctx_, Published(), plan)->recall, little->recall);
 }
 
 TEST_F(IndexerTest, LeavesSmallSegmentsAlone) {

@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "log/record_codec.h"
+#include "model/tuning.h"
 #include "model/validate.h"
 #include "planner/planner.h"
 #include "runtime/test_points.h"
@@ -13,10 +14,16 @@ namespace {
 
 constexpr size_t kAtOnceIdsMax = 16;
 
-// index::SearchRequest::effort. 0 leaves it to the index.
-uint32_t SearchEffort(const model::Schema& schema) {
+planner::SearchTuning TuningOf(const model::Collection& collection) {
   constexpr uint64_t kEffortMax = 10'000;
-  return static_cast<uint32_t>(std::min(*schema.hnsw().ef_search, kEffortMax));
+  planner::SearchTuning tuning;
+  tuning.effort = static_cast<uint32_t>(std::min(*collection.schema.hnsw().ef_search, kEffortMax));
+  // Checked when it was set; what an earlier program let in means nothing.
+  const Result<model::VectorTuning> asked = model::TuningOf(collection.metadata);
+  if (!asked.ok()) return tuning;
+  tuning.target_recall = asked->target_recall;
+  tuning.memory = asked->memory;
+  return tuning;
 }
 
 segment::VersionRef VersionOf(const model::Collection& collection) {
@@ -228,7 +235,7 @@ Result<executor::QueryResult> Engine::Query(runtime::Context& ctx, const Collect
   plan.rows_max = options_.query_rows_max;
   plan.answer_bytes_max = options_.query_answer_bytes_max;
   plan.space = collection->schema.space();
-  plan.effort = SearchEffort(collection->schema);
+  plan.tuning = TuningOf(*collection);
   plan.include = request.include;
   return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
     return node_.Query(ctx, version, plan);
@@ -271,7 +278,7 @@ Result<executor::RecallReport> Engine::MeasureRecall(runtime::Context& ctx,
                                    " and n_results from 1 to " + std::to_string(kResultsMax));
   }
   const planner::RecallPlan plan{queries, n_results, collection->schema.space(),
-                                 SearchEffort(collection->schema)};
+                                 TuningOf(*collection)};
   return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
     return node_.MeasureRecall(ctx, version, plan);
   });

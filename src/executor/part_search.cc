@@ -40,6 +40,7 @@ bool CanSearch(const segment::PartIndexes* indexes, model::Space space) {
 Result<PartSearch> PartSearch::Prepare(runtime::Context& ctx, const planner::QueryPlan& plan,
                                        const segment::SnapshotPart& part) {
   PartSearch search(part);
+  search.target_recall_ = plan.tuning.target_recall;
   const planner::Predicate* predicate = plan.predicate ? &*plan.predicate : nullptr;
   if (predicate != nullptr || !part.dead->Empty()) {
     CHROMA_ASSIGN(search.allowed_, SelectRows(ctx, predicate, part));
@@ -136,8 +137,13 @@ Status PartSearch::SearchIndexes(SearchRequest request, std::vector<Candidate>* 
   source.dimension = part_->part->dimension();
   source.reader = &reader;
   request.allowed = allowed_ ? &*allowed_ : nullptr;
+  const size_t effort = request.effort;
   for (const segment::PartIndex& index : part_->indexes->list) {
     request.moved = index.Moved();
+    request.effort = effort;
+    if (target_recall_ > 0 && !index.reader->calibration().empty()) {
+      request.effort = index::EffortFor(index.reader->calibration(), target_recall_);
+    }
     CHROMA_TRY(index.reader->index().Search(source, request, out));
   }
   return Status::Ok();

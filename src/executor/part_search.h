@@ -48,6 +48,7 @@ class PartSearch {
   std::optional<Bitmap> allowed_;  // none: every row
   bool empty_ = false;
   bool indexed_ = false;
+  float target_recall_ = 0;
   ExactRows exact_;
 };
 

@@ -78,7 +78,7 @@ Result<RecallReport> MeasureRecall(runtime::Context& ctx, runtime::ThreadPool& p
                      std::vector<float>(run.values, run.values + snapshot.dimension)};
     query.n_results = plan.n_results + 1;
     query.space = plan.space;
-    query.effort = plan.effort;
+    query.tuning = plan.tuning;
     const int64_t begin_ns = clock.MonotonicNs();
     CHROMA_ASSIGN(const std::vector<NearestRows> found, SelectNearest(ctx, pool, snapshot, query));
     const int64_t found_ns = clock.MonotonicNs();

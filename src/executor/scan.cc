@@ -71,7 +71,8 @@ Status SearchOne(runtime::Context& ctx, const Snapshot& snapshot,
   request.query = plan.queries.row(query);
   request.space = plan.space;
   request.k = plan.n_results;
-  request.effort = plan.effort;
+  request.effort = plan.tuning.effort;
+  request.memory = plan.tuning.memory;
   request.check = [&ctx] { return ctx.Check(); };
   for (uint32_t i = 0; i < parts.size(); ++i) {
     request.bound = nearest.bound();
@@ -96,7 +97,7 @@ bool IsQuick(const Snapshot& snapshot, const planner::QueryPlan& plan) {
   constexpr uint32_t kEffortMax = 400;
   constexpr uint64_t kScannedBytesMax = 1 << 20;
   if (plan.predicate || plan.queries.rows() != 1) return false;
-  if (plan.n_results > kResultsMax || plan.effort > kEffortMax) return false;
+  if (plan.n_results > kResultsMax || plan.tuning.effort > kEffortMax) return false;
   uint64_t scanned = 0;
   for (const segment::SnapshotPart& part : snapshot.parts) {
     scanned += PartSearch::RowsScanned(plan, part) * snapshot.dimension * sizeof(float);

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "model/tuning.h"
+
 namespace chroma::model {
 
 namespace {
@@ -27,7 +29,8 @@ Status ValidateSparse(const SparseVector& vector) {
 Status ValidateCollectionMetadata(const std::optional<Metadata>& metadata) {
   if (!metadata) return Status::Ok();
   if (metadata->empty()) return Status::InvalidArgument("Metadata cannot be empty");
-  return ValidateMetadata(*metadata);
+  CHROMA_TRY(ValidateMetadata(*metadata));
+  return TuningOf(metadata).status();
 }
 
 // The failures of a request's fields, joined as one message.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "index/text/regex.h"
+#include "index/vector/vector_index.h"
 #include "model/filter.h"
 #include "model/limits.h"
 #include "model/record.h"
@@ -62,12 +63,20 @@ struct GetPlan {
   model::IncludeSet include = 0;
 };
 
+// How vector indexes are walked.
+struct SearchTuning {
+  uint32_t effort = 0;  // index::SearchRequest::effort
+  float target_recall =
+      0;  // in place of the effort, where an index was calibrated; 0: not asked for
+  model::IndexMemory memory = model::IndexMemory::kAuto;
+};
+
 struct QueryPlan {
   std::optional<Predicate> predicate;
   model::VectorMatrix queries;
   uint32_t n_results = 0;
-  uint32_t effort = 0;  // index::SearchRequest::effort
-  bool exact = false;   // every record is compared, whatever is indexed
+  SearchTuning tuning;
+  bool exact = false;  // every record is compared, whatever is indexed
   model::Space space = model::Space::kL2;
   model::IncludeSet include = 0;
   // Over all queries; what would exceed them is refused.
@@ -80,7 +89,7 @@ struct RecallPlan {
   uint32_t queries = 100;
   uint32_t n_results = 10;
   model::Space space = model::Space::kL2;
-  uint32_t effort = 0;
+  SearchTuning tuning;
 };
 
 struct CountPlan {

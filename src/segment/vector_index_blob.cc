@@ -23,6 +23,7 @@ constexpr uint32_t kScaleBytes = 2 * sizeof(float);
 // Beyond these index::RowCoder codes nothing.
 constexpr float kValueMax = 1e19F;
 constexpr float kSquareMax = 1e38F;
+constexpr uint32_t kEffortMax = 1 << 20;
 
 bool IsKnown(SectionType type) {
   return type == SectionType::kGraphInfo || type == SectionType::kRowScales ||
@@ -70,7 +71,9 @@ std::vector<uint8_t> Packed(const index::Graph& graph) {
 
 Result<VectorIndexSummary> WriteVectorIndex(runtime::Context& ctx, store::BlobStore& store,
                                             const std::string& blob, const index::CodeSpace& space,
-                                            const index::Graph& graph, uint64_t segment_checksum) {
+                                            const index::Graph& graph,
+                                            const index::Calibration& calibration,
+                                            uint64_t segment_checksum) {
   const index::RowCodes& rows = graph.rows;
   CHROMA_ASSIGN(std::unique_ptr<store::BlobWriter> writer, store.Create(ctx, blob));
   format::SectionWriter out(std::move(writer));
@@ -96,6 +99,11 @@ Result<VectorIndexSummary> WriteVectorIndex(runtime::Context& ctx, store::BlobSt
   PutFixed(info, space.seed);
   PutFixed(info, segment_checksum);
   for (const float value : space.center) PutFixed(info, value);
+  PutFixed(info, static_cast<uint32_t>(calibration.size()));
+  for (const index::CalibrationPoint& point : calibration) {
+    PutFixed(info, point.effort);
+    PutFixed(info, point.recall);
+  }
   info += code_checksums;
   info += edge_checksums;
   CHROMA_TRY(out.Write(SectionType::kGraphInfo, {}, info));
@@ -171,6 +179,7 @@ Status VectorIndexReader::ReadInfo(ByteReader& in) {
   if (!(space_.length >= 0 && space_.length <= kValueMax)) {
     return sections_.Damaged(section, "it holds what is no length");
   }
+  CHROMA_TRY(ReadCalibration(in));
   graph_.rows.padded = index::Rotation::Padded(space_.code_dimension());
   codes_.row_bytes = graph_.rows.padded;
   graph_.edges.bits = index::Edges::BitsFor(graph_.rows.n);
@@ -184,6 +193,24 @@ Status VectorIndexReader::ReadInfo(ByteReader& in) {
     for (uint64_t i = 0; i < count; ++i) blocks->checksums.push_back(in.Fixed<uint64_t>());
   }
   if (!in.ok() || !in.AtEnd()) return sections_.Damaged(section, "it has excess bytes");
+  return Status::Ok();
+}
+
+Status VectorIndexReader::ReadCalibration(ByteReader& in) {
+  const SectionInfo& section = *sections_.Find(SectionType::kGraphInfo);
+  const auto points = in.Fixed<uint32_t>();
+  if (in.remaining() / sizeof(index::CalibrationPoint) < points) {
+    return sections_.Damaged(section, "it is cut off");
+  }
+  for (uint32_t i = 0; i < points; ++i) {
+    const auto effort = in.Fixed<uint32_t>();
+    const auto recall = in.Fixed<float>();
+    const bool rises = calibration_.empty() || effort > calibration_.back().effort;
+    if (!rises || effort > kEffortMax || !(recall >= 0 && recall <= 1)) {
+      return sections_.Damaged(section, "it holds what is no calibration");
+    }
+    calibration_.push_back({effort, recall});
+  }
   return Status::Ok();
 }
 

@@ -21,6 +21,7 @@
 #include "chroma/status.h"
 #include "format/section_reader.h"
 #include "format/verified_blocks.h"
+#include "index/vector/calibration.h"
 #include "index/vector/graph_index.h"
 #include "runtime/context.h"
 #include "store/blob_store.h"
@@ -37,7 +38,9 @@ struct VectorIndexSummary {
 // the rows are.
 Result<VectorIndexSummary> WriteVectorIndex(runtime::Context& ctx, store::BlobStore& store,
                                             const std::string& blob, const index::CodeSpace& space,
-                                            const index::Graph& graph, uint64_t segment_checksum);
+                                            const index::Graph& graph,
+                                            const index::Calibration& calibration,
+                                            uint64_t segment_checksum);
 
 // Codes and edges stay in the mapped file and are verified a page at a time, when a search first
 // comes to them. Thread safe.
@@ -58,6 +61,7 @@ class VectorIndexReader final : private index::RowGuard {
   const index::CodeSpace& space() const { return space_; }
   const index::Graph& graph() const { return graph_; }
   const index::GraphIndex& index() const { return *index_; }
+  const index::Calibration& calibration() const { return calibration_; }
 
   // Whether damage was met since it was opened.
   bool damaged() const { return damaged_.load(std::memory_order_relaxed); }
@@ -83,6 +87,7 @@ class VectorIndexReader final : private index::RowGuard {
   explicit VectorIndexReader(format::SectionReader sections) : sections_(std::move(sections)) {}
   Status Init(runtime::Context& ctx, std::shared_ptr<index::NodeMemory> memory);
   Status ReadInfo(ByteReader& in);
+  Status ReadCalibration(ByteReader& in);
   Status ReadScales(runtime::Context& ctx);
   Status OpenBlocks(runtime::Context& ctx, format::SectionType type, RowBlocks* blocks);
   bool Check(const RowBlocks& blocks, uint64_t block) const;
@@ -93,6 +98,7 @@ class VectorIndexReader final : private index::RowGuard {
   const format::SectionReader sections_;
   index::CodeSpace space_;
   uint64_t segment_checksum_ = 0;
+  index::Calibration calibration_;
   std::vector<index::RowScale> scales_;
   RowBlocks codes_;
   RowBlocks edges_;

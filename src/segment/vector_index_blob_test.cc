@@ -41,9 +41,10 @@ class VectorIndexBlobTest : public ::testing::TestWithParam<model::Space> {
     };
     index::GraphBuilder builder(coder, view, {}, in_order, nullptr, nullptr);
     ASSERT_TRUE(builder.Build().ok());
-    const auto written = WriteVectorIndex(
-        ctx_, blobs_, "index", space,
-        {view, index::Edges::Of(builder.neighbors().data()), builder.entry()}, kSegment);
+    const auto written =
+        WriteVectorIndex(ctx_, blobs_, "index", space,
+                         {view, index::Edges::Of(builder.neighbors().data()), builder.entry()},
+                         {{16, .9F}, {100, .98F}}, kSegment);
     ASSERT_TRUE(written.ok()) << written.status().ToString();
     bytes_ = blobs_.Content("index");
     EXPECT_EQ(written->size_bytes, bytes_.size());

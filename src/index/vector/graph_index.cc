@@ -63,8 +63,10 @@ struct GraphIndex::Work {
 
 class GraphIndex::Lease {
  public:
-  explicit Lease(const GraphIndex& index) : index_(index) {
-    std::shared_ptr<PackedNodes> nodes = index_.nodes_.Use();
+  Lease(const GraphIndex& index, model::IndexMemory memory) : index_(index) {
+    std::shared_ptr<PackedNodes> nodes;
+    if (memory != model::IndexMemory::kCompact)
+      nodes = index_.nodes_.Use(memory == model::IndexMemory::kRoomy);
     runtime::MutexLock lock(index_.mutex_);
     if (index_.free_.empty()) {
       work_ = std::make_unique<Work>();
@@ -120,7 +122,7 @@ Status GraphIndex::MakeNodes(const std::function<Status()>& check) const {
 Status GraphIndex::Search(const VectorSource& source, const SearchRequest& request,
                           std::vector<Candidate>* out) const {
   if (request.k == 0 || source.n == 0) return Status::Ok();
-  Lease lease(*this);
+  Lease lease(*this, request.memory);
   Work& work = *lease;
   if (!coder_.EncodeQuery(request.query, &work.state.query)) {
     TakeAllowed(request, work);

@@ -14,12 +14,13 @@ constexpr uint32_t kUsesPerTry = 256;
 
 }  // namespace
 
-bool NodeMemory::Take(KeptNodes& nodes, uint64_t bytes) {
-  if (bytes > bytes_max_) return false;
+bool NodeMemory::Take(KeptNodes& nodes, uint64_t bytes, bool beyond_limit) {
+  if (bytes > bytes_max_ && !beyond_limit) return false;
   runtime::MutexLock lock(mutex_);
   if (std::find(holders_.begin(), holders_.end(), &nodes) != holders_.end()) return true;
-  while (bytes_max_ - taken_bytes_ < bytes) {
+  while (taken_bytes_ + bytes > bytes_max_) {
     KeptNodes* unused = LongestUnused();
+    if (unused == nullptr && beyond_limit) break;
     if (unused == nullptr) return false;
     unused->Drop();
     taken_bytes_ -= unused->bytes_;
@@ -61,7 +62,7 @@ KeptNodes::~KeptNodes() {
   if (memory_ != nullptr) memory_->GiveBack(*this);
 }
 
-std::shared_ptr<PackedNodes> KeptNodes::Use() {
+std::shared_ptr<PackedNodes> KeptNodes::Use(bool beyond_limit) {
   if (memory_ == nullptr) return nullptr;
   used_.store(memory_->clock_.fetch_add(1, std::memory_order_relaxed) + 1,
               std::memory_order_relaxed);
@@ -69,11 +70,11 @@ std::shared_ptr<PackedNodes> KeptNodes::Use() {
   {
     runtime::MutexLock lock(mutex_);
     if (nodes_ != nullptr) return nodes_;
-    if (refused_++ % kUsesPerTry != 0) return nullptr;
+    if (refused_++ % kUsesPerTry != 0 && !beyond_limit) return nullptr;
   }
   // This takes addresses, no memory yet.
   auto nodes = std::make_shared<PackedNodes>(coder_, n_);
-  if (!memory_->Take(*this, nodes->size_bytes())) return nullptr;
+  if (!memory_->Take(*this, nodes->size_bytes(), beyond_limit)) return nullptr;
   runtime::MutexLock lock(mutex_);
   if (nodes_ == nullptr) {
     nodes_ = std::move(nodes);

@@ -28,7 +28,7 @@ class NodeMemory {
 
   // Whether there may be nodes of so many bytes, until they are dropped or given back. Nodes that
   // were used lately do not give way.
-  bool Take(KeptNodes& nodes, uint64_t bytes);
+  bool Take(KeptNodes& nodes, uint64_t bytes, bool beyond_limit);
   void GiveBack(KeptNodes& nodes);
   KeptNodes* LongestUnused() CHROMA_REQUIRES(mutex_);
 
@@ -48,9 +48,9 @@ class KeptNodes {
   KeptNodes(const KeptNodes&) = delete;
   KeptNodes& operator=(const KeptNodes&) = delete;
 
-  // For one walk; null: there is no memory. Others may drop them meanwhile: the memory is free when
-  // the last walk has ended.
-  std::shared_ptr<PackedNodes> Use();
+  // For one walk; null: there is no memory, which `beyond_limit` does not ask for. Others may drop
+  // them meanwhile: the memory is free when the last walk has ended.
+  std::shared_ptr<PackedNodes> Use(bool beyond_limit = false);
 
   // Whether there is memory for nodes, they are used more than now and then, and nobody has said
   // that all of them are made.

@@ -12,6 +12,7 @@
 #include "base/bitmap.h"
 #include "chroma/status.h"
 #include "model/schema.h"
+#include "model/tuning.h"
 
 namespace chroma::index {
 
@@ -62,6 +63,8 @@ struct SearchRequest {
   // How many candidates a graph walk keeps (ef), or as many more as find the same where it goes by
   // estimates; 0 means the index's own choice. An exact scan ignores it.
   size_t effort = 0;
+  // What walks may go over: packed nodes, or codes alone.
+  model::IndexMemory memory = model::IndexMemory::kAuto;
   // Called every few thousand rows; a failure ends the search with that Status. May be empty.
   std::function<Status()> check;
 };
