@@ -408,11 +408,10 @@ TYPED_TEST(ApiTest, BadWritesChangeNothing) {
                kInvalidArgument, "Validation error: metadatas: Invalid metadata at index 0");
   EXPECT_FAILS(add({.ids = {"a"}, .embeddings = {{1}}, .has_embedding = {false}}), kInvalidArgument,
                "has_embedding marks 0 records, but there are 1 embeddings");
-  EXPECT_EQ(add({.ids = {"a"},
-                 .embeddings = {{1}},
-                 .metadatas = {{{"s", SparseVector{{1}, {0.5f}, {}}}}}})
-                .code(),
-            StatusCode::kUnimplemented);
+  EXPECT_FAILS(add({.ids = {"a"},
+                    .embeddings = {{1}},
+                    .metadatas = {{{"s", SparseVector{{2, 1}, {0.5f, 1}, {}}}}}}),
+               kInvalidArgument, "Validation error: metadatas: Invalid metadata at index 0");
   EXPECT_EQ(*collection.Count(), 0u);
   EXPECT_EQ(this->client_->GetCollection("strict")->info().dimension, std::nullopt);
 }
