@@ -236,24 +236,30 @@ Result<executor::QueryResult> Engine::Query(runtime::Context& ctx, const Collect
   });
 }
 
-Status Engine::Search(const CollectionRef& collection, const std::vector<model::Filter>& filters,
-                      const std::vector<std::string>& sparse_keys) {
-  for (const model::Filter& filter : filters) {
-    CHROMA_TRY(model::ValidateFilterAgainstSchema(filter, collection->schema));
+Result<executor::SearchResult> Engine::Search(runtime::Context& ctx,
+                                              const CollectionRef& collection,
+                                              const SearchRequest& request) {
+  CHROMA_TRY(model::ValidateSearches(request.searches));
+  planner::SearchBatchPlan plan;
+  for (const model::Search& search : request.searches) {
+    CHROMA_TRY(model::ValidateSearchAgainstCollection(search, collection->schema,
+                                                      collection->dimension));
+    CHROMA_ASSIGN(planner::SearchPlan planned, planner::PlanSearch(search, collection->schema));
+    plan.searches.push_back(std::move(planned));
   }
-  for (const std::string& key : sparse_keys) {
-    auto types = collection->schema.keys.find(key);
-    const bool indexed = types != collection->schema.keys.end() &&
-                         types->second.sparse_vector_index &&
-                         types->second.sparse_vector_index->enabled;
-    if (!indexed) {
-      return Status::InvalidArgument("Cannot filter using metadata key '" + key +
-                                     "' with type 'SparseVector' because indexing is disabled");
-    }
+  if (!collection->dimension) {
+    executor::SearchResult nothing;
+    nothing.records.resize(request.searches.size());
+    nothing.scores.resize(request.searches.size());
+    return nothing;
   }
-  return Status::Unimplemented(
-      "Error executing plan: Not implemented: Search operation is not implemented for local "
-      "executor");
+  plan.space = collection->schema.space();
+  plan.effort = SearchEffort(collection->schema);
+  plan.rows_max = options_.query_rows_max;
+  plan.answer_bytes_max = options_.query_answer_bytes_max;
+  return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
+    return node_.Search(ctx, version, plan);
+  });
 }
 
 Result<uint64_t> Engine::Count(runtime::Context& ctx, const CollectionRef& collection) {

@@ -39,14 +39,22 @@ bool CanSearch(const segment::PartIndexes* indexes, model::Space space) {
 
 Result<PartSearch> PartSearch::Prepare(runtime::Context& ctx, const planner::QueryPlan& plan,
                                        const segment::SnapshotPart& part) {
-  PartSearch search(part);
   const planner::Predicate* predicate = plan.predicate ? &*plan.predicate : nullptr;
+  std::optional<Bitmap> allowed;
   if (predicate != nullptr || !part.dead->Empty()) {
-    CHROMA_ASSIGN(search.allowed_, SelectRows(ctx, predicate, part));
-    search.empty_ = search.allowed_->Empty();
+    CHROMA_ASSIGN(allowed, SelectRows(ctx, predicate, part));
   }
+  return Prepare(part, std::move(allowed), plan.space, plan.exact);
+}
+
+Result<PartSearch> PartSearch::Prepare(const segment::SnapshotPart& part,
+                                       std::optional<Bitmap> allowed, model::Space space,
+                                       bool exact) {
+  PartSearch search(part);
+  search.allowed_ = std::move(allowed);
+  search.empty_ = search.allowed_ && search.allowed_->Empty();
   if (search.empty_ || part.part->rows() == 0) return search;
-  search.indexed_ = !plan.exact && CanSearch(part.indexes.get(), plan.space);
+  search.indexed_ = !exact && CanSearch(part.indexes.get(), space);
   if (search.indexed_ && search.allowed_ && search.allowed_->Count() <= kRowsComparedMax) {
     search.indexed_ = false;
     CHROMA_TRY(search.Gather(*search.allowed_, &search.exact_));

@@ -21,6 +21,10 @@ class PartSearch {
   static Result<PartSearch> Prepare(runtime::Context& ctx, const planner::QueryPlan& plan,
                                     const segment::SnapshotPart& part);
 
+  // Among `allowed`; none: every row. `exact`: no vector index is used.
+  static Result<PartSearch> Prepare(const segment::SnapshotPart& part,
+                                    std::optional<Bitmap> allowed, model::Space space, bool exact);
+
   // Appends the request.k nearest rows, or all that match when there are fewer. request.allowed and
   // request.moved are not looked at. Thread safe.
   Status Search(const index::SearchRequest& request, std::vector<index::Candidate>* out) const;

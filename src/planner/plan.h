@@ -14,6 +14,7 @@
 #include "model/limits.h"
 #include "model/record.h"
 #include "model/schema.h"
+#include "model/search.h"
 #include "segment/live_collection.h"
 
 namespace chroma::planner {
@@ -81,6 +82,62 @@ struct RecallPlan {
   uint32_t n_results = 10;
   model::Space space = model::Space::kL2;
   uint32_t effort = 0;
+};
+
+// The nearest records of one $knn, dense or sparse.
+struct KnnPlan {
+  std::variant<std::vector<float>, model::SparseVector> query;
+  std::string key;  // of a sparse query
+  uint32_t limit = 0;
+  bool bm25 = false;  // the weights of a sparse query are scaled by how rare their terms are
+
+  const model::SparseVector* sparse() const { return std::get_if<model::SparseVector>(&query); }
+  bool operator==(const KnnPlan&) const = default;
+};
+
+// One step of a rank on a stack of operands, each a score of some records and, perhaps, a default
+// for all others. A fold of n operands is its constant and n binary steps.
+struct RankStep {
+  enum class Op : uint8_t {
+    kKnn,       // pushes what knns[knn] found, and its default
+    kConstant,  // pushes no record and a default
+    kAdd,       // these take two
+    kSubtract,
+    kMultiply,
+    kDivide,
+    kMax,
+    kMin,
+    kAbs,  // these take one
+    kExp,
+    kLog,
+  };
+  Op op = Op::kConstant;
+  uint32_t knn = 0;
+  bool positions = false;              // of kKnn: the place instead of the distance
+  std::optional<float> default_score;  // of kKnn; of kConstant its value
+  bool operator==(const RankStep&) const = default;
+};
+
+struct SearchPlan {
+  std::optional<Predicate> predicate;
+  bool ranked = false;         // else in insertion order
+  std::vector<KnnPlan> knns;   // distinct; in the order in which `rank` first needs them
+  std::vector<RankStep> rank;  // leaves exactly one operand
+  uint32_t stack_depth = 0;    // the most operands at a time
+  model::GroupBy group_by;
+  uint32_t offset = 0;
+  std::optional<uint32_t> limit;
+  model::Select select;
+};
+
+struct SearchBatchPlan {
+  std::vector<SearchPlan> searches;
+  model::Space space = model::Space::kL2;
+  uint32_t effort = 0;
+  bool exact = false;
+  // Over all searches; what would exceed them is refused. The candidates of knns are rows, too.
+  uint64_t rows_max = model::kQueryRowsMax;
+  uint64_t answer_bytes_max = model::kQueryAnswerBytesMax;
 };
 
 struct CountPlan {
