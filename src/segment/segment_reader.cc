@@ -356,10 +356,12 @@ Status SectionedSegment::CountSparse(runtime::Context& ctx, std::string_view key
   if (column == nullptr) return Status::Ok();
   CHROMA_ASSIGN(const index::SparsePostings* postings, Postings(*column));
   std::vector<uint64_t> live;
-  for (size_t i = 0; i < dimensions.size() && postings != nullptr; ++i) {
-    const Result<uint64_t> all = postings->Count(dimensions[i]);
-    const Result<uint64_t> gone = postings->CountAmong(dimensions[i], dead);
-    if (all.ok() && gone.ok() && *gone <= *all) live.push_back(*all - *gone);
+  std::vector<uint64_t> gone(dimensions.size());
+  if (postings != nullptr && postings->CountAmong(dimensions, dead, gone).ok()) {
+    for (size_t i = 0; i < dimensions.size(); ++i) {
+      const Result<uint64_t> all = postings->Count(dimensions[i]);
+      if (all.ok() && gone[i] <= *all) live.push_back(*all - gone[i]);
+    }
   }
   if (live.size() == dimensions.size()) {
     for (size_t i = 0; i < live.size(); ++i) counts[i] += live[i];

@@ -9,17 +9,58 @@ namespace {
 
 constexpr size_t kSampleMax = 65'536;
 
-// All different values, ascending; none when there are more than codes.
-std::optional<std::vector<float>> FewValues(std::span<const float> weights) {
-  std::vector<float> values;
+constexpr size_t kValuesMax = 2048;
+
+struct Group {
+  CodeRange range;
+  uint64_t weights = 0;  // that have a value of it
+};
+
+// All different values, ascending; none when there are many.
+std::optional<std::vector<Group>> FewValues(std::span<const float> weights) {
+  std::vector<Group> values;
   for (const float weight : weights) {
     if (!std::isfinite(weight)) continue;
-    const auto at = std::lower_bound(values.begin(), values.end(), weight);
-    if (at != values.end() && *at == weight) continue;
-    if (values.size() == kCodesMax) return std::nullopt;
-    values.insert(at, weight);
+    auto at =
+        std::lower_bound(values.begin(), values.end(), weight,
+                         [](const Group& group, float value) { return group.range.low < value; });
+    if (at == values.end() || at->range.low != weight) {
+      if (values.size() == kValuesMax) return std::nullopt;
+      at = values.insert(at, {{weight, weight}, 0});
+    }
+    ++at->weights;
   }
   return values;
+}
+
+// What joining two neighbours costs: weights that are not exact any more, or less than before.
+double CostOfJoining(const Group& a, const Group& b, double whole) {
+  const auto lost = [](const Group& group) {
+    return group.range.low == group.range.high ? static_cast<double>(group.weights) : 0;
+  };
+  const double width = static_cast<double>(b.range.high) - a.range.low;
+  return lost(a) + lost(b) + static_cast<double>(a.weights + b.weights) * width / whole;
+}
+
+// Joins neighbours, those that cost least first, until each group has a code.
+void JoinNeighbors(std::vector<Group>* groups) {
+  if (groups->size() <= kCodesMax) return;
+  const double whole = static_cast<double>(groups->back().range.high) - groups->front().range.low;
+  std::vector<double> costs;  // of joining with the next one
+  for (size_t i = 0; i + 1 < groups->size(); ++i) {
+    costs.push_back(CostOfJoining((*groups)[i], (*groups)[i + 1], whole));
+  }
+  while (groups->size() > kCodesMax) {
+    const auto least = std::min_element(costs.begin(), costs.end());
+    const auto i = static_cast<size_t>(least - costs.begin());
+    Group& group = (*groups)[i];
+    group.range.high = (*groups)[i + 1].range.high;
+    group.weights += (*groups)[i + 1].weights;
+    groups->erase(groups->begin() + static_cast<ptrdiff_t>(i) + 1);
+    costs.erase(least);
+    if (i > 0) costs[i - 1] = CostOfJoining((*groups)[i - 1], group, whole);
+    if (i < costs.size()) costs[i] = CostOfJoining(group, (*groups)[i + 1], whole);
+  }
 }
 
 std::vector<float> Sample(std::span<const float> weights) {
@@ -53,8 +94,9 @@ std::vector<float> Cuts(std::span<const float> weights, float lowest, float high
 
 Codebook Codebook::Make(std::span<const float> weights) {
   Codebook book;
-  if (const auto values = FewValues(weights)) {
-    for (const float value : *values) book.ranges_.push_back({value, value});
+  if (auto groups = FewValues(weights)) {
+    JoinNeighbors(&*groups);
+    for (const Group& group : *groups) book.ranges_.push_back(group.range);
     return book;
   }
   float lowest = INFINITY;

@@ -1,7 +1,8 @@
 // Weights as codes of one byte. Weights take few different values when they come from a formula
-// such as BM25; then each has its own code and nothing is lost. Otherwise a code stands for an
-// interval: half of the intervals hold equally many weights, the other half divide the range
-// evenly, so that the rare large weights, which decide who is nearest, are told apart as well.
+// such as BM25; then each has its own code and nothing is lost, or, when they are more than there
+// are codes, rare values share one with their neighbours. Otherwise a code stands for an interval:
+// half of the intervals hold equally many weights, the other half divide the range evenly, so that
+// the rare large weights, which decide who is nearest, are told apart as well.
 #pragma once
 
 #include <cstdint>

@@ -11,6 +11,31 @@ Status Damaged(std::string_view what) {
   return Status::DataLoss("sparse postings are damaged: " + std::string(what));
 }
 
+std::vector<uint64_t> ToBits(const Bitmap& rows, uint32_t n) {
+  std::vector<uint64_t> bits(uint64_t{n} / 64 + 1);
+  std::vector<uint32_t> piece(4096);
+  for (uint32_t from = 0;;) {
+    const size_t count = rows.Read(from, piece.data(), piece.size());
+    for (size_t i = 0; i < count && piece[i] < n; ++i) {
+      bits[piece[i] / 64] |= uint64_t{1} << (piece[i] % 64);
+    }
+    if (count < piece.size() || piece.back() >= n) return bits;
+    from = piece.back() + 1;
+  }
+}
+
+// How many rows of a list satisfy `test`; none when it is damaged.
+template <typename Test>
+std::optional<uint64_t> CountIf(const PostingList& list, Test test) {
+  uint64_t count = 0;
+  PostingList::Block decoded;
+  for (uint32_t block = 0; block < list.blocks(); ++block) {
+    if (!list.Decode(block, &decoded)) return std::nullopt;
+    for (uint32_t i = 0; i < decoded.count; ++i) count += test(decoded.rows[i]) ? 1 : 0;
+  }
+  return count;
+}
+
 // Members of `rows` between first and last, ascending, a piece at a time.
 class Members {
  public:
@@ -36,6 +61,26 @@ class Members {
   size_t count_ = 0;
   size_t at_ = 0;
 };
+
+// How many rows of a list are in the set, without decoding blocks that have none of them.
+std::optional<uint64_t> CountBySeeking(const PostingList& list, const Bitmap& rows) {
+  uint64_t count = 0;
+  if (list.count() == 0) return count;
+  Members members(rows, list.FirstRow(0));
+  PostingList::Block decoded;
+  uint32_t wanted = 0;
+  for (uint32_t block = 0; block < list.blocks(); ++block) {
+    wanted = members.Seek(std::max(wanted, list.FirstRow(block)));
+    if (wanted == UINT32_MAX) break;
+    if (wanted > list.LastRow(block)) continue;
+    if (!list.Decode(block, &decoded)) return std::nullopt;
+    for (uint32_t i = 0; i < decoded.count; ++i) {
+      wanted = members.Seek(decoded.rows[i]);
+      if (wanted == decoded.rows[i]) ++count;
+    }
+  }
+  return count;
+}
 
 }  // namespace
 
@@ -127,7 +172,7 @@ bool SparsePostings::CheckCodebook() {
       return false;
     }
     before = range.high;
-    if (range.low != range.high) exact_codes_ = false;
+    if (range.low == range.high) ++exact_codes_;
   }
   return true;
 }
@@ -176,24 +221,34 @@ Result<uint64_t> SparsePostings::Count(uint32_t dimension) const {
   return uint64_t{list.count()};
 }
 
-Result<uint64_t> SparsePostings::CountAmong(uint32_t dimension, const Bitmap& rows) const {
-  CHROMA_ASSIGN(const PostingList list, Find(dimension));
-  uint64_t count = 0;
-  if (list.count() == 0 || rows.Empty()) return count;
-  Members members(rows, list.FirstRow(0));
-  PostingList::Block decoded;
-  uint32_t wanted = 0;
-  for (uint32_t block = 0; block < list.blocks(); ++block) {
-    wanted = members.Seek(std::max(wanted, list.FirstRow(block)));
-    if (wanted == UINT32_MAX) break;
-    if (wanted > list.LastRow(block)) continue;
-    if (!list.Decode(block, &decoded)) return Damaged("a block cannot be decoded");
-    for (uint32_t i = 0; i < decoded.count; ++i) {
-      wanted = members.Seek(decoded.rows[i]);
-      if (wanted == decoded.rows[i]) ++count;
-    }
+Status SparsePostings::CountAmong(std::span<const uint32_t> dimensions, const Bitmap& rows,
+                                  std::span<uint64_t> counts) const {
+  constexpr uint64_t kFew = 256;
+  std::fill(counts.begin(), counts.end(), 0);
+  const uint64_t members = rows.Count();
+  if (members == 0) return Status::Ok();
+  std::vector<PostingList> lists;
+  uint64_t postings = 0;
+  for (const uint32_t dimension : dimensions) {
+    CHROMA_ASSIGN(lists.emplace_back(), Find(dimension));
+    postings += lists.back().count();
   }
-  return count;
+  // Few rows are looked for block by block; many become bits, unless there are fewer postings
+  // still.
+  const bool few = members <= kFew;
+  std::vector<uint64_t> bits;
+  if (!few && members / 16 < postings) bits = ToBits(rows, header_.rows);
+  for (size_t i = 0; i < lists.size(); ++i) {
+    const auto count =
+        few            ? CountBySeeking(lists[i], rows)
+        : bits.empty() ? CountIf(lists[i], [&](uint32_t row) { return rows.Contains(row); })
+                       : CountIf(lists[i], [&](uint32_t row) {
+                           return row / 64 < bits.size() && (bits[row / 64] >> (row % 64) & 1) != 0;
+                         });
+    if (!count) return Damaged("a block cannot be decoded");
+    counts[i] = *count;
+  }
+  return Status::Ok();
 }
 
 Status SparsePostings::VerifyList(uint32_t i, uint64_t* postings) const {

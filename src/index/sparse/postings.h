@@ -79,8 +79,9 @@ class SparsePostings {
 
   // How many rows have the dimension, dead ones too.
   Result<uint64_t> Count(uint32_t dimension) const;
-  // How many rows of the set have it.
-  Result<uint64_t> CountAmong(uint32_t dimension, const Bitmap& rows) const;
+  // counts[i] becomes the number of rows of the set that have dimensions[i].
+  Status CountAmong(std::span<const uint32_t> dimensions, const Bitmap& rows,
+                    std::span<uint64_t> counts) const;
 
   // Appends the k nearest allowed rows that share a dimension with the query, or all when there are
   // fewer, by (distance, row). Distances are exact (sparse_query.h); `exact` is asked only where
@@ -98,7 +99,8 @@ class SparsePostings {
   CodeRange Range(uint32_t code) const {
     return LoadFixed<CodeRange>(codebook_ + code * sizeof(CodeRange));
   }
-  bool exact_codes() const { return exact_codes_; }
+  // How many codes are one number.
+  uint32_t exact_codes() const { return exact_codes_; }
   uint32_t irregular() const { return header_.irregular; }
   uint32_t IrregularRow(uint32_t i) const {
     return LoadFixed<uint32_t>(irregular_ + i * sizeof(uint32_t));
@@ -123,7 +125,7 @@ class SparsePostings {
   const char* dimensions_ = nullptr;
   const char* ends_ = nullptr;
   BytesView lists_;
-  bool exact_codes_ = true;
+  uint32_t exact_codes_ = 0;
 };
 
 }  // namespace chroma::index

@@ -68,10 +68,10 @@ double PostingsCursor::BoundWithin(uint64_t begin, uint64_t end) {
   return bound;
 }
 
-double PostingsCursor::Lookup(uint32_t row) {
-  if (!Seek(row) || list_.FirstRow(block_) > row || !Decode() || !Seek(row)) return 0;
-  if (decoded_ != block_ || rows_.rows[at_] != row) return 0;
-  return most_[rows_.codes[at_]];
+std::optional<uint8_t> PostingsCursor::Lookup(uint32_t row) {
+  if (!Seek(row) || list_.FirstRow(block_) > row || !Decode() || !Seek(row)) return std::nullopt;
+  if (decoded_ != block_ || rows_.rows[at_] != row) return std::nullopt;
+  return rows_.codes[at_];
 }
 
 }  // namespace chroma::index

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "index/sparse/postings.h"
 
@@ -25,9 +26,11 @@ class PostingsCursor {
   // The most that any row in [begin, end) has from this dimension, 0 or more; negative when there
   // is no such row. `begin` as in NextRow.
   double BoundWithin(uint64_t begin, uint64_t end);
-  // The most that this dimension gives the row. Rows ascend from call to call.
-  double Lookup(uint32_t row);
-  // Calls visit(row - begin, most) for each posting of rows in [begin, end), ascending.
+  // The most that a weight with the code can give.
+  double Most(uint8_t code) const { return most_[code]; }
+  // The code of the row's weight; none when it has none. Rows ascend from call to call.
+  std::optional<uint8_t> Lookup(uint32_t row);
+  // Calls visit(row - begin, code) for each posting of rows in [begin, end), ascending.
   template <typename Visit>
   void ForEachWithin(uint64_t begin, uint64_t end, Visit&& visit);
 
@@ -69,7 +72,7 @@ void PostingsCursor::ForEachWithin(uint64_t begin, uint64_t end, Visit&& visit) 
     for (; i < rows_.count; ++i) {
       const uint32_t offset = rows_.rows[i] - base;
       if (offset >= span) break;
-      visit(offset, most_[rows_.codes[i]]);
+      visit(offset, rows_.codes[i]);
     }
     at_ = i;
     if (i < rows_.count) return;

@@ -10,7 +10,7 @@
 // 2024, accumulates in windows likewise); then the rest is looked up for rows that may still get
 // in.
 //
-// What is added up is the most that a row can have: with codes that are exact that is its dot
+// What is added up is the most that a row can have: with codes that are one number that is its dot
 // product, but for rounding, and otherwise a bound. Who passes gets an exact distance. Weights of
 // any sign are allowed: the most of a dimension is 0 at least, what rows have that lack it.
 #include <algorithm>
@@ -50,6 +50,7 @@ class PostingsSearch {
   struct Partial {
     uint32_t offset;  // of the row in the window
     double most;
+    bool is_exact;  // but for rounding
   };
   using Mask = std::array<uint64_t, kWindow / kWordBits>;
 
@@ -60,6 +61,8 @@ class PostingsSearch {
   uint64_t NextWindow(uint64_t from);
   void ChooseTerms(uint64_t begin, uint64_t end);
   void AddUp(uint64_t begin, uint64_t end);
+  template <bool kSomeExact>
+  void AddTerm(PostingsCursor& cursor, uint64_t begin, uint64_t end);
   void Collect(uint64_t begin, uint64_t end, double rest);
   void LookUpRest(uint64_t begin, double rest);
   Status PushPartials(uint64_t begin);
@@ -74,6 +77,8 @@ class PostingsSearch {
   const SparseRequest& request_;
   const SparsePostings::ExactDot& exact_;
   NearestSparse nearest_;
+  // By code, 1 for those that are not one number; those that do not occur count as such.
+  std::array<uint8_t, kCodesMax> is_inexact_{};
   std::vector<PostingsCursor> cursors_;
   std::vector<Term> by_bound_;    // of whole lists, ascending
   double rounding_ = 0;           // how far a sum may be from the exact dot product
@@ -84,10 +89,16 @@ class PostingsSearch {
   size_t optional_ = 0;
   std::array<double, kWindow> sums_{};  // all 0 between windows
   Mask touched_{};                      // likewise
+  Mask inexact_{};                      // rows with a code that is not one number, where some are
   std::vector<Partial> partials_;
 };
 
 Status PostingsSearch::Prepare() {
+  is_inexact_.fill(1);
+  for (uint32_t code = 0; code < postings_.codes(); ++code) {
+    const CodeRange range = postings_.Range(code);
+    is_inexact_[code] = range.low == range.high ? 0 : 1;
+  }
   cursors_.reserve(request_.query.size());
   double magnitude = 0;
   for (size_t i = 0; i < request_.query.size(); ++i) {
@@ -159,12 +170,26 @@ void PostingsSearch::ChooseTerms(uint64_t begin, uint64_t end) {
   }
 }
 
+template <bool kSomeExact>
+void PostingsSearch::AddTerm(PostingsCursor& cursor, uint64_t begin, uint64_t end) {
+  cursor.ForEachWithin(begin, end, [this, &cursor](uint32_t offset, uint8_t code) {
+    sums_[offset] += cursor.Most(code);
+    touched_[offset / kWordBits] |= uint64_t{1} << (offset % kWordBits);
+    if constexpr (kSomeExact) {
+      inexact_[offset / kWordBits] |= uint64_t{is_inexact_[code]} << (offset % kWordBits);
+    }
+  });
+}
+
 void PostingsSearch::AddUp(uint64_t begin, uint64_t end) {
+  const bool some = postings_.exact_codes() > 0;
+  if (!some) inexact_.fill(~uint64_t{0});
   for (size_t i = optional_; i < terms_.size(); ++i) {
-    terms_[i].cursor->ForEachWithin(begin, end, [this](uint32_t offset, double most) {
-      sums_[offset] += most;
-      touched_[offset / kWordBits] |= uint64_t{1} << (offset % kWordBits);
-    });
+    if (some) {
+      AddTerm<true>(*terms_[i].cursor, begin, end);
+    } else {
+      AddTerm<false>(*terms_[i].cursor, begin, end);
+    }
   }
 }
 
@@ -192,9 +217,11 @@ void PostingsSearch::Collect(uint64_t begin, uint64_t end, double rest) {
       const double most = sums_[offset];
       sums_[offset] = 0;
       const bool is_usable = (usable >> (offset % kWordBits) & 1) != 0;
-      if (most + rest >= threshold_ && is_usable) partials_.push_back({offset, most});
+      const bool is_exact = (inexact_[word] >> (offset % kWordBits) & 1) == 0;
+      if (most + rest >= threshold_ && is_usable) partials_.push_back({offset, most, is_exact});
     }
     touched_[word] = 0;
+    inexact_[word] = 0;
   }
 }
 
@@ -206,9 +233,13 @@ void PostingsSearch::LookUpRest(uint64_t begin, double rest) {
     // fall.
     rest = std::max(rest, 0.0);
     size_t kept = 0;
-    for (const Partial& partial : partials_) {
-      const double most = partial.most + terms_[i].cursor->Lookup(first + partial.offset);
-      if (most + rest >= threshold_) partials_[kept++] = {partial.offset, most};
+    for (Partial partial : partials_) {
+      const std::optional<uint8_t> code = terms_[i].cursor->Lookup(first + partial.offset);
+      if (code) {
+        partial.most += terms_[i].cursor->Most(*code);
+        partial.is_exact = partial.is_exact && is_inexact_[*code] == 0;
+      }
+      if (partial.most + rest >= threshold_) partials_[kept++] = partial;
     }
     partials_.resize(kept);
   }
@@ -222,7 +253,7 @@ Status PostingsSearch::PushPartials(uint64_t begin) {
     if (postings_.irregular() > 0 && postings_.IsIrregular(row)) continue;
     const float near = SparseDistance(partial.most + rounding_);
     const float far = SparseDistance(partial.most - rounding_);
-    if (postings_.exact_codes() && near == far) {
+    if (partial.is_exact && near == far) {
       // However the sum is rounded, the distance is the same.
       nearest_.Push({near, row});
     } else {

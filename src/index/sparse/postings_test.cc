@@ -72,7 +72,7 @@ class Generator {
   bool Chance(int percent) { return Below(100) < static_cast<uint64_t>(percent); }
   double Unit() { return static_cast<double>(random_() >> 11) * 0x1p-53; }
 
-  enum class Weights { kPositive, kFew, kSigned, kHuge, kTiny, kAnyBits, kCount };
+  enum class Weights { kPositive, kFew, kSigned, kHuge, kTiny, kAnyBits, kFormula, kCount };
 
   float Weight(Weights kind) {
     switch (kind) {
@@ -84,6 +84,11 @@ class Generator {
         return static_cast<float>((Unit() - 0.3) * (Chance(5) ? 3e38 : 1.0));
       case Weights::kTiny:
         return static_cast<float>((Unit() - 0.3) * (Chance(50) ? 1e-44 : 1e-20));
+      case Weights::kFormula: {  // as BM25 has them, of some more values than there are codes
+        const double frequency = Chance(90) ? 1 : 1 + static_cast<double>(Below(6));
+        const auto length = static_cast<double>(Below(1 + Below(150)));
+        return static_cast<float>(2.2 * frequency / (frequency + 0.3 + 0.0035 * length));
+      }
       case Weights::kAnyBits:
         return std::bit_cast<float>(static_cast<uint32_t>(random_()));
       default:
@@ -166,7 +171,7 @@ void CompareSearches(Generator& generator, const Built& built, Generator::Weight
 }
 
 TEST(SparsePostingsTest, FindsWhatComparingEveryRowFinds) {
-  for (uint64_t seed = 1; seed <= 60; ++seed) {
+  for (uint64_t seed = 1; seed <= 70; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Generator generator(seed);
     const auto kind =
@@ -187,7 +192,7 @@ TEST(SparsePostingsTest, CountsRows) {
         seed % 2 == 0 ? Generator::Weights::kAnyBits : Generator::Weights::kFew, 5000, 300);
     const auto opened = SparsePostings::Open(built.bytes, built.n);
     ASSERT_TRUE(opened.ok());
-    const Bitmap dead = generator.Some(built.n, generator.Chance(50) ? 1 : 70);
+    const Bitmap dead = generator.Some(built.n, std::vector<int>{0, 1, 70}[seed % 3]);
     std::map<uint32_t, std::pair<uint64_t, uint64_t>> expected;
     for (const auto& [row, vector] : built.rows) {
       for (const uint32_t dimension : vector.indices) {
@@ -198,10 +203,17 @@ TEST(SparsePostingsTest, CountsRows) {
     EXPECT_EQ(opened->dimensions(), expected.size());
     for (const auto& [dimension, counts] : expected) {
       ASSERT_EQ(*opened->Count(dimension), counts.first);
-      ASSERT_EQ(*opened->CountAmong(dimension, dead), counts.second) << dimension;
+      uint64_t among = 7;
+      ASSERT_TRUE(opened->CountAmong({&dimension, 1}, dead, {&among, 1}).ok());
+      ASSERT_EQ(among, counts.second) << dimension;
     }
+    std::vector<uint32_t> all{1};
+    for (const auto& [dimension, counts] : expected) all.push_back(dimension);
+    std::vector<uint64_t> among(all.size(), 7);
+    ASSERT_TRUE(opened->CountAmong(all, dead, among).ok());
     EXPECT_EQ(*opened->Count(1), 0U);
-    EXPECT_EQ(*opened->CountAmong(1, dead), 0U);
+    EXPECT_EQ(among[0], 0U);
+    for (size_t i = 1; i < all.size(); ++i) ASSERT_EQ(among[i], expected[all[i]].second);
   }
 }
 
@@ -306,10 +318,29 @@ TEST(SparsePostingsTest, SurvivesAnyBytes) {
     ASSERT_TRUE(status.ok() || status.code() == StatusCode::kDataLoss) << status.ToString();
     ASSERT_LE(found.size(), request.k);
     for (const Candidate& candidate : found) ASSERT_LT(candidate.row, built.n);
-    for (const uint32_t dimension : query.indices)
-      (void)opened->CountAmong(dimension, Bitmap::Range(0, 99));
+    std::vector<uint64_t> counts(query.indices.size());
+    for (const uint32_t rows : {99U, 999U}) {
+      (void)opened->CountAmong(query.indices, Bitmap::Range(0, rows), counts);
+    }
   }
   EXPECT_GT(refused, 500);
+}
+
+// More values than codes: those that are frequent stay exact.
+TEST(CodebookTest, JoinsRareValues) {
+  std::vector<float> weights;
+  for (int value = 0; value < 1000; ++value) {
+    const int times = value % 10 == 0 ? 100 : 1;
+    weights.insert(weights.end(), static_cast<size_t>(times), static_cast<float>(value));
+  }
+  const Codebook book = Codebook::Make(weights);
+  EXPECT_EQ(book.ranges().size(), kCodesMax);
+  for (int value = 0; value < 1000; value += 10) {
+    const auto weight = static_cast<float>(value);
+    const CodeRange range = book.ranges()[book.Code(weight)];
+    EXPECT_EQ(range.low, weight);
+    EXPECT_EQ(range.high, weight);
+  }
 }
 
 TEST(CodebookTest, BoundsEveryWeight) {
