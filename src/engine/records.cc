@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/engine.h"
+#include "engine/sparse_embedding.h"
 #include "log/record_codec.h"
 #include "model/validate.h"
 #include "planner/planner.h"
@@ -98,6 +99,7 @@ Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection, Wri
   CHROMA_TRY(CheckConsistent(batch));
   model::ExtractReservedKeys(batch);
   if (batch.ids.empty()) return Status::Ok();
+  EmbedSparseKeys(collection->schema, batch);
   CHROMA_TRY(WaitForBacklog(ctx, collection->id));
   const uint32_t count = static_cast<uint32_t>(batch.size());
   {
