@@ -205,7 +205,7 @@ void RunGraph(const Data& data) {
       SearchRequest request;
       request.query = query;
       request.k = kNeighbors;
-      request.effort = effort;
+      request.tuning.effort = effort;
       std::vector<Candidate> found;
       if (!index.Search(data.source(), request, &found).ok()) std::exit(1);
       return RowsOf(found);

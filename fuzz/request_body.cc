@@ -7,6 +7,7 @@
 #include "fuzz.h"
 #include "gateway/decode.h"
 #include "model/validate.h"
+#include "planner/planner.h"
 
 namespace chroma::fuzz {
 namespace {
@@ -32,6 +33,19 @@ void Read(JsonReader& reader, Decode decode, Convert convert) {
   if (reader.ok()) (void)convert(std::move(body));
 }
 
+// What passes the checks can be planned: every operator has its operands.
+void Search(JsonReader& reader) {
+  engine::SearchRequest request = gateway::DecodeSearch(reader);
+  reader.Finish();
+  if (!reader.ok() || !model::ValidateSearches(request.searches).ok()) return;
+  for (model::Search& search : request.searches) {
+    search.filter.reset();  // compiling its expressions is another target's
+    const auto plan = planner::PlanSearch(search, model::DefaultSchema(1));
+    CHECK(plan.ok() && plan->ranked == search.rank.has_value());
+    CHECK(!plan->ranked || plan->stack_depth > 0);
+  }
+}
+
 struct Decoder {
   std::string_view name;
   void (*run)(JsonReader&);
@@ -44,7 +58,7 @@ constexpr Decoder kDecoders[] = {
     {"get", [](JsonReader& r) { Read(r, gateway::DecodeGet, gateway::ToGetRequest); }},
     {"query", [](JsonReader& r) { Read(r, gateway::DecodeQuery, gateway::ToQueryRequest); }},
     {"delete", [](JsonReader& r) { Read(r, gateway::DecodeDelete, gateway::ToDeleteRequest); }},
-    {"search", [](JsonReader& r) { (void)gateway::DecodeSearch(r); }},
+    {"search", [](JsonReader& r) { Search(r); }},
     {"create", [](JsonReader& r) { (void)gateway::DecodeCreateCollection(r); }},
     {"modify", [](JsonReader& r) { (void)gateway::DecodeModifyCollection(r); }},
     {"name", [](JsonReader& r) { (void)gateway::DecodeName(r, "CreateTenantPayload"); }},

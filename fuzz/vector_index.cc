@@ -41,7 +41,7 @@ void Search(const segment::VectorIndexReader& reader) {
       request.query = query.data();
       request.space = reader.space().space;
       request.k = 3;
-      request.effort = effort;
+      request.tuning.effort = effort;
       request.allowed = allowed;
       std::vector<index::Candidate> found;
       const Status status = reader.index().Search(source, request, &found);

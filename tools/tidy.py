@@ -41,6 +41,7 @@ OWNERS = [
     (r"boost/", {"http", "testing"}),
     (r"sqlite3\.h", {"catalog"}),
     (r"re2/", {"index"}),
+    (r"libstemmer\.h|utf8proc\.h", {"index"}),
     (r"curl/", {"api", "store"}),
     (r"CLI/", {"cli"}),
     (r"yaml-cpp/", {"service", "cli"}),

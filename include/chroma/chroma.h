@@ -5,5 +5,6 @@
 #include "chroma/collection.h"
 #include "chroma/filter.h"
 #include "chroma/metadata.h"
+#include "chroma/search.h"
 #include "chroma/status.h"
 #include "chroma/types.h"

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "chroma/export.h"
+#include "chroma/search.h"
 #include "chroma/status.h"
 #include "chroma/types.h"
 
@@ -45,6 +47,9 @@ class CHROMA_EXPORT Collection {
 
   Result<GetResult> Get(GetOptions options = {}) const;
   Result<QueryResult> Query(QueryOptions options) const;
+  Result<SearchResult> Search(SearchOptions options = {}) const;
+  // Each over the same records; one result per search.
+  Result<std::vector<SearchResult>> SearchBatch(std::vector<SearchOptions> searches) const;
   Result<uint64_t> Count() const;
   // The first records with their embeddings, documents and metadata.
   Result<GetResult> Peek(uint32_t limit = 10) const;

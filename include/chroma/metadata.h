@@ -10,8 +10,7 @@
 
 namespace chroma {
 
-// Indices strictly ascending; tokens empty or as many as indices. For collections; records do not
-// take them yet (kUnimplemented).
+// Indices strictly ascending; tokens empty or as many as indices. Searched with SparseKnn.
 struct SparseVector {
   std::vector<uint32_t> indices;
   std::vector<float> values;

@@ -57,6 +57,9 @@ class Backend {
                                         const engine::GetRequest& request) = 0;
   virtual Result<executor::QueryResult> Query(const CollectionInfo& collection,
                                               const engine::QueryRequest& request) = 0;
+  // As many elements as there are searches.
+  virtual Result<executor::SearchResult> Search(const CollectionInfo& collection,
+                                                const engine::SearchRequest& request) = 0;
   virtual Result<uint64_t> Count(const CollectionInfo& collection) = 0;
 };
 

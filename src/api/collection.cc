@@ -58,6 +58,24 @@ Result<QueryResult> Collection::Query(QueryOptions options) const {
   });
 }
 
+Result<SearchResult> Collection::Search(SearchOptions options) const {
+  return api::Guard([&]() -> Result<SearchResult> {
+    std::vector<SearchOptions> searches;
+    searches.push_back(std::move(options));
+    CHROMA_ASSIGN(std::vector<SearchResult> results, SearchBatch(std::move(searches)));
+    return std::move(results.front());
+  });
+}
+
+Result<std::vector<SearchResult>> Collection::SearchBatch(
+    std::vector<SearchOptions> searches) const {
+  return api::Guard([&]() -> Result<std::vector<SearchResult>> {
+    CHROMA_ASSIGN(engine::SearchRequest request, api::ToRequest(std::move(searches)));
+    CHROMA_ASSIGN(executor::SearchResult found, backend_->Search(*info_, request));
+    return api::ToResults(std::move(found));
+  });
+}
+
 Result<uint64_t> Collection::Count() const {
   return api::Guard([&] { return backend_->Count(*info_); });
 }

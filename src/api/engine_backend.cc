@@ -115,6 +115,12 @@ class EngineBackend : public Backend {
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.Query(ctx, collection, request);
   }
+  Result<executor::SearchResult> Search(const CollectionInfo& info,
+                                        const engine::SearchRequest& request) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    return engine_.Search(ctx, collection, request);
+  }
   Result<uint64_t> Count(const CollectionInfo& info) override {
     Context ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));

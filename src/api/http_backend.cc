@@ -130,6 +130,12 @@ class HttpBackend : public Backend {
                   Ask("POST", PathOf(collection) + "/query", EncodeQuery(request), true));
     return DecodeQuery(body, request.include);
   }
+  Result<executor::SearchResult> Search(const CollectionInfo& collection,
+                                        const engine::SearchRequest& request) override {
+    CHROMA_ASSIGN(std::string body,
+                  Ask("POST", PathOf(collection) + "/search", EncodeSearch(request), true));
+    return DecodeSearch(body, request.searches);
+  }
   Result<uint64_t> Count(const CollectionInfo& collection) override {
     CHROMA_ASSIGN(std::string body, Get(PathOf(collection) + "/count"));
     return DecodeCount(body);

@@ -5,6 +5,7 @@
 
 #include "api/values.h"
 #include "base/json_reader.h"
+#include "executor/search.h"
 #include "model/metadata_json.h"
 
 namespace chroma::api {
@@ -205,6 +206,32 @@ Status CheckColumns(const executor::Records& records, model::IncludeSet include)
   return Status::Ok();
 }
 
+// A null is what no JSON number can say.
+std::vector<float> ReadScores(JsonReader& reader) {
+  return ReadList(reader, [](JsonReader& r) {
+    return r.TryNull() ? std::numeric_limits<float>::quiet_NaN() : r.ReadF32();
+  });
+}
+
+// One member of a search's answer; an element is null where the search does not select it.
+bool ReadSearchColumn(JsonReader& reader, const std::string& key, executor::SearchResult* out) {
+  if (key != "scores" && !IsColumn(key)) return false;
+  size_t i = 0;
+  for (reader.BeginArray(); reader.NextElement(); ++i) {
+    if (i == out->records.size()) {
+      out->records.emplace_back();
+      out->scores.emplace_back();
+    }
+    if (reader.TryNull()) continue;
+    if (key == "scores") {
+      out->scores[i] = ReadScores(reader);
+    } else {
+      ReadColumn(reader, key, &out->records[i]);
+    }
+  }
+  return true;
+}
+
 std::vector<float> ReadDistances(JsonReader& reader) {
   return ReadList(reader, [](JsonReader& r) {
     return r.TryNull() ? std::numeric_limits<float>::infinity() : r.ReadF32();
@@ -314,6 +341,29 @@ Result<executor::QueryResult> DecodeQuery(const std::string& body, model::Includ
     CHROMA_TRY(CheckColumns(result.records[q], include));
     if (with_distances && result.distances[q].size() != result.records[q].ids.size()) {
       return Unexpected("distances and ids differ in number");
+    }
+  }
+  return result;
+}
+
+Result<executor::SearchResult> DecodeSearch(const std::string& body,
+                                            const std::vector<model::Search>& searches) {
+  CHROMA_ASSIGN(executor::SearchResult result, Read(body, [](JsonReader& reader) {
+                  executor::SearchResult read;
+                  ReadMembers(reader, [&](const std::string& key) {
+                    return reader.TryNull() || ReadSearchColumn(reader, key, &read);
+                  });
+                  return read;
+                }));
+  if (result.records.size() != searches.size()) {
+    return Unexpected(std::to_string(result.records.size()) + " results for " +
+                      std::to_string(searches.size()) + " searches");
+  }
+  for (size_t i = 0; i < searches.size(); ++i) {
+    const model::Select& select = searches[i].select;
+    CHROMA_TRY(CheckColumns(result.records[i], executor::IncludeOf(select)));
+    if (result.scores[i].size() != (select.score ? result.records[i].ids.size() : 0)) {
+      return Unexpected("scores and ids differ in number");
     }
   }
   return result;

@@ -28,5 +28,8 @@ Result<std::vector<CollectionInfo>> DecodeCollections(const std::string& body);
 // Every column of `include` is there and as long as the ids.
 Result<executor::Records> DecodeGet(const std::string& body, model::IncludeSet include);
 Result<executor::QueryResult> DecodeQuery(const std::string& body, model::IncludeSet include);
+// One element for each of `searches`, with the columns that it selects.
+Result<executor::SearchResult> DecodeSearch(const std::string& body,
+                                            const std::vector<model::Search>& searches);
 
 }  // namespace chroma::api

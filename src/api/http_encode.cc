@@ -7,6 +7,7 @@
 #include "base/json_writer.h"
 #include "model/configuration_json.h"
 #include "model/metadata_json.h"
+#include "model/search_json.h"
 
 namespace chroma::api {
 namespace {
@@ -265,6 +266,15 @@ std::string EncodeQuery(const engine::QueryRequest& request) {
     out.EndArray();
     WriteNumber(out, "n_results", request.n_results);
     WriteInclude(out, request.include);
+  });
+}
+
+std::string EncodeSearch(const engine::SearchRequest& request) {
+  return Object([&](JsonWriter& out) {
+    out.Key("searches");
+    out.BeginArray();
+    for (const model::Search& search : request.searches) model::EncodeSearch(out, search);
+    out.EndArray();
   });
 }
 

@@ -21,6 +21,7 @@ std::string EncodeModifyCollection(const engine::ModifyCollectionRequest& reques
 Result<std::string> EncodeWrite(const engine::WriteRequest& request);
 std::string EncodeGet(const engine::GetRequest& request);
 std::string EncodeQuery(const engine::QueryRequest& request);
+std::string EncodeSearch(const engine::SearchRequest& request);
 std::string EncodeDelete(const engine::DeleteRequest& request);
 
 }  // namespace chroma::api

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "api/rank.h"
 #include "api/values.h"
 #include "base/json_reader.h"
 #include "model/configuration_json.h"
@@ -122,6 +123,56 @@ Status SetFilters(Options& options, Request* request) {
   return Status::Ok();
 }
 
+bool AllFinite(const std::vector<float>& values) {
+  return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+}
+
+// JSON has no other numbers.
+Status CheckFinite(const model::Rank& rank) {
+  bool finite = true;
+  for (const model::RankNode& node : rank.nodes) finite &= std::isfinite(node.value);
+  for (const model::Knn& knn : rank.knns) {
+    const model::SparseVector* sparse = knn.sparse();
+    finite &=
+        AllFinite(sparse != nullptr ? sparse->values : std::get<std::vector<float>>(knn.query));
+    finite &= std::isfinite(knn.default_score.value_or(0));
+  }
+  return finite ? Status::Ok() : Status::InvalidArgument("rank must not contain NaN or infinities");
+}
+
+Status CheckTexts(const model::Rank& rank) {
+  for (const model::Knn& knn : rank.knns) {
+    CHROMA_TRY(CheckText("key", knn.key));
+    if (knn.sparse() != nullptr) CHROMA_TRY(CheckTexts("query.tokens", knn.sparse()->tokens));
+  }
+  return Status::Ok();
+}
+
+Result<model::Search> ToModel(SearchOptions options) {
+  model::Search search;
+  if (!options.where.empty()) {
+    CHROMA_ASSIGN(JsonValue where, ParseJson(options.where.ToJson()));
+    CHROMA_ASSIGN(search.filter, model::ParseWhere(where));
+  }
+  if (const model::Rank* rank = RankAccess::Get(options.rank)) {
+    CHROMA_TRY(CheckFinite(*rank));
+    CHROMA_TRY(CheckTexts(*rank));
+    search.rank = *rank;
+  }
+  CHROMA_TRY(CheckTexts("group_by.keys", options.group_by.keys));
+  CHROMA_TRY(CheckTexts("group_by.by", options.group_by.by));
+  CHROMA_TRY(CheckTexts("select", options.select));
+  if (!options.group_by.keys.empty()) {
+    search.group_by.keys = std::move(options.group_by.keys);
+    search.group_by.aggregate = model::Aggregate{
+        options.group_by.largest, std::move(options.group_by.by), options.group_by.k};
+  }
+  search.limit = options.limit;
+  search.offset = options.offset;
+  search.select = model::Select::FromKeys(std::move(options.select));
+  return search;
+}
+
 }  // namespace
 
 Result<engine::CreateCollectionRequest> ToRequest(const std::string& name,
@@ -216,6 +267,15 @@ Result<engine::QueryRequest> ToRequest(QueryOptions options) {
   request.queries = ToMatrix(std::move(options.query_embeddings));
   request.n_results = options.n_results;
   request.include = static_cast<model::IncludeSet>(options.include);
+  return request;
+}
+
+Result<engine::SearchRequest> ToRequest(std::vector<SearchOptions> searches) {
+  engine::SearchRequest request;
+  for (SearchOptions& options : searches) {
+    CHROMA_ASSIGN(model::Search search, ToModel(std::move(options)));
+    request.searches.push_back(std::move(search));
+  }
   return request;
 }
 

@@ -2,6 +2,7 @@
 // on failure. What is left to check needs the collection, and the engine does it on either side.
 #pragma once
 
+#include "chroma/search.h"
 #include "chroma/status.h"
 #include "chroma/types.h"
 #include "engine/engine.h"
@@ -14,6 +15,7 @@ Result<engine::ModifyCollectionRequest> ToRequest(const ModifyCollectionOptions&
 Result<engine::WriteRequest> ToRequest(model::Operation operation, Records records);
 Result<engine::GetRequest> ToRequest(GetOptions options);
 Result<engine::QueryRequest> ToRequest(QueryOptions options);
+Result<engine::SearchRequest> ToRequest(std::vector<SearchOptions> searches);
 Result<engine::DeleteRequest> ToRequest(DeleteOptions options);
 
 }  // namespace chroma::api

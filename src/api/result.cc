@@ -88,4 +88,21 @@ QueryResult ToResult(executor::QueryResult found, model::IncludeSet include) {
   return result;
 }
 
+std::vector<SearchResult> ToResults(executor::SearchResult found) {
+  std::vector<SearchResult> results(found.records.size());
+  for (size_t i = 0; i < results.size(); ++i) {
+    executor::Records& records = found.records[i];
+    results[i].ids = std::move(records.ids);
+    results[i].embeddings = ToEmbeddings(std::move(records.embeddings));
+    results[i].documents = std::move(records.documents);
+    results[i].metadatas = ToMetadatas(records.metadatas);
+    results[i].scores = std::move(found.scores[i]);
+    // What a server cannot tell, no client is told.
+    for (float& score : results[i].scores) {
+      if (!std::isfinite(score)) score = std::numeric_limits<float>::quiet_NaN();
+    }
+  }
+  return results;
+}
+
 }  // namespace chroma::api

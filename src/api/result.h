@@ -1,6 +1,7 @@
 // From the engine's results to the API's. All columns but metadata are moved.
 #pragma once
 
+#include "chroma/search.h"
 #include "chroma/types.h"
 #include "executor/node.h"
 #include "model/collection.h"
@@ -11,6 +12,7 @@ namespace chroma::api {
 CollectionInfo ToInfo(const model::Collection& collection);
 DatabaseInfo ToInfo(model::Database database);
 GetResult ToResult(executor::Records records, model::IncludeSet include);
+std::vector<SearchResult> ToResults(executor::SearchResult results);
 QueryResult ToResult(executor::QueryResult result, model::IncludeSet include);
 
 }  // namespace chroma::api

@@ -101,6 +101,10 @@ class SharedBackend final : public Backend {
                                       const engine::QueryRequest& request) override {
     return Run([&](Backend& backend) { return backend.Query(collection, request); });
   }
+  Result<executor::SearchResult> Search(const CollectionInfo& collection,
+                                        const engine::SearchRequest& request) override {
+    return Run([&](Backend& backend) { return backend.Search(collection, request); });
+  }
   Result<uint64_t> Count(const CollectionInfo& collection) override {
     return Run([&](Backend& backend) { return backend.Count(collection); });
   }

@@ -65,6 +65,10 @@ class JsonReader {
   // The index in `known` of an enum variant's name; fails with UnknownVariant's text, and with
   // the syntax error "expected value" for anything but a string (an upstream quirk, kept).
   size_t ReadVariant(std::initializer_list<std::string_view> known);
+  // {"name": payload}, an enum variant that has a payload: the index of its name in `known`. The
+  // payload is read next, then EndVariant called. After a failure kNoVariant, and no EndVariant.
+  size_t BeginVariant(std::initializer_list<std::string_view> known);
+  void EndVariant();
 
   // A number of any kind as it stands in the text: bool and null excluded. An int64_t if it fits,
   // else uint64_t if it fits, else double; `-0` is the double -0.0.
@@ -173,7 +177,7 @@ class JsonReader {
   bool NextIgnored(std::vector<bool>* enclosing, bool after_value);
 
   void BeginVariantMap();
-  void EndVariantMap(size_t name_begin);
+  void BeginVariantPayload(size_t name_begin);
   JsonNumber NumberFor(std::string_view expected);
   void WrongNumber(std::string_view problem, const JsonNumber& number, std::string_view expected);
   // Moves to where serde_json stands when a visitor failed inside the innermost container.

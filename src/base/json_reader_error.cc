@@ -150,7 +150,11 @@ size_t JsonReader::ReadVariant(std::initializer_list<std::string_view> known) {
   if (!ok_) return kNoVariant;
   const auto* found = std::find(known.begin(), known.end(), name);
   if (found == known.end()) UnknownVariant(name, known);
-  if (as_map) EndVariantMap(name_begin);
+  if (as_map) {
+    BeginVariantPayload(name_begin);
+    if (!TryNull()) WrongType("unit");
+    EndVariant();
+  }
   return ok_ ? static_cast<size_t>(found - known.begin()) : kNoVariant;
 }
 
@@ -166,13 +170,34 @@ void JsonReader::BeginVariantMap() {
   }
 }
 
-void JsonReader::EndVariantMap(size_t name_begin) {
+// The name was read.
+void JsonReader::BeginVariantPayload(size_t name_begin) {
   if (!ok_) return;
   const size_t name_end = at_ - 1;
   colon_due_ = true;
   if (!TakeColon(Tail::kFull)) return;
   levels_.push_back(Level{.object = true, .key_begin = name_begin, .key_end = name_end});
-  if (!TryNull()) WrongType("unit");
+}
+
+size_t JsonReader::BeginVariant(std::initializer_list<std::string_view> known) {
+  if (!StartValue()) return kNoVariant;
+  const bool as_map = text_[at_] == '{';
+  if (!as_map && text_[at_] != '"') FailSyntax("expected value", At::kNext);
+  if (as_map) BeginVariantMap();
+  const size_t name_begin = at_ + 1;
+  const std::string name = ReadString();
+  if (!ok_) return kNoVariant;
+  const auto* found = std::find(known.begin(), known.end(), name);
+  if (found == known.end()) {
+    UnknownVariant(name, known);
+  } else if (!as_map) {
+    FailBuffered("invalid type: unit variant, expected newtype variant");
+  }
+  BeginVariantPayload(name_begin);
+  return ok_ ? static_cast<size_t>(found - known.begin()) : kNoVariant;
+}
+
+void JsonReader::EndVariant() {
   if (!ok_) return;
   levels_.pop_back();
   SkipSpace();

@@ -142,7 +142,7 @@ TEST_F(IndexerTest, RecallIsMeasured) {
   ASSERT_TRUE(little.ok());
   EXPECT_LT(little->recall, 1);
   // In place of the effort, where the index was calibrated.
-  ASSERT_FALSE(IndexesOf(0)->list[0].reader->calibration().empty());
+  ASSERT_FALSE(IndexesOf(0)->list[0].reader->index().calibration().empty());
   plan.tuning.target_recall = .99F;
   EXPECT_GT(node_->MeasureRecall(ctx_, Published(), plan)->recall, little->recall);
 }

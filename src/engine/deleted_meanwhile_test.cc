@@ -29,6 +29,11 @@ class InterruptedNode final : public executor::QueryNode {
     before_();
     return node_.Query(ctx, version, plan);
   }
+  Result<executor::SearchResult> Search(runtime::Context& ctx, const segment::VersionRef& version,
+                                        const planner::SearchBatchPlan& plan) override {
+    before_();
+    return node_.Search(ctx, version, plan);
+  }
   Result<uint64_t> Count(runtime::Context& ctx, const segment::VersionRef& version,
                          const planner::CountPlan& plan) override {
     before_();

@@ -25,6 +25,7 @@
 #include "model/filter.h"
 #include "model/limits.h"
 #include "model/record.h"
+#include "model/search.h"
 #include "runtime/context.h"
 #include "runtime/env.h"
 
@@ -69,6 +70,10 @@ struct QueryRequest {
   std::optional<model::Filter> where_document;
   model::IncludeSet include =
       model::kIncludeDocuments | model::kIncludeMetadatas | model::kIncludeDistances;
+};
+
+struct SearchRequest {
+  std::vector<model::Search> searches;
 };
 
 struct DeleteRequest {
@@ -159,9 +164,9 @@ class Engine {
                                 const GetRequest& request);
   Result<executor::QueryResult> Query(runtime::Context& ctx, const CollectionRef& collection,
                                       const QueryRequest& request);
-  // Checks a search, which this version does not run: kUnimplemented when nothing else is wrong.
-  Status Search(const CollectionRef& collection, const std::vector<model::Filter>& filters,
-                const std::vector<std::string>& sparse_keys);
+  // Every search of the request, over the same records.
+  Result<executor::SearchResult> Search(runtime::Context& ctx, const CollectionRef& collection,
+                                        const SearchRequest& request);
   Result<uint64_t> Count(runtime::Context& ctx, const CollectionRef& collection);
   // Answers `queries` records of the collection as queries, with and without its vector indexes.
   Result<executor::RecallReport> MeasureRecall(runtime::Context& ctx,

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/engine.h"
+#include "engine/sparse_embedding.h"
 #include "log/record_codec.h"
 #include "model/tuning.h"
 #include "model/validate.h"
@@ -14,10 +15,10 @@ namespace {
 
 constexpr size_t kAtOnceIdsMax = 16;
 
-planner::SearchTuning TuningOf(const model::Collection& collection) {
+index::SearchTuning TuningOf(const model::Collection& collection) {
   constexpr uint64_t kEffortMax = 10'000;
-  planner::SearchTuning tuning;
-  tuning.effort = static_cast<uint32_t>(std::min(*collection.schema.hnsw().ef_search, kEffortMax));
+  index::SearchTuning tuning;
+  tuning.effort = std::min(*collection.schema.hnsw().ef_search, kEffortMax);
   // Checked when it was set; what an earlier program let in means nothing.
   const Result<model::VectorTuning> asked = model::TuningOf(collection.metadata);
   if (!asked.ok()) return tuning;
@@ -103,6 +104,7 @@ Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection, Wri
   CHROMA_TRY(CheckConsistent(batch));
   model::ExtractReservedKeys(batch);
   if (batch.ids.empty()) return Status::Ok();
+  EmbedSparseKeys(collection->schema, batch);
   CHROMA_TRY(WaitForBacklog(ctx, collection->id));
   const uint32_t count = static_cast<uint32_t>(batch.size());
   {
@@ -242,24 +244,30 @@ Result<executor::QueryResult> Engine::Query(runtime::Context& ctx, const Collect
   });
 }
 
-Status Engine::Search(const CollectionRef& collection, const std::vector<model::Filter>& filters,
-                      const std::vector<std::string>& sparse_keys) {
-  for (const model::Filter& filter : filters) {
-    CHROMA_TRY(model::ValidateFilterAgainstSchema(filter, collection->schema));
+Result<executor::SearchResult> Engine::Search(runtime::Context& ctx,
+                                              const CollectionRef& collection,
+                                              const SearchRequest& request) {
+  CHROMA_TRY(model::ValidateSearches(request.searches));
+  planner::SearchBatchPlan plan;
+  for (const model::Search& search : request.searches) {
+    CHROMA_TRY(
+        model::ValidateSearchAgainstCollection(search, collection->schema, collection->dimension));
+    CHROMA_ASSIGN(planner::SearchPlan planned, planner::PlanSearch(search, collection->schema));
+    plan.searches.push_back(std::move(planned));
   }
-  for (const std::string& key : sparse_keys) {
-    auto types = collection->schema.keys.find(key);
-    const bool indexed = types != collection->schema.keys.end() &&
-                         types->second.sparse_vector_index &&
-                         types->second.sparse_vector_index->enabled;
-    if (!indexed) {
-      return Status::InvalidArgument("Cannot filter using metadata key '" + key +
-                                     "' with type 'SparseVector' because indexing is disabled");
-    }
+  if (!collection->dimension) {
+    executor::SearchResult nothing;
+    nothing.records.resize(request.searches.size());
+    nothing.scores.resize(request.searches.size());
+    return nothing;
   }
-  return Status::Unimplemented(
-      "Error executing plan: Not implemented: Search operation is not implemented for local "
-      "executor");
+  plan.space = collection->schema.space();
+  plan.tuning = TuningOf(*collection);
+  plan.rows_max = options_.query_rows_max;
+  plan.answer_bytes_max = options_.query_answer_bytes_max;
+  return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
+    return node_.Search(ctx, version, plan);
+  });
 }
 
 Result<uint64_t> Engine::Count(runtime::Context& ctx, const CollectionRef& collection) {

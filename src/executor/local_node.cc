@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "executor/scan.h"
+#include "executor/search.h"
 #include "runtime/memory_usage.h"
 
 namespace chroma::executor {
@@ -251,6 +252,30 @@ Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& ve
     }
     result.records.push_back(std::move(records));
     result.distances.push_back(std::move(one.distances));
+  }
+  return result;
+}
+
+Result<SearchResult> LocalNode::Search(runtime::Context& ctx, const VersionRef& version,
+                                       const planner::SearchBatchPlan& plan) {
+  CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
+  CHROMA_ASSIGN(std::vector<ScoredRows> found, RunSearches(ctx, pool_, *snapshot, plan));
+  TellDamage(version.collection, *snapshot);
+  SearchResult result;
+  uint64_t size_bytes = 0;
+  for (size_t i = 0; i < found.size(); ++i) {
+    CHROMA_TRY(ctx.Check());
+    const model::Select& select = plan.searches[i].select;
+    CHROMA_ASSIGN(Records records, ProjectWithin(ctx, *snapshot, found[i].rows, IncludeOf(select)));
+    size_bytes += SizeBytes(records);
+    if (size_bytes > plan.answer_bytes_max) {
+      return Status::InvalidArgument("The answer would be larger than " +
+                                     std::to_string(plan.answer_bytes_max) +
+                                     " bytes; lower the limit, select less or send fewer searches");
+    }
+    KeepSelected(select, &records);
+    result.records.push_back(std::move(records));
+    result.scores.push_back(select.score ? std::move(found[i].scores) : std::vector<float>());
   }
   return result;
 }

@@ -40,6 +40,8 @@ class LocalNode : public QueryNode {
                       const planner::GetPlan& plan) override;
   Result<QueryResult> Query(runtime::Context& ctx, const segment::VersionRef& version,
                             const planner::QueryPlan& plan) override;
+  Result<SearchResult> Search(runtime::Context& ctx, const segment::VersionRef& version,
+                              const planner::SearchBatchPlan& plan) override;
   Result<uint64_t> Count(runtime::Context& ctx, const segment::VersionRef& version,
                          const planner::CountPlan& plan) override;
   Result<RecallReport> MeasureRecall(runtime::Context& ctx, const segment::VersionRef& version,

@@ -30,6 +30,12 @@ struct QueryResult {
   std::vector<std::vector<float>> distances;
 };
 
+// One element per search; scores are empty where they were not selected.
+struct SearchResult {
+  std::vector<Records> records;
+  std::vector<std::vector<float>> scores;
+};
+
 struct CollectionStatus {
   uint64_t records = 0;
   uint64_t indexed_operations = 0;
@@ -38,8 +44,9 @@ struct CollectionStatus {
   uint64_t tail_records = 0;
 };
 
-// Thread safe. Every read sees all writes that were acknowledged before it was called. Get,
-// Query and Count heed Context::AtOnce: kUnavailable where they would have to wait.
+// Thread safe. Every read sees all writes that were acknowledged before it was called. Get, Query
+// and Count heed Context::AtOnce: kUnavailable where they would have to wait; Search is not called
+// inside one.
 class QueryNode {
  public:
   virtual ~QueryNode() = default;
@@ -48,6 +55,8 @@ class QueryNode {
                               const planner::GetPlan& plan) = 0;
   virtual Result<QueryResult> Query(runtime::Context& ctx, const segment::VersionRef& version,
                                     const planner::QueryPlan& plan) = 0;
+  virtual Result<SearchResult> Search(runtime::Context& ctx, const segment::VersionRef& version,
+                                      const planner::SearchBatchPlan& plan) = 0;
   virtual Result<uint64_t> Count(runtime::Context& ctx, const segment::VersionRef& version,
                                  const planner::CountPlan& plan) = 0;
   virtual Result<RecallReport> MeasureRecall(runtime::Context& ctx,

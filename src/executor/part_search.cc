@@ -39,15 +39,22 @@ bool CanSearch(const segment::PartIndexes* indexes, model::Space space) {
 
 Result<PartSearch> PartSearch::Prepare(runtime::Context& ctx, const planner::QueryPlan& plan,
                                        const segment::SnapshotPart& part) {
-  PartSearch search(part);
-  search.target_recall_ = plan.tuning.target_recall;
   const planner::Predicate* predicate = plan.predicate ? &*plan.predicate : nullptr;
+  std::optional<Bitmap> allowed;
   if (predicate != nullptr || !part.dead->Empty()) {
-    CHROMA_ASSIGN(search.allowed_, SelectRows(ctx, predicate, part));
-    search.empty_ = search.allowed_->Empty();
+    CHROMA_ASSIGN(allowed, SelectRows(ctx, predicate, part));
   }
+  return Prepare(part, std::move(allowed), plan.space, plan.exact);
+}
+
+Result<PartSearch> PartSearch::Prepare(const segment::SnapshotPart& part,
+                                       std::optional<Bitmap> allowed, model::Space space,
+                                       bool exact) {
+  PartSearch search(part);
+  search.allowed_ = std::move(allowed);
+  search.empty_ = search.allowed_ && search.allowed_->Empty();
   if (search.empty_ || part.part->rows() == 0) return search;
-  search.indexed_ = !plan.exact && CanSearch(part.indexes.get(), plan.space);
+  search.indexed_ = !exact && CanSearch(part.indexes.get(), space);
   if (search.indexed_ && search.allowed_ && search.allowed_->Count() <= kRowsComparedMax) {
     search.indexed_ = false;
     CHROMA_TRY(search.Gather(*search.allowed_, &search.exact_));
@@ -137,13 +144,8 @@ Status PartSearch::SearchIndexes(SearchRequest request, std::vector<Candidate>* 
   source.dimension = part_->part->dimension();
   source.reader = &reader;
   request.allowed = allowed_ ? &*allowed_ : nullptr;
-  const size_t effort = request.effort;
   for (const segment::PartIndex& index : part_->indexes->list) {
     request.moved = index.Moved();
-    request.effort = effort;
-    if (target_recall_ > 0 && !index.reader->calibration().empty()) {
-      request.effort = index::EffortFor(index.reader->calibration(), target_recall_);
-    }
     CHROMA_TRY(index.reader->index().Search(source, request, out));
   }
   return Status::Ok();

@@ -23,6 +23,9 @@ class PartSearch {
 
   // How many rows a search without a predicate compares one by one.
   static uint64_t RowsScanned(const planner::QueryPlan& plan, const segment::SnapshotPart& part);
+  // Among `allowed`; none: every row. `exact`: no vector index is used.
+  static Result<PartSearch> Prepare(const segment::SnapshotPart& part,
+                                    std::optional<Bitmap> allowed, model::Space space, bool exact);
 
   // Appends the request.k nearest rows, or all that match when there are fewer. request.allowed and
   // request.moved are not looked at. Thread safe.
@@ -48,7 +51,6 @@ class PartSearch {
   std::optional<Bitmap> allowed_;  // none: every row
   bool empty_ = false;
   bool indexed_ = false;
-  float target_recall_ = 0;
   ExactRows exact_;
 };
 

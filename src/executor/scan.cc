@@ -71,8 +71,7 @@ Status SearchOne(runtime::Context& ctx, const Snapshot& snapshot,
   request.query = plan.queries.row(query);
   request.space = plan.space;
   request.k = plan.n_results;
-  request.effort = plan.tuning.effort;
-  request.memory = plan.tuning.memory;
+  request.tuning = plan.tuning;
   request.check = [&ctx] { return ctx.Check(); };
   for (uint32_t i = 0; i < parts.size(); ++i) {
     request.bound = nearest.bound();

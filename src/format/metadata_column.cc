@@ -169,7 +169,7 @@ MetadataValue MetadataColumnReader::Sparse(uint64_t begin, uint64_t end, uint32_
   model::SparseVector vector;
   for (uint64_t i = begin; i < end; ++i) {
     vector.indices.push_back(static_cast<uint32_t>(indices_[i]));
-    vector.values.push_back(LoadFixed<float>(weights_ + i * sizeof(float)));
+    vector.values.push_back(weight(i));
   }
   for (uint64_t i = token_offsets_[ordinal]; i < token_offsets_[ordinal + 1]; ++i) {
     vector.tokens.emplace_back(strings_[i]);

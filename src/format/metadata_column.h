@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -30,6 +31,16 @@ class MetadataColumnWriter {
   // Rows ascend; `value` has the type of the column, which is not kNull, and is no empty array.
   void Add(uint32_t row, const model::MetadataValue& value);
   void Encode(Bytes& out, uint32_t rows) const;
+
+  // Of a column of sparse vectors: the i-th belongs to rows[i] and has the elements ends[i] …
+  // ends[i + 1] - 1. Valid until the next Add.
+  struct SparseVectors {
+    std::span<const uint32_t> rows;
+    std::span<const uint64_t> ends;
+    std::span<const uint64_t> indices;
+    std::span<const float> weights;
+  };
+  SparseVectors sparse_vectors() const { return {present_, ends_, indices_, weights_}; }
 
  private:
   void EncodeScalars(Bytes& out, uint32_t width_min) const;
@@ -67,6 +78,11 @@ class MetadataColumnReader {
   const PackedReader& ints() const { return ints_; }
   const FloatReader& floats() const { return floats_; }
   const StringValuesReader& strings() const { return strings_; }
+  // Of sparse vectors.
+  const PackedReader& indices() const { return indices_; }
+  float weight(uint64_t element) const {
+    return LoadFixed<float>(weights_ + element * sizeof(float));
+  }
 
  private:
   void ReadScalars(ByteReader& in, uint64_t count, uint32_t width_min);

@@ -37,6 +37,8 @@ std::string_view SectionTypeName(SectionType type) {
       return "row codes";
     case SectionType::kEdges:
       return "edges";
+    case SectionType::kSparsePostings:
+      return "sparse postings";
     case SectionType::kMetadata:
       break;
   }
@@ -45,7 +47,9 @@ std::string_view SectionTypeName(SectionType type) {
 
 std::string Describe(const SectionInfo& section) {
   std::string name(SectionTypeName(section.type));
-  if (IsMetadataSection(section.type)) name += " \"" + section.key + "\"";
+  const bool has_key =
+      IsMetadataSection(section.type) || section.type == SectionType::kSparsePostings;
+  if (has_key) name += " \"" + section.key + "\"";
   return name;
 }
 

@@ -56,6 +56,8 @@ enum class SectionType : uint32_t {
   kRowScales = 17,
   kRowCodes = 18,
   kEdges = 19,
+  // Of the sparse vectors under a metadata key, which is the section's key.
+  kSparsePostings = 20,
   // A metadata column is kMetadata + its model::ValueType; its key is the metadata key.
   kMetadata = 32,
 };

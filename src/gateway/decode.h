@@ -71,11 +71,8 @@ struct RecallBody {
 };
 RecallBody DecodeRecall(JsonReader& reader);
 
-// Searches are checked and not yet run.
-struct SearchBody {
-  std::vector<model::Filter> filters;
-  std::vector<std::string> sparse_keys;  // keys of sparse $knn expressions
-};
-SearchBody DecodeSearch(JsonReader& reader);
+// Ranks with more expressions than a search may have are shape errors, so that no tree of them is
+// ever large.
+engine::SearchRequest DecodeSearch(JsonReader& reader);
 
 }  // namespace chroma::gateway

@@ -9,6 +9,7 @@
 #include "gateway/decode_struct.h"
 #include "model/limits.h"
 #include "model/metadata_json.h"
+#include "model/search_json.h"
 
 namespace chroma::gateway {
 namespace {
@@ -336,62 +337,24 @@ Result<engine::DeleteRequest> ToDeleteRequest(DeleteBody body) {
   return request;
 }
 
-namespace {
-
-// The keys of sparse $knn expressions anywhere in a rank. The tree is at most as deep as JSON may
-// be nested.
-void CollectSparseKeys(const JsonValue& rank, std::vector<std::string>* keys) {
-  if (const JsonArray* array = rank.AsArray()) {
-    for (const JsonValue& element : *array) CollectSparseKeys(element, keys);
-  }
-  const JsonObject* object = rank.AsObject();
-  if (object == nullptr) return;
-  for (const auto& [name, value] : *object) {
-    const JsonValue* query = name == "$knn" ? value.Find("query") : nullptr;
-    if (query != nullptr && query->AsObject() != nullptr) {
-      const JsonValue* key = value.Find("key");
-      const bool named = key != nullptr && key->AsString() != nullptr;
-      keys->push_back(named ? *key->AsString() : std::string(model::kEmbeddingKey));
-    } else {
-      CollectSparseKeys(value, keys);
-    }
-  }
-}
-
-void ReadSearchFilter(JsonReader& reader, SearchBody* body) {
-  const JsonValue json = reader.ReadValue(model::kJsonTreeValuesMax);
-  if (!reader.ok() || json.IsNull()) return;
-  if (json.AsObject() != nullptr && json.AsObject()->empty()) return;
-  Result<model::Filter> filter = model::ParseWhere(json);
-  if (!filter.ok()) return reader.FailBuffered(filter.status().message());
-  body->filters.push_back(*std::move(filter));
-}
-
-}  // namespace
-
-SearchBody DecodeSearch(JsonReader& reader) {
-  SearchBody body;
-  const auto read_search = [&body](JsonReader& r) {
-    std::string key;
-    for (r.BeginObject("struct SearchPayload"); r.NextKey(&key);) {
-      if (key == "filter") {
-        ReadSearchFilter(r, &body);
-      } else if (key == "rank") {
-        CollectSparseKeys(r.ReadValue(model::kJsonTreeValuesMax), &body.sparse_keys);
-      } else {
-        r.SkipValue();
-      }
-    }
-  };
-  DecodeStruct(reader, "SearchRequestPayload", StructForm::kObjectOrSequence,
-               {{"searches", true,
-                 [&](JsonReader& r) {
-                   for (r.BeginArray(); r.NextElement();) read_search(r);
-                 }},
-                {"read_level", false, [](JsonReader& r) {
-                   r.ReadVariant({"index_and_wal", "index_only", "index_and_bounded_wal"});
-                 }}});
-  return body;
+engine::SearchRequest DecodeSearch(JsonReader& reader) {
+  engine::SearchRequest request;
+  DecodeStruct(
+      reader, "SearchRequestPayload", StructForm::kObjectOrSequence,
+      {{"searches", true,
+        [&](JsonReader& r) {
+          for (r.BeginArray(); r.NextElement();) {
+            if (request.searches.size() == model::kSearchesMax) {
+              return r.FailShape("more than " + std::to_string(model::kSearchesMax) + " searches");
+            }
+            request.searches.push_back(model::DecodeSearch(r));
+          }
+        }},
+       // Whatever is asked for, every write that was acknowledged is seen.
+       {"read_level", false, [](JsonReader& r) {
+          r.ReadVariant({"index_and_wal", "index_only", "index_and_bounded_wal"});
+        }}});
+  return request;
 }
 
 }  // namespace chroma::gateway

@@ -20,31 +20,6 @@ void DecodeSequence(JsonReader& reader, std::string_view struct_name,
   reader.EndArrayNow();
 }
 
-void DecodeObject(JsonReader& reader, const std::vector<StructField>& fields,
-                  bool unlimited_depth) {
-  std::vector<bool> seen(fields.size(), false);
-  std::string key;
-  for (reader.BeginObject(); reader.NextKey(&key);) {
-    size_t i = 0;
-    while (i < fields.size() && fields[i].name != key) ++i;
-    if (i == fields.size()) {
-      reader.SkipValue(unlimited_depth);
-    } else if (seen[i]) {
-      reader.DuplicateField(key);
-    } else {
-      seen[i] = true;
-      fields[i].read(reader);
-    }
-  }
-  if (!reader.ok()) return;
-  for (size_t i = 0; i < fields.size(); ++i) {
-    if (fields[i].required && !seen[i]) {
-      reader.MissingField(fields[i].name);
-      return;
-    }
-  }
-}
-
 }  // namespace
 
 void DecodeStruct(JsonReader& reader, std::string_view struct_name, StructForm form,
@@ -53,7 +28,8 @@ void DecodeStruct(JsonReader& reader, std::string_view struct_name, StructForm f
   if (kind == JsonReader::Kind::kArray && form == StructForm::kObjectOrSequence) {
     DecodeSequence(reader, struct_name, fields);
   } else if (kind == JsonReader::Kind::kObject || kind == JsonReader::Kind::kEnd) {
-    DecodeObject(reader, fields, form == StructForm::kObjectOrSequence);
+    ReadJsonObject(reader, "a map", fields,
+                   /*ignore_unknown=*/form == StructForm::kObjectOrSequence);
   } else {
     reader.WrongType("struct " + std::string(struct_name));
   }

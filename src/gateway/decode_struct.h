@@ -1,21 +1,16 @@
-// Decodes one JSON object into named fields, as serde derives it: every known field at most
-// once, required ones present, unknown ones skipped; for some bodies also as a positional array.
+// Decodes a whole body into named fields (base/json_fields.h); some bodies also as a positional
+// array.
 #pragma once
 
-#include <functional>
 #include <string_view>
 #include <vector>
 
+#include "base/json_fields.h"
 #include "base/json_reader.h"
 
 namespace chroma::gateway {
 
-struct StructField {
-  std::string_view name;
-  bool required = false;
-  // Reads the value; null is its business too.
-  std::function<void(JsonReader&)> read;
-};
+using StructField = JsonField;
 
 enum class StructForm {
   kObject,            // unknown fields are buffered by upstream, and checked as values

@@ -361,16 +361,5 @@ TEST(DecodeQueryTest, VectorsAndDefaults) {
             model::kIncludeDocuments | model::kIncludeMetadatas | model::kIncludeDistances);
 }
 
-TEST(DecodeSearchTest, CollectsSparseKeys) {
-  JsonReader reader(R"({"searches":[{"filter":{"k":1},"rank":{"$sum":[
-      {"$knn":{"query":{"indices":[1],"values":[1]},"key":"sp"}},
-      {"$knn":{"query":[1,2]}}, {"$mul":[{"$val":2},
-      {"$knn":{"query":{"indices":[1],"values":[1]},"key":"other"}}]}]}}]})");
-  const SearchBody body = DecodeSearch(reader);
-  ASSERT_TRUE(reader.ok()) << reader.error().message;
-  EXPECT_EQ(body.filters.size(), 1u);
-  EXPECT_EQ(body.sparse_keys, (std::vector<std::string>{"sp", "other"}));
-}
-
 }  // namespace
 }  // namespace chroma::gateway

@@ -91,8 +91,8 @@ constexpr Operation kOperations[] = {
     {"post", COLLECTION "/query", "collection_query", "Record",
      "Find the records nearest to vectors", "QueryRequestPayload", "QueryResponse", {404}},
     {"post", COLLECTION "/search", "collection_search", "Record",
-     "Run ranked searches; checked but not run on a single node", "SearchRequestPayload",
-     "SearchResponse", {404, 501}},
+     "Run searches: filter, rank, group and page records", "SearchRequestPayload",
+     "SearchResponse", {404}},
     {"get", COLLECTION "/count", "collection_count", "Record",
      "Count records", "", kCount, {400, 404}, 200, Query::kReadLevel},
 

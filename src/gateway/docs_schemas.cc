@@ -278,23 +278,64 @@ constexpr std::string_view kRecords = R"json(
   "distances":{"type":["array","null"],"items":{"type":"array",
     "items":{"type":["number","null"]}}},
   "include":{"type":"array","items":{"$ref":"#/components/schemas/Include"}}}},
+"Knn":{"type":"object","required":["query"],"properties":{
+  "query":{"anyOf":[{"type":"array","items":{"type":"number","format":"float"}},
+    {"$ref":"#/components/schemas/SparseVector"}]},
+  "key":{"type":"string","default":"#embedding","description":"where the sparse vectors are"},
+  "limit":{"type":"integer","format":"uint32","default":16},
+  "default":{"type":["number","null"],"format":"float",
+    "description":"the score of records that are not among the nearest"},
+  "return_rank":{"type":"boolean","default":false,
+    "description":"the place, from 0, instead of the distance"}}},
+"RankList":{"type":"array","items":{"$ref":"#/components/schemas/Rank"}},
+"RankPair":{"type":"object","required":["left","right"],"properties":{
+  "left":{"$ref":"#/components/schemas/Rank"},"right":{"$ref":"#/components/schemas/Rank"}}},
+"Rank":{"type":"object","minProperties":1,"maxProperties":1,"additionalProperties":false,
+  "description":"A score of records; the lowest is best",
+  "properties":{"$knn":{"$ref":"#/components/schemas/Knn"},
+  "$val":{"type":"number","format":"float"},
+  "$sum":{"$ref":"#/components/schemas/RankList"},"$mul":{"$ref":"#/components/schemas/RankList"},
+  "$max":{"$ref":"#/components/schemas/RankList"},"$min":{"$ref":"#/components/schemas/RankList"},
+  "$sub":{"$ref":"#/components/schemas/RankPair"},"$div":{"$ref":"#/components/schemas/RankPair"},
+  "$abs":{"$ref":"#/components/schemas/Rank"},"$exp":{"$ref":"#/components/schemas/Rank"},
+  "$log":{"$ref":"#/components/schemas/Rank"}}},
+"Aggregate":{"type":"object","required":["keys","k"],"properties":{
+  "keys":{"type":"array","items":{"type":"string"},"minItems":1,
+    "description":"metadata fields and #score"},
+  "k":{"type":"integer","format":"uint32","minimum":1}}},
+"GroupBy":{"type":"object","properties":{
+  "keys":{"type":"array","items":{"type":"string"}},
+  "aggregate":{"type":["object","null"],"minProperties":1,"maxProperties":1,"properties":{
+    "$min_k":{"$ref":"#/components/schemas/Aggregate"},
+    "$max_k":{"$ref":"#/components/schemas/Aggregate"}}}}},
 "SearchPayload":{"type":"object","properties":{
-  "filter":{"$ref":"#/components/schemas/Where"},
-  "rank":{"type":["object","null"],"description":"$knn, $val, $sum, $sub, $mul, $div, $abs, $exp, $log, $max, $min"},
-  "group_by":{"type":["object","null"]},
-  "limit":{"type":["object","null"],"properties":{"offset":{"type":"integer"},
-    "limit":{"type":["integer","null"]}}},
-  "select":{"type":["object","null"],"properties":{
-    "keys":{"type":"array","items":{"type":"string"}}}}}},
+  "filter":{"anyOf":[{"$ref":"#/components/schemas/Where"},{"type":"null"}]},
+  "rank":{"anyOf":[{"$ref":"#/components/schemas/Rank"},{"type":"null"}]},
+  "group_by":{"$ref":"#/components/schemas/GroupBy"},
+  "limit":{"type":"object","properties":{
+    "offset":{"type":"integer","format":"uint32","default":0},
+    "limit":{"type":["integer","null"],"format":"uint32"}}},
+  "select":{"type":"object","properties":{
+    "keys":{"type":"array","items":{"type":"string"},
+      "description":"#document, #embedding, #metadata, #score and metadata fields"}}}}},
 "SearchRequestPayload":{"type":"object","required":["searches"],"properties":{
-  "searches":{"type":"array","items":{"$ref":"#/components/schemas/SearchPayload"}},
+  "searches":{"type":"array","items":{"$ref":"#/components/schemas/SearchPayload"},
+    "maxItems":1000},
   "read_level":{"$ref":"#/components/schemas/ReadLevel"}},
   "examples":[{"searches":[{"rank":{"$knn":{"query":[1,2,3],"limit":2}},
     "limit":{"offset":0,"limit":2},"select":{"keys":["#document","#score"]}}]}]},
-"SearchResponse":{"type":"object","required":["ids"],"properties":{
+"SearchResponse":{"type":"object",
+  "required":["ids","documents","embeddings","metadatas","scores","select"],
+  "description":"One element per search; null where it does not select the column","properties":{
   "ids":{"type":"array","items":{"$ref":"#/components/schemas/Ids"}},
-  "documents":{"type":"array"},"embeddings":{"type":"array"},"metadatas":{"type":"array"},
-  "scores":{"type":"array"},"select":{"type":"array"}}}
+  "documents":{"type":"array","items":{"anyOf":[{"$ref":"#/components/schemas/Texts"},
+    {"type":"null"}]}},
+  "embeddings":{"type":"array","items":{"type":["array","null"],"items":{"type":"array",
+    "items":{"type":"number","format":"float"}}}},
+  "metadatas":{"type":"array","items":{"type":["array","null"],"items":{
+    "anyOf":[{"$ref":"#/components/schemas/Metadata"},{"type":"null"}]}}},
+  "scores":{"type":"array","items":{"type":["array","null"],"items":{"type":["number","null"]}}},
+  "select":{"type":"array","items":{"type":"array","items":{"type":"string"}}}}}
 })json";
 
 }  // namespace

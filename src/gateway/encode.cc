@@ -228,6 +228,51 @@ std::string EncodeQuery(const executor::QueryResult& result,
   return body;
 }
 
+std::string EncodeSearch(const executor::SearchResult& result,
+                         const std::vector<model::Search>& searches) {
+  std::string body;
+  JsonWriter out(&body);
+  // One element per search; null where it does not select the column.
+  const auto column = [&](std::string_view key, auto selected, auto write) {
+    out.Key(key);
+    out.BeginArray();
+    for (size_t i = 0; i < searches.size(); ++i) {
+      if (selected(searches[i].select)) {
+        write(i);
+      } else {
+        out.Null();
+      }
+    }
+    out.EndArray();
+  };
+  using model::Select;
+  const std::vector<executor::Records>& records = result.records;
+  out.BeginObject();
+  column(
+      "ids", [](const Select&) { return true; }, [&](size_t i) { WriteIds(out, records[i]); });
+  column(
+      "documents", [](const Select& select) { return select.document; },
+      [&](size_t i) { WriteTexts(out, records[i].documents); });
+  column(
+      "embeddings", [](const Select& select) { return select.embedding; },
+      [&](size_t i) { WriteEmbeddings(out, records[i]); });
+  column(
+      "metadatas", [](const Select& select) { return select.ShowsMetadata(); },
+      [&](size_t i) { WriteMetadatas(out, records[i]); });
+  column(
+      "scores", [](const Select& select) { return select.score; },
+      [&](size_t i) { out.F32Array(result.scores[i].data(), result.scores[i].size()); });
+  column(
+      "select", [](const Select&) { return true; },
+      [&](size_t i) {
+        out.BeginArray();
+        for (const std::string& key : searches[i].select.Keys()) out.String(key);
+        out.EndArray();
+      });
+  out.EndObject();
+  return body;
+}
+
 std::string EncodeDeleted(uint64_t count) {
   return "{\"deleted\":" + std::to_string(count) + "}";
 }

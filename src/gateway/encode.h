@@ -18,6 +18,9 @@ std::string EncodeCollections(const std::vector<model::Collection>& collections)
 std::string EncodeGet(const executor::Records& records, const std::vector<model::Include>& include);
 std::string EncodeQuery(const executor::QueryResult& result,
                         const std::vector<model::Include>& include);
+// `searches` are those that were answered, for what they select.
+std::string EncodeSearch(const executor::SearchResult& result,
+                         const std::vector<model::Search>& searches);
 std::string EncodeDeleted(uint64_t count);
 std::string EncodeRecall(const executor::RecallReport& report);
 std::string EncodeIndexingStatus(const engine::IndexingStatus& status);

@@ -90,10 +90,13 @@ http::Response Gateway::Query(Call& call) {
 }
 
 http::Response Gateway::Search(Call& call) {
-  return WithBody(call.request.body, DecodeSearch, [&](const SearchBody& body) {
+  return WithBody(call.request.body, DecodeSearch, [&](const engine::SearchRequest& request) {
     Result<engine::CollectionRef> collection = FindCollection(call);
     if (!collection.ok()) return ErrorResponse(collection.status());
-    return Done(engine_.Search(*collection, body.filters, body.sparse_keys));
+    return Answer(engine_.Search(call.ctx, *collection, request),
+                  [&](const executor::SearchResult& result) {
+                    return EncodeSearch(result, request.searches);
+                  });
   });
 }
 

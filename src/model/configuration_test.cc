@@ -145,10 +145,6 @@ INSTANTIATE_TEST_SUITE_P(
         Case{R"({"schema":{"defaults":{},"keys":{"cat":{}}},
              "configuration":{"embedding_function":{"type":"legacy"}}})",
              kConflict},
-        Case{R"({"schema":{"defaults":{},"keys":{"sp":{"sparse_vector":{"sparse_vector_index":
-             {"enabled":true,"config":{}}}}}}})",
-             "Failed to reconcile schema: Invalid schema input: Sparse vector indexing is not "
-             "enabled in local"},
         Case{R"({"schema":{"defaults":{},"keys":{"#embedding":{"float_list":{"vector_index":
              {"enabled":true,"config":{"hnsw":{"batch_size":1}}}}}}}})",
              "Failed to reconcile schema: Invalid HNSW configuration: batch_size: Validation "

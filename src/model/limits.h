@@ -14,6 +14,13 @@ inline constexpr size_t kFilterListMax = 100'000;
 // every value in it; a tree takes some 30 times the memory of its text.
 inline constexpr size_t kJsonTreeValuesMax = 1'000'000;
 
+// Searches. A rank is evaluated without recursion; its depth bounds what its reader may nest.
+inline constexpr size_t kSearchesMax = 1'000;
+inline constexpr size_t kRankNodesMax = 10'000;
+inline constexpr uint32_t kRankDepthMax = 128;
+inline constexpr size_t kRankKnnsMax = 1'000;
+inline constexpr size_t kGroupKeysMax = 1'000;
+
 // What one query may answer with, over all of its vectors. A few bytes can ask for every record
 // once for each of a million vectors.
 inline constexpr uint64_t kQueryRowsMax = 10'000'000;

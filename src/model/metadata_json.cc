@@ -160,7 +160,7 @@ bool ReadSparseType(JsonReader& reader) {
   return reader.ReadString() == kSparseType;
 }
 
-std::optional<MetadataValue> ReadSparseVector(JsonReader& reader) {
+std::optional<SparseVector> ReadSparseVector(JsonReader& reader) {
   SparseVector vector;
   bool fits = true;
   uint32_t seen = 0;
@@ -204,8 +204,11 @@ std::optional<MetadataValue> ReadAny(JsonReader& reader, bool allow_null) {
       return reader.ReadString();
     case Kind::kArray:
       return ReadArray(reader);
-    case Kind::kObject:
-      return ReadSparseVector(reader);
+    case Kind::kObject: {
+      std::optional<SparseVector> vector = ReadSparseVector(reader);
+      if (!vector) return std::nullopt;
+      return *std::move(vector);
+    }
     default:
       return std::monostate();  // the reader has failed
   }
@@ -255,6 +258,12 @@ MetadataValue DecodeMetadataValue(JsonReader& reader, bool allow_null) {
   if (value) return *std::move(value);
   reader.NoVariant(allow_null ? "UpdateMetadataValue" : "MetadataValue");
   return MetadataValue();
+}
+
+std::optional<SparseVector> TryDecodeSparseVector(JsonReader& reader) {
+  if (reader.Peek() == Kind::kObject) return ReadSparseVector(reader);
+  reader.SkipValue();
+  return std::nullopt;
 }
 
 Metadata DecodeMetadata(JsonReader& reader, bool allow_null) {

@@ -2,6 +2,8 @@
 // and sparse vectors {"#type":"sparse_vector","indices":[…],"values":[…],"tokens":[…]}.
 #pragma once
 
+#include <optional>
+
 #include "base/json_reader.h"
 #include "base/json_writer.h"
 #include "model/metadata.h"
@@ -13,6 +15,9 @@ namespace chroma::model {
 // MetadataValue" (or UpdateMetadataValue).
 Metadata DecodeMetadata(JsonReader& reader, bool allow_null);
 MetadataValue DecodeMetadataValue(JsonReader& reader, bool allow_null);
+
+// Reads any value; none when it is not a sparse vector, with or without "#type".
+std::optional<SparseVector> TryDecodeSparseVector(JsonReader& reader);
 
 // Every key, hidden ones too; keys in byte order.
 void EncodeMetadata(JsonWriter& out, const Metadata& metadata);

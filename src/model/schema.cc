@@ -128,6 +128,15 @@ bool Schema::IsIndexed(std::string_view key, ValueType type) const {
   }
 }
 
+bool Schema::IsBm25(std::string_view key) const {
+  const auto types = keys.find(key);
+  for (const ValueTypes* at : {types != keys.end() ? &types->second : nullptr, &defaults}) {
+    if (at == nullptr || !at->sparse_vector_index) continue;
+    if (at->sparse_vector_index->config.bm25) return *at->sparse_vector_index->config.bm25;
+  }
+  return false;
+}
+
 bool Schema::IsFullTextIndexed() const {
   return Enabled(*this, kDocumentKey, &ValueTypes::fts_index);
 }

@@ -116,6 +116,8 @@ struct Schema {
 
   // Whether a value of this (element) type under this key may be filtered by.
   bool IsIndexed(std::string_view key, ValueType type) const;
+  // Whether queries of the sparse vectors under this key are scaled by how rare their terms are.
+  bool IsBm25(std::string_view key) const;
   // Whether documents may be filtered by text.
   bool IsFullTextIndexed() const;
 };

@@ -295,11 +295,6 @@ Result<Schema> MergeWithDefaults(const Schema& given, uint64_t num_threads) {
     }
   }
   merged.cmek_gcp = given.cmek_gcp;
-  for (const auto& [key, types] : merged.keys) {
-    if (types.sparse_vector_index && types.sparse_vector_index->enabled) {
-      return Irreconcilable("Invalid schema input: Sparse vector indexing is not enabled in local");
-    }
-  }
   return merged;
 }
 

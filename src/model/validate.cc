@@ -10,22 +10,6 @@ namespace {
 
 constexpr std::string_view kPrefix = "Validation error: ";
 
-Status ValidateSparse(const SparseVector& vector) {
-  const size_t n = vector.indices.size();
-  if (vector.values.size() != n || (!vector.tokens.empty() && vector.tokens.size() != n)) {
-    return Status::InvalidArgument(
-        "Invalid sparse vector: Sparse vector indices, values, and tokens (when present) must "
-        "have the same length");
-  }
-  for (size_t i = 1; i < n; ++i) {
-    if (vector.indices[i - 1] < vector.indices[i]) continue;
-    return Status::InvalidArgument(
-        "Invalid sparse vector: Sparse vector indices must be sorted in strictly ascending order "
-        "(no duplicates)");
-  }
-  return Status::Ok();
-}
-
 Status ValidateCollectionMetadata(const std::optional<Metadata>& metadata) {
   if (!metadata) return Status::Ok();
   if (metadata->empty()) return Status::InvalidArgument("Metadata cannot be empty");
@@ -64,6 +48,20 @@ std::string_view TypeName(ValueType type) {
 
 }  // namespace
 
+Status ValidateSparseVector(const SparseVector& vector) {
+  const size_t n = vector.indices.size();
+  if (vector.values.size() != n || (!vector.tokens.empty() && vector.tokens.size() != n)) {
+    return Status::InvalidArgument(
+        "Sparse vector indices, values, and tokens (when present) must have the same length");
+  }
+  for (size_t i = 1; i < n; ++i) {
+    if (vector.indices[i - 1] < vector.indices[i]) continue;
+    return Status::InvalidArgument(
+        "Sparse vector indices must be sorted in strictly ascending order (no duplicates)");
+  }
+  return Status::Ok();
+}
+
 Status ValidateMetadata(const Metadata& metadata) {
   for (const auto& [key, value] : metadata) {
     if (key.empty()) return Status::InvalidArgument("Metadata key cannot be empty");
@@ -71,7 +69,10 @@ Status ValidateMetadata(const Metadata& metadata) {
       return Status::InvalidArgument("Metadata key cannot start with '#' or '$': " + key);
     }
     if (const auto* vector = std::get_if<SparseVector>(&value)) {
-      CHROMA_TRY(ValidateSparse(*vector));
+      const Status sparse = ValidateSparseVector(*vector);
+      if (!sparse.ok()) {
+        return Status::InvalidArgument("Invalid sparse vector: " + std::string(sparse.message()));
+      }
     }
   }
   return Status::Ok();

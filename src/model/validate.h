@@ -26,6 +26,8 @@ Status ValidateTenantName(std::string_view name);
 
 // Key rules and sparse vectors; the bare text of the first problem.
 Status ValidateMetadata(const Metadata& metadata);
+// Lists of one length, indices that ascend.
+Status ValidateSparseVector(const SparseVector& vector);
 // All failing fields of a create or modify request, joined:
 // "Validation error: name: …\nmetadata: …".
 Status ValidateCreateCollection(std::string_view name, const std::optional<Metadata>& metadata,
@@ -42,8 +44,8 @@ Status ValidateRecordPayload(const RecordBatch& batch, const std::vector<uint32_
 // kDimensionMax.
 Status ValidateDimensions(const std::vector<uint32_t>& vector_lengths,
                           std::optional<uint32_t> dimension);
-// Column lengths, empty ids, metadata types that are not supported (kUnimplemented). The shape
-// tells an empty column from an absent one; without it empty columns count as absent.
+// Column lengths, empty ids. The shape tells an empty column from an absent one; without it empty
+// columns count as absent.
 Status ValidateRecords(const RecordBatch& batch, const BatchShape& shape);
 Status ValidateRecords(const RecordBatch& batch);
 

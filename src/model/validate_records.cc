@@ -82,15 +82,6 @@ Status ValidateRecords(const RecordBatch& batch, const BatchShape& shape) {
       return Status::InvalidArgument("Empty ID, ID must have at least one character");
     }
   }
-  for (const std::optional<Metadata>& metadata : batch.metadatas) {
-    if (!metadata) continue;
-    for (const auto& [key, value] : *metadata) {
-      if (std::holds_alternative<SparseVector>(value)) {
-        return Status::Unimplemented(
-            "Unimplemented: Sparse vector is not supported for local chroma: " + key);
-      }
-    }
-  }
   return Status::Ok();
 }
 

@@ -15,6 +15,7 @@
 #include "model/limits.h"
 #include "model/record.h"
 #include "model/schema.h"
+#include "model/search.h"
 #include "segment/live_collection.h"
 
 namespace chroma::planner {
@@ -63,19 +64,11 @@ struct GetPlan {
   model::IncludeSet include = 0;
 };
 
-// How vector indexes are walked.
-struct SearchTuning {
-  uint32_t effort = 0;  // index::SearchRequest::effort
-  float target_recall =
-      0;  // in place of the effort, where an index was calibrated; 0: not asked for
-  model::IndexMemory memory = model::IndexMemory::kAuto;
-};
-
 struct QueryPlan {
   std::optional<Predicate> predicate;
   model::VectorMatrix queries;
   uint32_t n_results = 0;
-  SearchTuning tuning;
+  index::SearchTuning tuning;
   bool exact = false;  // every record is compared, whatever is indexed
   model::Space space = model::Space::kL2;
   model::IncludeSet include = 0;
@@ -89,7 +82,63 @@ struct RecallPlan {
   uint32_t queries = 100;
   uint32_t n_results = 10;
   model::Space space = model::Space::kL2;
-  SearchTuning tuning;
+  index::SearchTuning tuning;
+};
+
+// The nearest records of one $knn, dense or sparse.
+struct KnnPlan {
+  std::variant<std::vector<float>, model::SparseVector> query;
+  std::string key;  // of a sparse query
+  uint32_t limit = 0;
+  bool bm25 = false;  // the weights of a sparse query are scaled by how rare their terms are
+
+  const model::SparseVector* sparse() const { return std::get_if<model::SparseVector>(&query); }
+  bool operator==(const KnnPlan&) const = default;
+};
+
+// One step of a rank on a stack of operands, each a score of some records and, perhaps, a default
+// for all others. A fold of n operands is its constant and n binary steps.
+struct RankStep {
+  enum class Op : uint8_t {
+    kKnn,       // pushes what knns[knn] found, and its default
+    kConstant,  // pushes no record and a default
+    kAdd,       // these take two
+    kSubtract,
+    kMultiply,
+    kDivide,
+    kMax,
+    kMin,
+    kAbs,  // these take one
+    kExp,
+    kLog,
+  };
+  Op op = Op::kConstant;
+  uint32_t knn = 0;
+  bool positions = false;              // of kKnn: the place instead of the distance
+  std::optional<float> default_score;  // of kKnn; of kConstant its value
+  bool operator==(const RankStep&) const = default;
+};
+
+struct SearchPlan {
+  std::optional<Predicate> predicate;
+  bool ranked = false;         // else in insertion order
+  std::vector<KnnPlan> knns;   // distinct; in the order in which `rank` first needs them
+  std::vector<RankStep> rank;  // leaves exactly one operand
+  uint32_t stack_depth = 0;    // the most operands at a time
+  model::GroupBy group_by;
+  uint32_t offset = 0;
+  std::optional<uint32_t> limit;
+  model::Select select;
+};
+
+struct SearchBatchPlan {
+  std::vector<SearchPlan> searches;
+  model::Space space = model::Space::kL2;
+  index::SearchTuning tuning;
+  bool exact = false;
+  // Over all searches; what would exceed them is refused. The candidates of knns are rows, too.
+  uint64_t rows_max = model::kQueryRowsMax;
+  uint64_t answer_bytes_max = model::kQueryAnswerBytesMax;
 };
 
 struct CountPlan {

@@ -7,6 +7,7 @@
 
 #include "chroma/status.h"
 #include "model/filter.h"
+#include "model/search.h"
 #include "planner/plan.h"
 
 namespace chroma::planner {
@@ -16,5 +17,8 @@ namespace chroma::planner {
 Result<std::optional<Predicate>> PlanPredicate(const std::optional<std::vector<std::string>>& ids,
                                                const std::optional<model::Filter>& where,
                                                const std::optional<model::Filter>& where_document);
+
+// A search that was validated (model/search.h), of a collection with this schema.
+Result<SearchPlan> PlanSearch(const model::Search& search, const model::Schema& schema);
 
 }  // namespace chroma::planner

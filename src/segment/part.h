@@ -16,6 +16,7 @@
 
 #include "base/bitmap.h"
 #include "chroma/status.h"
+#include "index/sparse/sparse_query.h"
 #include "model/filter.h"
 #include "model/metadata.h"
 #include "model/record.h"
@@ -71,6 +72,19 @@ class Part {
   virtual Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                         const TextTest& test) const = 0;
   virtual Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const = 0;
+
+  // The rows nearest to a sparse query, by the vectors under `key` (index/sparse/sparse_query.h
+  // says how, and what is exact: all of it); nearest first, equal ones in row order, appended. Rows
+  // that share no dimension with the query are never among them. The request's `check` is not used.
+  // kInvalidArgument when the query is none.
+  virtual Status SearchSparse(runtime::Context& ctx, std::string_view key,
+                              const index::SparseRequest& request,
+                              std::vector<index::Candidate>* out) const = 0;
+  // Adds to counts[i] how many rows that are not in `dead` have dimensions[i] under `key`.
+  // Dimensions ascend strictly.
+  virtual Status CountSparse(runtime::Context& ctx, std::string_view key,
+                             std::span<const uint32_t> dimensions, const Bitmap& dead,
+                             std::span<uint64_t> counts) const = 0;
 
   // Lets the operating system take back the pages of files that reads have mapped. They are mapped
   // again when they are read, without the disk as long as the system keeps them.

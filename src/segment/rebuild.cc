@@ -6,6 +6,7 @@
 #include "format/string_column.h"
 #include "format/text_column.h"
 #include "format/vector_column.h"
+#include "segment/sparse_column.h"
 
 namespace chroma::segment {
 namespace {
@@ -33,6 +34,21 @@ Result<Bytes> RebuildInfo(runtime::Context& ctx, const SectionReader& sections) 
   return payload;
 }
 
+Result<Bytes> RebuildPostings(runtime::Context& ctx, const SectionReader& sections,
+                              const SectionInfo& section, uint32_t rows) {
+  constexpr auto kType = model::ValueType::kSparseVector;
+  const SectionInfo* vectors =
+      sections.Find(format::MetadataSection(static_cast<uint8_t>(kType)), section.key);
+  if (vectors == nullptr) return Status::DataLoss("there are no sparse vectors");
+  CHROMA_ASSIGN(const store::BlobSlice slice, sections.Read(ctx, *vectors));
+  ByteReader in(slice.bytes);
+  const auto column = format::MetadataColumnReader::Read(in, kType, rows);
+  if (!in.ok()) return sections.Damaged(*vectors, "it cannot be decoded");
+  Bytes payload;
+  CHROMA_TRY(SparseColumn(column).EncodePostings(rows, payload));
+  return payload;
+}
+
 }  // namespace
 
 Result<Bytes> RebuildIdIndex(runtime::Context& ctx, const SectionReader& sections, uint32_t rows) {
@@ -52,7 +68,7 @@ Result<Bytes> RebuildIdIndex(runtime::Context& ctx, const SectionReader& section
 bool IsDerived(SectionType type) {
   return type == SectionType::kSegmentInfo || type == SectionType::kIdIndex ||
          type == SectionType::kVectorChecksums || type == SectionType::kDocumentIndex ||
-         type == SectionType::kUriIndex;
+         type == SectionType::kUriIndex || type == SectionType::kSparsePostings;
 }
 
 Result<Bytes> RebuildSection(runtime::Context& ctx, const SectionReader& sections,
@@ -74,6 +90,9 @@ Result<Bytes> RebuildSection(runtime::Context& ctx, const SectionReader& section
       break;
     case SectionType::kUriIndex:
       payload = format::RebuildTextIndex(ctx, sections, SectionType::kUris, section.type, rows);
+      break;
+    case SectionType::kSparsePostings:
+      payload = RebuildPostings(ctx, sections, section, rows);
       break;
     default:
       break;

@@ -14,10 +14,12 @@
 #include "format/string_column.h"
 #include "format/text_column.h"
 #include "format/vector_column.h"
+#include "index/sparse/postings.h"
 #include "index/vector/vector_index.h"
 #include "runtime/log.h"
 #include "segment/match_column.h"
 #include "segment/rebuild.h"
+#include "segment/sparse_column.h"
 
 namespace chroma::segment {
 namespace {
@@ -30,7 +32,7 @@ bool IsKnown(SectionType type) {
   const auto number = static_cast<uint32_t>(type);
   return (number >= static_cast<uint32_t>(SectionType::kSegmentInfo) &&
           number <= static_cast<uint32_t>(SectionType::kMovedRows)) ||
-         format::IsMetadataSection(type);
+         type == SectionType::kSparsePostings || format::IsMetadataSection(type);
 }
 
 // A column and the bytes that it reads.
@@ -56,6 +58,8 @@ struct MetadataColumn {
   const SectionInfo* section = nullptr;
   model::ValueType type = model::ValueType::kNull;
   format::Lazy<Loaded<format::MetadataColumnReader>> loaded;
+  // Of sparse vectors; none when the section is missing or damaged.
+  format::Lazy<std::optional<Loaded<index::SparsePostings>>> postings;
 };
 
 class SectionedSegment final : public SegmentReader {
@@ -86,6 +90,12 @@ class SectionedSegment final : public SegmentReader {
   Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                 const TextTest& test) const override;
   Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const override;
+  Status SearchSparse(runtime::Context& ctx, std::string_view key,
+                      const index::SparseRequest& request,
+                      std::vector<index::Candidate>* out) const override;
+  Status CountSparse(runtime::Context& ctx, std::string_view key,
+                     std::span<const uint32_t> dimensions, const Bitmap& dead,
+                     std::span<uint64_t> counts) const override;
   uint64_t checksum() const override { return sections_.checksum(); }
   Result<std::vector<uint32_t>> MovedRows(const std::string& index, uint32_t n) const override;
   Status VerifyAll(runtime::Context& ctx) const override;
@@ -107,6 +117,11 @@ class SectionedSegment final : public SegmentReader {
   Result<const format::TextReader*> Documents() const;
   Result<const format::TextReader*> Uris() const;
   Result<const format::MetadataColumnReader*> Column(const MetadataColumn& column) const;
+  const MetadataColumn* FindSparse(std::string_view key) const;
+  // Null: the vectors have to be compared one by one.
+  Result<const index::SparsePostings*> Postings(const MetadataColumn& column) const;
+  Result<std::optional<Loaded<index::SparsePostings>>> LoadPostings(
+      const SectionInfo& section) const;
 
   const SectionReader sections_;
   const bool end_recovered_;
@@ -269,6 +284,91 @@ Result<const format::MetadataColumnReader*> SectionedSegment::Column(
     });
   }));
   return &loaded->reader;
+}
+
+const MetadataColumn* SectionedSegment::FindSparse(std::string_view key) const {
+  for (const auto& column : metadata_) {
+    if (column->type == model::ValueType::kSparseVector && column->section->key == key) {
+      return column.get();
+    }
+  }
+  return nullptr;
+}
+
+Result<std::optional<Loaded<index::SparsePostings>>> SectionedSegment::LoadPostings(
+    const SectionInfo& section) const {
+  runtime::Context ctx;
+  CHROMA_ASSIGN(store::BlobSlice slice, sections_.Read(ctx, section));
+  Result<index::SparsePostings> postings = index::SparsePostings::Open(slice.bytes, rows_);
+  if (!postings.ok()) return sections_.Damaged(section, postings.status().message());
+  return std::optional(Loaded<index::SparsePostings>{std::move(slice), *std::move(postings)});
+}
+
+Result<const index::SparsePostings*> SectionedSegment::Postings(
+    const MetadataColumn& column) const {
+  CHROMA_ASSIGN(const auto* loaded,
+                column.postings.Get([&]() -> Result<std::optional<Loaded<index::SparsePostings>>> {
+                  const SectionInfo* section =
+                      sections_.Find(SectionType::kSparsePostings, column.section->key);
+                  if (section == nullptr) return std::optional<Loaded<index::SparsePostings>>();
+                  auto read = LoadPostings(*section);
+                  if (read.ok() || read.status().code() != StatusCode::kDataLoss) return read;
+                  // Derived from the vectors, so damage to them costs time and not data.
+                  runtime::Log(runtime::LogLevel::kWarning,
+                               "sparse postings are damaged: vectors are compared one by one",
+                               {{"error", read.status().message()}});
+                  return std::optional<Loaded<index::SparsePostings>>();
+                }));
+  return *loaded ? &(**loaded).reader : nullptr;
+}
+
+Status SectionedSegment::SearchSparse(runtime::Context& ctx, std::string_view key,
+                                      const index::SparseRequest& request,
+                                      std::vector<index::Candidate>* out) const {
+  // So few rows are compared one by one.
+  constexpr uint64_t kRowsComparedMax = 64;
+  CHROMA_TRY(index::CheckSparseQuery(request.query));
+  const MetadataColumn* column = FindSparse(key);
+  if (column == nullptr || request.query.size() == 0) return Status::Ok();
+  CHROMA_ASSIGN(const format::MetadataColumnReader* values, Column(*column));
+  const SparseColumn vectors(*values);
+  CHROMA_ASSIGN(const index::SparsePostings* postings, Postings(*column));
+  const bool few = request.allowed != nullptr && request.allowed->Count() <= kRowsComparedMax;
+  if (postings == nullptr || few || !index::IsFinite(request.query)) {
+    return vectors.Search(ctx, request, out);
+  }
+  index::SparseRequest checked = request;
+  checked.check = [&ctx] { return ctx.Check(); };
+  const auto exact = [&](uint32_t row) -> Result<std::optional<double>> {
+    return vectors.Dot(request.query, row);
+  };
+  const Status searched = postings->Search(checked, exact, out);
+  if (searched.code() != StatusCode::kDataLoss) return searched;
+  runtime::Log(runtime::LogLevel::kWarning, "sparse postings are damaged: searched without them",
+               {{"segment", sections_.blob().name()}, {"error", searched.message()}});
+  return vectors.Search(ctx, request, out);
+}
+
+Status SectionedSegment::CountSparse(runtime::Context& ctx, std::string_view key,
+                                     std::span<const uint32_t> dimensions, const Bitmap& dead,
+                                     std::span<uint64_t> counts) const {
+  const MetadataColumn* column = FindSparse(key);
+  if (column == nullptr) return Status::Ok();
+  CHROMA_ASSIGN(const index::SparsePostings* postings, Postings(*column));
+  std::vector<uint64_t> live;
+  std::vector<uint64_t> gone(dimensions.size());
+  if (postings != nullptr && postings->CountAmong(dimensions, dead, gone).ok()) {
+    for (size_t i = 0; i < dimensions.size(); ++i) {
+      const Result<uint64_t> all = postings->Count(dimensions[i]);
+      if (all.ok() && gone[i] <= *all) live.push_back(*all - gone[i]);
+    }
+  }
+  if (live.size() == dimensions.size()) {
+    for (size_t i = 0; i < live.size(); ++i) counts[i] += live[i];
+    return Status::Ok();
+  }
+  CHROMA_ASSIGN(const format::MetadataColumnReader* values, Column(*column));
+  return SparseColumn(*values).Count(ctx, dimensions, dead, counts);
 }
 
 Result<std::optional<uint32_t>> SectionedSegment::FindId(std::string_view id) const {
@@ -453,6 +553,15 @@ Status SectionedSegment::VerifyAll(runtime::Context& ctx) const {
   for (const auto& column : metadata_) {
     CHROMA_TRY(ctx.Check());
     CHROMA_TRY(Column(*column).status());
+    const SectionInfo* postings =
+        sections_.Find(SectionType::kSparsePostings, column->section->key);
+    if (column->type != model::ValueType::kSparseVector || postings == nullptr) continue;
+    CHROMA_ASSIGN(const auto loaded, LoadPostings(*postings));
+    const Status verified = loaded->reader.Verify([&ctx] { return ctx.Check(); });
+    if (verified.code() == StatusCode::kDataLoss) {
+      return sections_.Damaged(*postings, verified.message());
+    }
+    CHROMA_TRY(verified);
   }
   return Status::Ok();
 }

@@ -13,6 +13,7 @@
 #include "format/string_column.h"
 #include "format/text_column.h"
 #include "format/vector_column.h"
+#include "index/sparse/postings_builder.h"
 #include "index/vector/vector_index.h"
 
 namespace chroma::segment {
@@ -45,6 +46,7 @@ class SectionedSegmentWriter final : public SegmentWriter {
   void AddMetadata(const model::Metadata& metadata);
   Status WriteRows();
   Status WriteMetadata();
+  Status WritePostings(const std::string& key, const format::MetadataColumnWriter& column);
 
   const std::string name_;
   const uint32_t dimension_;
@@ -143,11 +145,29 @@ Status SectionedSegmentWriter::WriteMetadata() {
       if (columns[type] == nullptr) continue;
       Bytes payload;
       columns[type]->Encode(payload, rows());
-      columns[type].reset();
       CHROMA_TRY(out_.Write(format::MetadataSection(static_cast<uint8_t>(type)), key, payload));
+      payload = Bytes();
+      if (static_cast<model::ValueType>(type) == model::ValueType::kSparseVector) {
+        CHROMA_TRY(WritePostings(key, *columns[type]));
+      }
+      columns[type].reset();
     }
   }
   return Status::Ok();
+}
+
+// Without them the vectors are compared one by one.
+Status SectionedSegmentWriter::WritePostings(const std::string& key,
+                                             const format::MetadataColumnWriter& column) {
+  const auto vectors = column.sparse_vectors();
+  Bytes payload;
+  const Status encoded = index::EncodePostings(
+      {vectors.rows, vectors.ends, vectors.indices, vectors.weights}, rows(), payload);
+  if (encoded.code() == StatusCode::kResourceExhausted) return Status::Ok();
+  CHROMA_TRY(encoded);
+  format::SectionOptions options;
+  options.required = false;
+  return out_.Write(SectionType::kSparsePostings, key, payload, options);
 }
 
 Result<SegmentSummary> SectionedSegmentWriter::Finish(runtime::Context& ctx) {

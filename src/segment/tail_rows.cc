@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "model/compare.h"
+#include "segment/sparse_column.h"
 
 namespace chroma::segment {
 
@@ -112,6 +113,50 @@ Result<Bitmap> TailView::MatchDocuments(runtime::Context& ctx, const Bitmap* can
 
 Result<Bitmap> TailView::MatchUris(runtime::Context& ctx, const TextTest& test) const {
   return Select(ctx, nullptr, [&](const TailRow& row) { return row.uri && test(*row.uri); });
+}
+
+template <typename Wanted, typename Visit>
+Status TailView::ForEachSparse(runtime::Context& ctx, std::string_view key, Wanted wanted,
+                               Visit visit) const {
+  constexpr uint32_t kRowsPerCheck = 4096;
+  for (uint32_t row = 0; row < size_; ++row) {
+    if (row % kRowsPerCheck == 0) CHROMA_TRY(ctx.Check());
+    if (!wanted(row)) continue;
+    // A dead row, such as one that was replaced by a whole one, is nobody's answer.
+    if (any_damage_ && all_->Find(At(row).id, size_) == row) CHROMA_TRY(CheckWhole(row));
+    const model::MetadataValue* value = At(row).metadata.Find(key);
+    if (value == nullptr) continue;
+    if (const auto* vector = std::get_if<model::SparseVector>(value)) visit(row, *vector);
+  }
+  return Status::Ok();
+}
+
+Status TailView::SearchSparse(runtime::Context& ctx, std::string_view key,
+                              const index::SparseRequest& request,
+                              std::vector<index::Candidate>* out) const {
+  CHROMA_TRY(index::CheckSparseQuery(request.query));
+  index::NearestSparse nearest(request.k, request.bound);
+  const auto wanted = [&](uint32_t row) {
+    return (request.allowed == nullptr || request.allowed->Contains(row)) &&
+           (request.dead == nullptr || !request.dead->Contains(row));
+  };
+  CHROMA_TRY(ForEachSparse(ctx, key, wanted, [&](uint32_t row, const model::SparseVector& vector) {
+    const std::optional<double> dot = index::SparseDot(request.query, vector);
+    if (dot) nearest.Push({index::SparseDistance(*dot), row});
+  }));
+  nearest.Take(out);
+  return Status::Ok();
+}
+
+Status TailView::CountSparse(runtime::Context& ctx, std::string_view key,
+                             std::span<const uint32_t> dimensions, const Bitmap& dead,
+                             std::span<uint64_t> counts) const {
+  const auto wanted = [&](uint32_t row) { return !dead.Contains(row); };
+  return ForEachSparse(ctx, key, wanted, [&](uint32_t, const model::SparseVector& vector) {
+    CountShared(
+        dimensions, 0, vector.indices.size(), [&](uint64_t i) { return vector.indices[i]; },
+        counts);
+  });
 }
 
 }  // namespace chroma::segment

@@ -82,6 +82,13 @@ class TailView : public Part {
                                 const TextTest& test) const override;
   Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const override;
 
+  Status SearchSparse(runtime::Context& ctx, std::string_view key,
+                      const index::SparseRequest& request,
+                      std::vector<index::Candidate>* out) const override;
+  Status CountSparse(runtime::Context& ctx, std::string_view key,
+                     std::span<const uint32_t> dimensions, const Bitmap& dead,
+                     std::span<uint64_t> counts) const override;
+
   // The row itself, for the tail that owns it and for compaction.
   const TailRow& At(uint32_t row) const {
     return blocks_[row / TailBlock::kRows]->rows[row % TailBlock::kRows];
@@ -92,6 +99,11 @@ class TailView : public Part {
     const TailRow& found = At(row);
     return found.damage == nullptr ? Status::Ok() : *found.damage;
   }
+  // Calls visit(row, vector) for the rows that have a sparse vector under `key` and that `wanted`
+  // accepts.
+  template <typename Wanted, typename Visit>
+  Status ForEachSparse(runtime::Context& ctx, std::string_view key, Wanted wanted,
+                       Visit visit) const;
   template <typename Test>
   Result<Bitmap> Select(runtime::Context& ctx, const Bitmap* candidates, Test test) const;
 

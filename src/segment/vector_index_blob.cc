@@ -141,7 +141,7 @@ Status VectorIndexReader::Init(runtime::Context& ctx, std::shared_ptr<index::Nod
   graph_.edges.bytes = edges_.bytes;
   graph_.guard = this;
   index_ = std::make_unique<const index::GraphIndex>(simd::ActiveCodeKernels(), space_, graph_,
-                                                     std::move(memory));
+                                                     std::move(memory), std::move(calibration_));
   return Status::Ok();
 }
 

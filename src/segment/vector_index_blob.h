@@ -61,7 +61,6 @@ class VectorIndexReader final : private index::RowGuard {
   const index::CodeSpace& space() const { return space_; }
   const index::Graph& graph() const { return graph_; }
   const index::GraphIndex& index() const { return *index_; }
-  const index::Calibration& calibration() const { return calibration_; }
 
   // Whether damage was met since it was opened.
   bool damaged() const { return damaged_.load(std::memory_order_relaxed); }
@@ -98,7 +97,7 @@ class VectorIndexReader final : private index::RowGuard {
   const format::SectionReader sections_;
   index::CodeSpace space_;
   uint64_t segment_checksum_ = 0;
-  index::Calibration calibration_;
+  index::Calibration calibration_;  // moved into index_
   std::vector<index::RowScale> scales_;
   RowBlocks codes_;
   RowBlocks edges_;

@@ -66,7 +66,7 @@ class VectorIndexBlobTest : public ::testing::TestWithParam<model::Space> {
     request.query = values_.data() + size_t{query} * dimension_;
     request.space = GetParam();
     request.k = k;
-    request.effort = effort;
+    request.tuning.effort = effort;
     std::vector<Candidate> found;
     CHROMA_TRY(index.Search(Source(), request, &found));
     return found;

@@ -158,7 +158,8 @@ class Examiner {
 
   void LoseSection(const SectionInfo& section) {
     const std::string what = "section " + format::Describe(section) + " is damaged";
-    if (section.type == SectionType::kIdIndex || section.type == SectionType::kMovedRows) {
+    if (section.type == SectionType::kIdIndex || section.type == SectionType::kMovedRows ||
+        section.type == SectionType::kSparsePostings) {
       Lost(what, Bitmap());  // costs time at each start, and no record
     } else if (format::IsMetadataSection(section.type)) {
       lost_columns_.push_back(section);

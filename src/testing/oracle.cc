@@ -80,6 +80,10 @@ bool Oracle::Matches(const OracleRecord& record, const model::Filter& filter) co
     return MatchesDocument(record, *document);
   }
   const auto& predicate = std::get<model::MetadataPredicate>(filter.node);
+  if (predicate.key == model::kIdKey) {
+    const model::MetadataValue id = record.id;
+    return model::MatchesValue(predicate, &id);
+  }
   return model::MatchesValue(predicate, record.metadata.Find(predicate.key));
 }
 

@@ -61,6 +61,9 @@ TEST_P(Behaviour, Distances) {
 TEST_P(Behaviour, Records) {
   Check("/behaviour/records.jsonl", {});
 }
+TEST_P(Behaviour, Search) {
+  Check("/behaviour/search.jsonl", {});
+}
 TEST_P(Behaviour, Deviations) {
   Check("/behaviour/deviations.jsonl", {});
 }

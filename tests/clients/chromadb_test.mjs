@@ -145,6 +145,45 @@ test("query", async () => {
   assert.deepEqual(some.ids, [["c", "d"]]);
 });
 
+test("search", async () => {
+  const { GroupBy, K, Knn, MinK, Rrf, Schema, Search, SparseVectorIndexConfig } = chroma;
+  const schema = new Schema().createIndex(new SparseVectorIndexConfig({}), "s");
+  const collection = await make({ schema });
+  const sparse = (indices, values) => ({ indices, values });
+  await collection.add({
+    ids: ["a", "b", "c", "d", "e"],
+    embeddings: [[0, 0], [1, 0], [0, 2], [3, 3], [1, 1]],
+    documents: ["red", "blue", "green", "red and blue", "black"],
+    metadatas: [{ g: "x", p: 3, s: sparse([1, 2], [1, 2]) }, { g: "x", p: 1, s: sparse([2], [1]) },
+                { g: "y", s: sparse([1], [0.5]) }, { g: "y", p: 2 }, { s: sparse([3], [4]) }],
+  });
+  const near = (more = {}) => Knn({ query: [0, 0], limit: 3, ...more });
+  const words = (more = {}) => Knn({ query: sparse([2], [1]), key: "s", limit: 5, ...more });
+  const found = async (search) => {
+    const result = await collection.search(search.select(K.SCORE));
+    return result.ids[0].map((id, i) => [id, result.scores[0][i]]);
+  };
+  assert.deepEqual(await found(new Search().rank(near())), [["a", 0], ["b", 1], ["e", 2]]);
+  assert.deepEqual(await found(new Search().rank(words())), [["a", -1], ["b", 0]]);
+  assert.deepEqual(await found(new Search().rank(near().add(words({ default: 5 })))),
+                   [["a", -1], ["b", 1], ["e", 7]]);
+  assert.deepEqual(await found(new Search().where(K("g").eq("y").and(K("p").gt(1))).rank(near())),
+                   [["d", 18]]);
+  assert.deepEqual(await found(new Search().where(K.DOCUMENT.contains("red")).limit(1, 1)), [["d", 0]]);
+  const places = { returnRank: true, default: 100 };
+  const fused = await found(new Search().rank(Rrf({ ranks: [near(places), words(places)] })));
+  assert.deepEqual(fused.map(([id]) => id), ["a", "b", "e"]);
+  assert.ok(Math.abs(fused[0][1] + 2 / 60) < 1e-6);
+  const grouped = new Search().rank(near({ limit: 5 })).groupBy(new GroupBy([K("g")], new MinK([K("p")], 1)));
+  assert.deepEqual((await found(grouped)).map(([id]) => id), ["b", "e", "c"]);
+  const both = await collection.search([new Search().rank(near()).limit(1).selectAll(), new Search().select("p")]);
+  assert.deepEqual(both.ids, [["a"], ["a", "b", "c", "d", "e"]]);
+  assert.deepEqual([both.documents, both.embeddings[0]], [[["red"], null], [[0, 0]]]);
+  assert.deepEqual(both.metadatas[1], [{ p: 3 }, { p: 1 }, null, { p: 2 }, null]);
+  assert.deepEqual(both.metadatas[0][0].s.indices, [1, 2]);
+  await assert.rejects(collection.search(new Search().rank(Knn({ query: [1] }))), chroma.ChromaClientError);
+});
+
 test("update, upsert and delete", async () => {
   const collection = await made();
   await collection.update({ ids: ["a", "missing"], embeddings: [[4, 4], [5, 5]],

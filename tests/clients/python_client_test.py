@@ -13,9 +13,12 @@ import unittest
 import chromadb
 import numpy as np
 from chromadb import errors
-from chromadb.api.types import EmbeddingFunction
+from chromadb.api.types import EmbeddingFunction, SparseEmbeddingFunction, SparseVector
 from chromadb.config import Settings
-from chromadb.utils.embedding_functions import register_embedding_function
+from chromadb import K, Knn, Rrf, Schema, Search, SparseVectorIndexConfig, VectorIndexConfig
+from chromadb.execution.expression import GroupBy, MaxK, MinK, Val
+from chromadb.utils.embedding_functions import (
+    register_embedding_function, register_sparse_embedding_function)
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from server import Server  # noqa: E402
@@ -51,6 +54,30 @@ class LetterCounts(EmbeddingFunction):
 
     def supported_spaces(self):
         return ["l2", "cosine", "ip"]
+
+
+@register_sparse_embedding_function
+class WordLengths(SparseEmbeddingFunction):
+    """How many words of each length: a sparse embedding that a test can check by hand."""
+
+    def __init__(self):
+        pass
+
+    def __call__(self, input):
+        lengths = [[len(word) for word in text.split()] for text in input]
+        return [SparseVector(indices=sorted(set(of)), values=[float(of.count(n)) for n in sorted(set(of))])
+                for of in lengths]
+
+    @staticmethod
+    def name():
+        return "word_lengths"
+
+    def get_config(self):
+        return {}
+
+    @staticmethod
+    def build_from_config(config):
+        return WordLengths()
 
 
 class Awaited:
@@ -222,6 +249,105 @@ class ClientTests:
         self.assertEqual(found["uris"], [["u:a", "u:b", "u:c", "u:d"]])
         found = collection.query(query_embeddings=[[0, 0]], ids=["c", "d"])
         self.assertEqual(found["ids"], [["c", "d"]])
+
+    def searched(self, **config):
+        """The records of semantics.md §8.3."""
+        schema = Schema().create_index(config=SparseVectorIndexConfig(**config), key="s")
+        collection = self.make(schema=schema)
+        sparse = [SparseVector(indices=[1, 2], values=[1, 2]), SparseVector(indices=[2], values=[1]),
+                  SparseVector(indices=[1], values=[.5]), None, SparseVector(indices=[3], values=[4])]
+        fields = [{"g": "x", "p": 3}, {"g": "x", "p": 1}, {"g": "y"}, {"g": "y", "p": 2}, {}]
+        metadatas = [{**field, **({"s": vector} if vector else {})} for field, vector in zip(fields, sparse)]
+        collection.add(ids=["a", "b", "c", "d", "e"], embeddings=[[0, 0], [1, 0], [0, 2], [3, 3], [1, 1]],
+                       documents=["red", "blue", "green", "red and blue", "black"], metadatas=metadatas)
+        return collection
+
+    def test_search(self):
+        collection = self.searched()
+        near = Knn(query=[0, 0], limit=3)
+
+        def found(search):
+            result = collection.search(search.select(K.SCORE))
+            return dict(zip(result["ids"][0], result["scores"][0]))
+
+        self.assertEqual(found(Search().rank(near)), {"a": 0, "b": 1, "e": 2})
+        self.assertEqual(list(found(Search().rank(near * -1))), ["e", "b", "a"])
+        self.assertEqual(found(Search().rank((near + 1).log().exp().abs().max(1.5).min(2.5))),
+                         {"a": 1.5, "b": 2, "e": 2.5})
+        self.assertEqual(found(Search().rank(Val(1) / (near + 1) - 0.5)), {"e": -.16666666, "b": 0, "a": .5})
+        self.assertEqual(found(Search().where(K("g") == "y").rank(near)), {"c": 4, "d": 18})
+        self.assertEqual(found(Search().where((K.ID.is_in(["a", "b", "d"])) & (K("p") > 1)).rank(near)),
+                         {"a": 0, "d": 18})
+        self.assertEqual(found(Search().where(K.DOCUMENT.contains("red") | K.DOCUMENT.regex("^bla")).rank(near)),
+                         {"a": 0, "e": 2, "d": 18})
+        self.assertEqual(found(Search().rank(near).limit(1, offset=1)), {"b": 1})
+        self.assertEqual(found(Search().limit(2, offset=1)), {"b": 0, "c": 1})
+        everything = Search().rank(near).limit(1).select_all()
+        result = collection.search([everything, Search(where=K("p") == 2).select("p", "g")])
+        self.assertEqual(result["ids"], [["a"], ["d"]])
+        self.assertEqual(result["documents"], [["red"], None])
+        self.assertEqual(result["embeddings"], [[[0, 0]], None])
+        self.assertEqual(result["scores"], [[0], None])
+        self.assertEqual(result["metadatas"][0][0]["s"], SparseVector(indices=[1, 2], values=[1, 2]))
+        self.assertEqual(result["metadatas"][1], [{"p": 2, "g": "y"}])
+        self.assertEqual(result.rows()[1], [{"id": "d", "metadata": {"p": 2, "g": "y"}}])
+
+    def test_search_by_sparse_vectors(self):
+        collection = self.searched()
+        near, words = Knn(query=[0, 0], limit=3), Knn(query=SparseVector(indices=[2], values=[1]), key="s")
+
+        def found(rank):
+            result = collection.search(Search(rank=rank).select(K.SCORE))
+            return dict(zip(result["ids"][0], result["scores"][0]))
+
+        self.assertEqual(found(words), {"a": -1, "b": 0})
+        self.assertEqual(found(near + words), {"a": -1, "b": 1})
+        words.default = 5
+        self.assertEqual(found(near + words), {"a": -1, "b": 1, "e": 7})
+        near.return_rank = words.return_rank = True
+        words.default = near.default = 100
+        fused = found(Rrf([near, words], k=60, weights=[1, 1]))
+        self.assertEqual(list(fused), ["a", "b", "e"])
+        self.assertAlmostEqual(fused["a"], -2 / 60, places=6)
+        self.assertAlmostEqual(fused["e"], -(1 / 62 + 1 / 160), places=6)
+        self.assertEqual(list(found(Rrf([words, near], weights=[3, 1], normalize=True))), ["a", "b", "e"])
+        collection.update(ids=["d", "a"], metadatas=[{"s": SparseVector(indices=[2], values=[9])}, {"s": None}])
+        words.return_rank, words.default = False, None
+        self.assertEqual(found(words), {"d": -8, "b": 0})
+
+    def test_search_groups(self):
+        collection = self.searched()
+
+        def best(aggregate, keys="g"):
+            search = Search().rank(Knn(query=[0, 0], limit=5)).group_by(GroupBy(keys=keys, aggregate=aggregate))
+            return collection.search(search)["ids"][0]
+
+        self.assertEqual(best(MinK(keys=K.SCORE, k=1)), ["a", "e", "c"])
+        self.assertEqual(best(MinK(keys=K("p"), k=1), K("g")), ["b", "e", "c"])
+        self.assertEqual(best(MaxK(keys=[K("p"), K.SCORE], k=1), ["g"]), ["a", "e", "d"])
+        self.assertEqual(best(MaxK(keys=K.SCORE, k=2), [K("g"), K("none")]), ["a", "b", "e", "c", "d"])
+
+    def test_search_by_text(self):
+        schema = Schema().create_index(config=SparseVectorIndexConfig(
+            source_key=K.DOCUMENT, embedding_function=WordLengths()), key="lengths")
+        schema.create_index(config=VectorIndexConfig(embedding_function=LetterCounts()))
+        collection = self.client.create_collection(self.name, schema=schema)
+        collection.add(ids=["1", "2", "3"], documents=["aa b", "abc abc c", "b"])
+        record = collection.get(ids=["2"])["metadatas"][0]
+        self.assertEqual(record["lengths"], SparseVector(indices=[1, 3], values=[1, 2]))
+        again = self.client.get_collection(self.name)
+        result = again.search([Search(rank=Knn(query="one two", key="lengths")).select(K.SCORE),
+                               Search(rank=Knn(query="b", limit=1)).select(K.SCORE)])
+        self.assertEqual(result["ids"], [["2"], ["3"]])
+        self.assertEqual(result["scores"], [[-3], [0]])
+
+    def test_wrong_searches(self):
+        collection = self.searched()
+        for search in [Search(rank=Knn(query=[1, 2, 3])),
+                       Search(rank=Knn(query=SparseVector(indices=[1], values=[1]), key="g")),
+                       Search(where=K.DOCUMENT.regex("(")), Search(where=K("s") > "x")]:
+            with self.assertRaises(errors.ChromaError):
+                collection.search(search)
 
     def test_update_and_upsert(self):
         collection = self.made()

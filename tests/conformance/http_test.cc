@@ -30,6 +30,9 @@ TEST(OverHttp, Recorded) {
 TEST(OverHttp, Deviations) {
   Replay("/behaviour/deviations.jsonl", {});
 }
+TEST(OverHttp, Search) {
+  Replay("/behaviour/search.jsonl", {});
+}
 TEST(OverHttp, Records) {
   Replay("/behaviour/records.jsonl", {});
 }

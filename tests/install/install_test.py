@@ -37,7 +37,8 @@ def check_exports(library):
                 call("nm", "--dynamic", "--defined-only", "--demangle", library).splitlines()]
     ours = re.compile(r"^(typeinfo (name )?for |vtable for |guard variable for )?"
                       r"(chroma::(Client|Collection|Embeddings|Field|DocumentField|Filter"
-                      r"|DocumentFilter|Status|EphemeralClient|PersistentClient|HttpClient)\b"
+                      r"|DocumentFilter|Rank|Knn|SparseKnn|Rrf|Abs|Exp|Log|Max|Min|operator"
+                      r"|Status|EphemeralClient|PersistentClient|HttpClient)\b"
                       r"|chroma::StatusCodeName)")
     strange = [name for name in exported if "chroma::" in name and not ours.match(name)
                and not re.match(r"^(void |bool |auto |[\w:<>,* &]+ )?std::|^typeinfo", name)]

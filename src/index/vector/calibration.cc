@@ -56,7 +56,7 @@ Status CountHits(const GraphIndex& index, const VectorSource& source, SearchRequ
   for (const Candidate& candidate : exact) wanted.insert(candidate.row);
   hits->wanted = static_cast<uint32_t>(wanted.size());
   for (size_t i = 0; i < kEfforts.size(); ++i) {
-    request.effort = kEfforts[i];
+    request.tuning.effort = kEfforts[i];
     std::vector<Candidate> found;
     CHROMA_TRY(index.Search(source, request, &found));
     for (const Candidate& candidate : found) {

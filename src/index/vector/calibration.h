@@ -14,7 +14,7 @@
 namespace chroma::index {
 
 struct CalibrationPoint {
-  uint32_t effort = 0;  // SearchRequest::effort
+  uint32_t effort = 0;  // SearchTuning::effort
   float recall = 0;     // of ten neighbours
 };
 

@@ -91,9 +91,10 @@ class GraphIndex::Lease {
 };
 
 GraphIndex::GraphIndex(const simd::CodeKernels& kernels, CodeSpace space, const Graph& graph,
-                       std::shared_ptr<NodeMemory> memory)
+                       std::shared_ptr<NodeMemory> memory, Calibration calibration)
     : coder_(kernels, std::move(space)),
       graph_(graph),
+      calibration_(std::move(calibration)),
       nodes_(coder_, graph.rows.n, std::move(memory)) {
   for (uint32_t row = 0; row < graph_.rows.n; ++row) {
     if (!graph_.rows.Has(row)) uncoded_.push_back(row);
@@ -122,7 +123,7 @@ Status GraphIndex::MakeNodes(const std::function<Status()>& check) const {
 Status GraphIndex::Search(const VectorSource& source, const SearchRequest& request,
                           std::vector<Candidate>* out) const {
   if (request.k == 0 || source.n == 0) return Status::Ok();
-  Lease lease(*this, request.memory);
+  Lease lease(*this, request.tuning.memory);
   Work& work = *lease;
   if (!coder_.EncodeQuery(request.query, &work.state.query)) {
     TakeAllowed(request, work);
@@ -131,7 +132,7 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
   const size_t rows = graph_.rows.n;
   const size_t allowed =
       request.allowed != nullptr ? std::min<size_t>(request.allowed->Count(), rows) : rows;
-  size_t effort = std::max(request.effort > 0 ? request.effort : kDefaultEffort, request.k);
+  size_t effort = EffortOf(request);
   // By estimates it takes more candidates to find as much.
   if (work.nodes != nullptr) effort += effort / 2;
   bool walked = false;
@@ -145,6 +146,14 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
   KeepRanked(work.state.query, graph_.rows.scales, request.k, work.state.found);
   for (const uint32_t row : uncoded_) work.state.found.push_back({0, row});
   return Rank(source, request, work, out);
+}
+
+size_t GraphIndex::EffortOf(const SearchRequest& request) const {
+  size_t effort = request.tuning.effort > 0 ? request.tuning.effort : kDefaultEffort;
+  if (request.tuning.target_recall > 0 && !calibration_.empty()) {
+    effort = EffortFor(calibration_, request.tuning.target_recall);
+  }
+  return std::max(effort, request.k);
 }
 
 bool GraphIndex::ScanIsCheaper(size_t allowed, size_t effort, double visit_cost) const {

@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "index/vector/calibration.h"
 #include "index/vector/graph_walk.h"
 #include "index/vector/node_memory.h"
 #include "index/vector/vector_index.h"
@@ -17,7 +18,7 @@
 
 namespace chroma::index {
 
-// What a walk does without SearchRequest::effort.
+// What a walk does without SearchTuning::effort.
 constexpr size_t kDefaultEffort = 100;
 
 class GraphIndex final : public VectorIndex {
@@ -26,11 +27,13 @@ class GraphIndex final : public VectorIndex {
   // without a code are compared exactly by every search. Searches fail with kDataLoss where the
   // graph is damaged.
   GraphIndex(const simd::CodeKernels& kernels, CodeSpace space, const Graph& graph,
-             std::shared_ptr<NodeMemory> memory);
+             std::shared_ptr<NodeMemory> memory, Calibration calibration = {});
   ~GraphIndex() override;
 
   Status Search(const VectorSource& source, const SearchRequest& request,
                 std::vector<Candidate>* out) const override;
+
+  const Calibration& calibration() const { return calibration_; }
 
   // Whether walks meet rows without a node although there is memory for nodes.
   bool LacksNodes() const { return nodes_.Incomplete(); }
@@ -42,6 +45,7 @@ class GraphIndex final : public VectorIndex {
   struct Work;
   class Lease;
 
+  size_t EffortOf(const SearchRequest& request) const;
   bool ScanIsCheaper(size_t allowed, size_t effort, double visit_cost) const;
   // Each leaves candidates with distances in the code space in work.state.found.
   // False when it gave up.
@@ -57,6 +61,7 @@ class GraphIndex final : public VectorIndex {
 
   const RowCoder coder_;
   const Graph graph_;
+  const Calibration calibration_;
   std::vector<uint32_t> uncoded_;
   mutable KeptNodes nodes_;
   mutable runtime::Mutex mutex_;

@@ -147,7 +147,7 @@ class Collection {
     request.space = space_;
     request.k = k;
     request.allowed = allowed;
-    request.effort = effort;
+    request.tuning.effort = effort;
     std::vector<Candidate> found;
     EXPECT_TRUE(index.Search(source, request, &found).ok());
     return found;

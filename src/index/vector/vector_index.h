@@ -50,6 +50,17 @@ struct MovedRows {
   uint32_t operator[](uint32_t row) const { return to == nullptr ? row : to[row]; }
 };
 
+// How a graph is walked; an exact scan ignores it.
+struct SearchTuning {
+  // How many candidates a walk keeps (ef), or as many more as find the same where it goes by
+  // estimates; 0 means the index's own choice.
+  size_t effort = 0;
+  // In place of the effort, where the index was calibrated (calibration.h); 0: not asked for.
+  float target_recall = 0;
+  // What walks may go over: packed nodes, or codes alone.
+  model::IndexMemory memory = model::IndexMemory::kAuto;
+};
+
 struct SearchRequest {
   const float* query = nullptr;  // VectorSource::dimension floats
   model::Space space = model::Space::kL2;
@@ -60,11 +71,7 @@ struct SearchRequest {
   MovedRows moved;
   // Rows farther than this are of no use to the caller (the worst of a full top-k elsewhere).
   float bound = std::numeric_limits<float>::infinity();
-  // How many candidates a graph walk keeps (ef), or as many more as find the same where it goes by
-  // estimates; 0 means the index's own choice. An exact scan ignores it.
-  size_t effort = 0;
-  // What walks may go over: packed nodes, or codes alone.
-  model::IndexMemory memory = model::IndexMemory::kAuto;
+  SearchTuning tuning;
   // Called every few thousand rows; a failure ends the search with that Status. May be empty.
   std::function<Status()> check;
 };

@@ -1,0 +1,75 @@
+#include "engine/sparse_embedding.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "index/text/bm25.h"
+
+namespace chroma::engine {
+namespace {
+
+using model::EmbeddingFunction;
+
+// The settings of a key whose vectors can be made here; null: not.
+const model::SparseIndexConfig* Embeddable(const model::ValueTypes& types) {
+  if (!types.sparse_vector_index || !types.sparse_vector_index->enabled) return nullptr;
+  const model::SparseIndexConfig& config = types.sparse_vector_index->config;
+  const bool is_bm25 = config.embedding_function &&
+                       config.embedding_function->type == EmbeddingFunction::Type::kKnown &&
+                       config.embedding_function->name == index::Bm25::kName;
+  return is_bm25 ? &config : nullptr;
+}
+
+const std::string* SourceOf(const model::RecordBatch& batch, size_t i, std::string_view source) {
+  if (source == model::kDocumentKey) {
+    if (batch.documents.empty() || !batch.documents[i]) return nullptr;
+    return &*batch.documents[i];
+  }
+  if (batch.metadatas.empty() || !batch.metadatas[i]) return nullptr;
+  const model::MetadataValue* value = batch.metadatas[i]->Find(source);
+  return value == nullptr ? nullptr : std::get_if<std::string>(value);
+}
+
+void EmbedKey(const std::string& key, std::string_view source, const index::Bm25& bm25,
+              model::RecordBatch& batch) {
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const std::string* text = SourceOf(batch, i, source);
+    if (text == nullptr) continue;
+    if (batch.metadatas.empty()) batch.metadatas.resize(batch.size());
+    std::optional<model::Metadata>& metadata = batch.metadatas[i];
+    if (metadata && metadata->Find(key) != nullptr) continue;
+    model::SparseVector vector = bm25.Embed(*text);
+    if (!metadata) metadata.emplace();
+    metadata->Set(key, std::move(vector));
+  }
+}
+
+}  // namespace
+
+void EmbedSparseKeys(const model::Schema& schema, model::RecordBatch& batch) {
+  if (batch.operation == model::Operation::kDelete) return;
+  for (const auto& [key, types] : schema.keys) {
+    const model::SparseIndexConfig* config = Embeddable(types);
+    if (config == nullptr || !config->source_key) continue;
+    const Result<index::Bm25> bm25 = index::Bm25::FromConfig(config->embedding_function->config);
+    if (bm25.ok()) EmbedKey(key, *config->source_key, *bm25, batch);
+  }
+}
+
+Result<model::SparseVector> EmbedSparseQuery(const model::Schema& schema, std::string_view key,
+                                             std::string_view text) {
+  const auto types = schema.keys.find(key);
+  const model::SparseIndexConfig* config =
+      types == schema.keys.end() ? nullptr : Embeddable(types->second);
+  if (config == nullptr) {
+    return Status::InvalidArgument("Cannot embed a text query for key '" + std::string(key) +
+                                   "': it has no embedding function that this server runs; give "
+                                   "a sparse vector");
+  }
+  CHROMA_ASSIGN(const index::Bm25 bm25,
+                index::Bm25::FromConfig(config->embedding_function->config));
+  return bm25.Embed(text);
+}
+
+}  // namespace chroma::engine

@@ -1,0 +1,25 @@
+// Sparse vectors that the schema derives from text: computed here for records that come without
+// them, as clients do it themselves. A key has them when its sparse vector index is on and has a
+// source key and an embedding function that runs here, which is chroma_bm25.
+#pragma once
+
+#include <string_view>
+
+#include "chroma/status.h"
+#include "model/metadata.h"
+#include "model/record.h"
+#include "model/schema.h"
+
+namespace chroma::engine {
+
+// Gives each record that has the source (its document, or a string in its metadata) and not the key
+// its vector; a key that is there stays, whatever it holds. An embedding function whose
+// configuration makes no sense here is left to clients. The batch has passed its checks.
+void EmbedSparseKeys(const model::Schema& schema, model::RecordBatch& batch);
+
+// The vector of a text query under the key. kInvalidArgument when no embedding function that runs
+// here belongs to it.
+Result<model::SparseVector> EmbedSparseQuery(const model::Schema& schema, std::string_view key,
+                                             std::string_view text);
+
+}  // namespace chroma::engine

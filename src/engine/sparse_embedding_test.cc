@@ -1,0 +1,110 @@
+#include "engine/sparse_embedding.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/json_reader.h"
+#include "index/text/bm25.h"
+
+namespace chroma::engine {
+namespace {
+
+using model::SparseVector;
+
+model::Schema SchemaOf(const std::string& config, bool enabled = true) {
+  const std::string json =
+      R"({"defaults":{},"keys":{"sp":{"sparse_vector":{"sparse_vector_index":{"enabled":)" +
+      std::string(enabled ? "true" : "false") + R"(,"config":)" + config + "}}}}}";
+  JsonReader reader(json);
+  model::Schema schema = model::DecodeSchema(reader);
+  reader.Finish();
+  EXPECT_TRUE(reader.ok()) << json;
+  return schema;
+}
+
+constexpr const char* kOfDocument =
+    R"({"source_key":"#document","embedding_function":{"type":"known","name":"chroma_bm25","config":{}}})";
+constexpr const char* kOfTitle =
+    R"({"source_key":"title","embedding_function":{"type":"known","name":"chroma_bm25","config":{"k":1}}})";
+
+const SparseVector* VectorOf(const model::RecordBatch& batch, size_t i) {
+  if (batch.metadatas.empty() || !batch.metadatas[i]) return nullptr;
+  const model::MetadataValue* value = batch.metadatas[i]->Find("sp");
+  return value == nullptr ? nullptr : std::get_if<SparseVector>(value);
+}
+
+TEST(SparseEmbeddingTest, OfDocuments) {
+  model::RecordBatch batch;
+  batch.ids = {"a", "b", "c", "d"};
+  batch.documents = {"running dogs", std::nullopt, "cats", "the"};
+  EmbedSparseKeys(SchemaOf(kOfDocument), batch);
+  ASSERT_EQ(batch.metadatas.size(), 4U);
+  const index::Bm25 bm25;
+  ASSERT_NE(VectorOf(batch, 0), nullptr);
+  EXPECT_EQ(*VectorOf(batch, 0), bm25.Embed("running dogs"));
+  EXPECT_FALSE(batch.metadatas[1].has_value());
+  EXPECT_EQ(*VectorOf(batch, 2), bm25.Embed("cats"));
+  EXPECT_EQ(*VectorOf(batch, 3), SparseVector());  // as clients do
+}
+
+TEST(SparseEmbeddingTest, WhatIsThereStays) {
+  model::RecordBatch batch;
+  batch.operation = model::Operation::kUpdate;
+  batch.ids = {"a", "b", "c"};
+  batch.documents = {"dogs", "dogs", "dogs"};
+  batch.metadatas.resize(3);
+  const SparseVector own{{1}, {2}, {}};
+  batch.metadatas[0].emplace().Set("sp", own);
+  batch.metadatas[1].emplace().Set("sp", std::monostate());  // to be removed
+  batch.metadatas[2].emplace().Set("other", int64_t{1});
+  EmbedSparseKeys(SchemaOf(kOfDocument), batch);
+  EXPECT_EQ(*VectorOf(batch, 0), own);
+  EXPECT_EQ(VectorOf(batch, 1), nullptr);
+  EXPECT_NE(VectorOf(batch, 2), nullptr);
+  EXPECT_NE(batch.metadatas[2]->Find("other"), nullptr);
+}
+
+TEST(SparseEmbeddingTest, OfMetadata) {
+  model::RecordBatch batch;
+  batch.ids = {"a", "b"};
+  batch.documents = {"cats", "cats"};
+  batch.metadatas.resize(2);
+  batch.metadatas[0].emplace().Set("title", std::string("dogs"));
+  batch.metadatas[1].emplace().Set("title", int64_t{1});
+  EmbedSparseKeys(SchemaOf(kOfTitle), batch);
+  index::Bm25Config config;
+  config.k = 1;
+  ASSERT_NE(VectorOf(batch, 0), nullptr);
+  EXPECT_EQ(*VectorOf(batch, 0), index::Bm25(config).Embed("dogs"));
+  EXPECT_EQ(VectorOf(batch, 1), nullptr);
+}
+
+TEST(SparseEmbeddingTest, NothingElseIsTouched) {
+  for (const model::Schema& schema :
+       {SchemaOf(kOfDocument, false), SchemaOf(R"({"source_key":"#document"})"), SchemaOf("{}"),
+        SchemaOf(R"({"embedding_function":{"type":"known","name":"chroma_bm25","config":{}}})"),
+        SchemaOf(R"({"source_key":"#document","embedding_function":
+                 {"type":"known","name":"splade","config":{}}})"),
+        SchemaOf(R"({"source_key":"#document","embedding_function":
+                 {"type":"known","name":"chroma_bm25","config":{"k":"?"}}})")}) {
+    model::RecordBatch batch;
+    batch.ids = {"a"};
+    batch.documents = {"dogs"};
+    EmbedSparseKeys(schema, batch);
+    EXPECT_TRUE(batch.metadatas.empty());
+  }
+}
+
+TEST(SparseEmbeddingTest, Queries) {
+  const auto query = EmbedSparseQuery(SchemaOf(kOfDocument), "sp", "dogs");
+  ASSERT_TRUE(query.ok());
+  EXPECT_EQ(*query, index::Bm25().Embed("dogs"));
+  EXPECT_EQ(EmbedSparseQuery(SchemaOf(kOfDocument), "x", "dogs").status().code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(EmbedSparseQuery(SchemaOf("{}"), "sp", "dogs").status().code(),
+            StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace chroma::engine
