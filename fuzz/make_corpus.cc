@@ -1,9 +1,11 @@
 // Writes the seeds that are bytes of our own formats; those that are text are kept by hand.
 //
 //   make_corpus DIRECTORY
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/check.h"
@@ -11,6 +13,7 @@
 #include "catalog/collection_row.h"
 #include "format/manifest.h"
 #include "fuzz_sections.h"
+#include "index/sparse/postings_builder.h"
 #include "index/vector/graph_builder.h"
 #include "log/file_log.h"
 #include "log/log_file_format.h"
@@ -187,6 +190,32 @@ void PutVectorIndexSeeds() {
   }
 }
 
+// Dimensions of one posting, of one block and of several; weights that are exact, or not.
+void PutPostingsSeeds() {
+  for (const auto& [name, rows, step] :
+       {std::tuple("none", 0U, 1U), std::tuple("few", 5U, 1U), std::tuple("blocks", 400U, 1U),
+        std::tuple("wide", 300U, 3000U)}) {
+    std::vector<uint32_t> present;
+    std::vector<uint64_t> ends{0};
+    std::vector<uint64_t> dimensions;
+    std::vector<float> weights;
+    for (uint32_t i = 0; i < rows; ++i) {
+      present.push_back(i * step);
+      for (const uint32_t dimension : {0U, 1U, 2U, 7U, 1000U + i}) {
+        if (dimension == 2 && i % 5 != 0) continue;
+        dimensions.push_back(dimension);
+        weights.push_back(step == 1 ? static_cast<float>(i % 9) - 2
+                                    : static_cast<float>(i * 37 % 7919 + dimension) / 7);
+      }
+      ends.push_back(dimensions.size());
+    }
+    if (rows > 200) weights[10] = INFINITY;
+    Bytes bytes;
+    CHECK(index::EncodePostings({present, ends, dimensions, weights}, rows * step + 1, bytes).ok());
+    Put("sparse_postings", name, bytes);
+  }
+}
+
 Bytes Segment(uint32_t rows, uint32_t dimension) {
   runtime::Context ctx;
   testing::MemoryBlobStore store;
@@ -247,6 +276,7 @@ int main(int argc, char** argv) {
   chroma::fuzz::PutLogSeeds();
   chroma::fuzz::PutCollectionRowSeeds();
   chroma::fuzz::PutManifestSeeds();
+  chroma::fuzz::PutPostingsSeeds();
   chroma::fuzz::PutVectorIndexSeeds();
   chroma::fuzz::PutSegmentSeeds();
   chroma::fuzz::PutSimdSeeds();

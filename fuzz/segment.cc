@@ -58,6 +58,26 @@ void MatchRows(runtime::Context& ctx, const segment::SegmentReader& segment) {
   (void)segment.MatchUris(ctx, has_text);
 }
 
+void SearchSparse(runtime::Context& ctx, const segment::SegmentReader& segment) {
+  if (segment.rows() > kRowsMax) return;
+  const model::SparseVector query{{1, 70'000, 80'000}, {0.5F, -1.0F, 2.0F}, {}};
+  const Bitmap some = Bitmap::Range(1, 200);
+  for (const char* key : {"k5", "none"}) {
+    index::SparseRequest request;
+    request.query = query;
+    request.k = 5;
+    for (const Bitmap* dead : {static_cast<const Bitmap*>(nullptr), &some}) {
+      request.dead = dead;
+      std::vector<index::Candidate> found;
+      if (!segment.SearchSparse(ctx, key, request, &found).ok()) continue;
+      CHECK(found.size() <= request.k);
+      for (const index::Candidate& candidate : found) CHECK(candidate.row < segment.rows());
+    }
+    std::vector<uint64_t> counts(query.indices.size());
+    (void)segment.CountSparse(ctx, key, query.indices, some, counts);
+  }
+}
+
 }  // namespace
 
 void Run(BytesView input) {
@@ -73,6 +93,7 @@ void Run(BytesView input) {
   }
   ReadRows(**segment);
   MatchRows(ctx, **segment);
+  SearchSparse(ctx, **segment);
   (void)(*segment)->VerifyAll(ctx);
   (*segment)->ReleasePages();
 }

@@ -89,9 +89,12 @@ Status SparseColumn::EncodePostings(uint32_t rows, Bytes& out) const {
   std::vector<float> weights;
   runtime::Context ctx;
   CHROMA_TRY(ForEach(ctx, [&](uint32_t row, uint32_t ordinal) {
-    present.push_back(row);
+    const uint64_t begin = column_.offsets()[ordinal];
     const uint64_t end = column_.offsets()[uint64_t{ordinal} + 1];
-    for (uint64_t i = column_.offsets()[ordinal]; i < end; ++i) {
+    // Empty ones have no postings, and take no bytes that would bound how many there are.
+    if (begin == end) return;
+    present.push_back(row);
+    for (uint64_t i = begin; i < end; ++i) {
       indices.push_back(column_.indices()[i]);
       weights.push_back(column_.weight(i));
     }

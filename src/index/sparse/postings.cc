@@ -233,11 +233,12 @@ Status SparsePostings::CountAmong(std::span<const uint32_t> dimensions, const Bi
     CHROMA_ASSIGN(lists.emplace_back(), Find(dimension));
     postings += lists.back().count();
   }
-  // Few rows are looked for block by block; many become bits, unless there are fewer postings
-  // still.
+  // Few rows are looked for block by block; many become bits, unless there are so few postings that
+  // each had better be looked up.
   const bool few = members <= kFew;
+  const bool worth_bits = members / 16 < postings && header_.rows / 512 < members + postings;
   std::vector<uint64_t> bits;
-  if (!few && members / 16 < postings) bits = ToBits(rows, header_.rows);
+  if (!few && worth_bits) bits = ToBits(rows, header_.rows);
   for (size_t i = 0; i < lists.size(); ++i) {
     const auto count =
         few            ? CountBySeeking(lists[i], rows)

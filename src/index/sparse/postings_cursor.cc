@@ -68,6 +68,13 @@ double PostingsCursor::BoundWithin(uint64_t begin, uint64_t end) {
   return bound;
 }
 
+uint64_t PostingsCursor::BoundHoldsTo(uint64_t end) const {
+  if (block_ == list_.blocks()) return kNone;
+  const uint64_t first = decoded_ == block_ ? rows_.rows[at_] : list_.FirstRow(block_);
+  // Up to its next row where it has none, else to the end of its block.
+  return std::max(end, first >= end ? first : uint64_t{list_.LastRow(block_)} + 1);
+}
+
 std::optional<uint8_t> PostingsCursor::Lookup(uint32_t row) {
   if (!Seek(row) || list_.FirstRow(block_) > row || !Decode() || !Seek(row)) return std::nullopt;
   if (decoded_ != block_ || rows_.rows[at_] != row) return std::nullopt;

@@ -26,6 +26,9 @@ class PostingsCursor {
   // The most that any row in [begin, end) has from this dimension, 0 or more; negative when there
   // is no such row. `begin` as in NextRow.
   double BoundWithin(uint64_t begin, uint64_t end);
+  // Up to which row, exclusive, what BoundWithin said of [begin, end) holds as well: at least `end`
+  // when that window has been asked for just before.
+  uint64_t BoundHoldsTo(uint64_t end) const;
   // The most that a weight with the code can give.
   double Most(uint8_t code) const { return most_[code]; }
   // The code of the row's weight; none when it has none. Rows ascend from call to call.

@@ -56,7 +56,8 @@ class PostingsSearch {
 
   Status Prepare();
   Status SearchIrregular();
-  Status SearchWindow(uint64_t begin, uint64_t end);
+  // Moves `end` to where the next window may begin.
+  Status SearchWindow(uint64_t begin, uint64_t* end);
   // Where the next window begins; kNone when no row can get in any more.
   uint64_t NextWindow(uint64_t from);
   void ChooseTerms(uint64_t begin, uint64_t end);
@@ -264,13 +265,19 @@ Status PostingsSearch::PushPartials(uint64_t begin) {
   return Status::Ok();
 }
 
-Status PostingsSearch::SearchWindow(uint64_t begin, uint64_t end) {
-  ChooseTerms(begin, end);
-  if (optional_ == terms_.size()) return Status::Ok();
+Status PostingsSearch::SearchWindow(uint64_t begin, uint64_t* end) {
+  ChooseTerms(begin, *end);
+  if (optional_ == terms_.size()) {
+    // No row here can get in, nor behind, until some dimension comes to its next block.
+    uint64_t holds = postings_.rows();
+    for (const Term& term : by_bound_) holds = std::min(holds, term.cursor->BoundHoldsTo(*end));
+    *end = std::max(*end, holds & ~uint64_t{kWordBits - 1});
+    return Status::Ok();
+  }
   double rest = 0;
   for (size_t i = 0; i < optional_; ++i) rest += terms_[i].bound;
-  AddUp(begin, end);
-  Collect(begin, end, rest);
+  AddUp(begin, *end);
+  Collect(begin, *end, rest);
   LookUpRest(begin, rest);
   return PushPartials(begin);
 }
@@ -284,8 +291,8 @@ Status PostingsSearch::Run(std::vector<Candidate>* out) {
   for (uint64_t begin = NextWindow(0); begin < postings_.rows(); begin = NextWindow(begin)) {
     if (windows++ % kWindowsPerCheck == 0 && request_.check) CHROMA_TRY(request_.check());
     begin &= ~uint64_t{kWordBits - 1};
-    const uint64_t end = std::min<uint64_t>(begin + kWindow, postings_.rows());
-    CHROMA_TRY(SearchWindow(begin, end));
+    uint64_t end = std::min<uint64_t>(begin + kWindow, postings_.rows());
+    CHROMA_TRY(SearchWindow(begin, &end));
     begin = end;
   }
   const auto damaged = [](const PostingsCursor& cursor) { return cursor.damaged(); };
