@@ -11,6 +11,7 @@
 #include "catalog/collection_row.h"
 #include "format/manifest.h"
 #include "fuzz_sections.h"
+#include "index/text/text_index.h"
 #include "index/vector/graph_builder.h"
 #include "log/file_log.h"
 #include "log/log_file_format.h"
@@ -208,6 +209,35 @@ Bytes Segment(uint32_t rows, uint32_t dimension) {
   return store.Content("s");
 }
 
+void PutTextIndexSeeds() {
+  const std::vector<std::string> texts = {"the river flows north, slowly",
+                                          "rivers; \"a lake\"",
+                                          "日本語の文",
+                                          "ключ École",
+                                          "==========",
+                                          "\xFF\xFE",
+                                          "0123456789abcdefghijklmnopqrstuvwxyz"};
+  index::TextIndexBuilder builder;
+  std::string lines;
+  for (uint32_t row = 0; row < texts.size(); ++row) {
+    builder.Add(row, texts[row]);
+    lines += texts[row] + "\n";
+  }
+  const auto rows = static_cast<uint32_t>(texts.size());
+  const index::TextIndexPayloads payloads = builder.Finish(rows);
+  Bytes bytes;
+  PutVarint(bytes, rows);
+  for (const Bytes* payload : {&payloads.terms, &payloads.postings, &payloads.grams}) {
+    PutString(bytes, *payload);
+  }
+  Put("text_index", "payloads", WithChoice(0, bytes));
+  for (const auto& [name, needle] :
+       {std::pair("word", "river"), std::pair("words", "s north"), std::pair("pairs", "日本語"),
+        std::pair("short", "a"), std::pair("long", "3456789abcdefghijklmnopqrstuvwx")}) {
+    Put("text_index", name, WithChoice(1, needle + ("\n" + lines)));
+  }
+}
+
 void PutSegmentSeeds() {
   const Bytes small = Segment(3, 2);
   Put("segment", "whole", WithChoice(0, small));
@@ -246,6 +276,7 @@ int main(int argc, char** argv) {
   chroma::fuzz::PutCollectionRowSeeds();
   chroma::fuzz::PutManifestSeeds();
   chroma::fuzz::PutVectorIndexSeeds();
+  chroma::fuzz::PutTextIndexSeeds();
   chroma::fuzz::PutSegmentSeeds();
   chroma::fuzz::PutSimdSeeds();
   return 0;

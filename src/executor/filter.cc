@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "index/text/contains.h"
+#include "index/text/text_query.h"
 
 namespace chroma::executor {
 namespace {
@@ -13,6 +14,79 @@ using segment::Part;
 
 bool IsOneOf(const std::vector<std::string>& sorted, std::string_view text) {
   return std::binary_search(sorted.begin(), sorted.end(), text);
+}
+
+// So few documents are read at once.
+constexpr uint64_t kRowsReadMax = 16;
+
+// The candidates whose document `test` accepts. No document that it accepts fails to satisfy the
+// query; when that is exact, no other satisfies it.
+Result<Bitmap> MatchText(runtime::Context& ctx, const Part& part, Bitmap candidates,
+                         const index::TextQuery& query, bool exact, const Part::TextTest& test) {
+  if (candidates.Count() <= kRowsReadMax) return part.MatchDocuments(ctx, &candidates, test);
+  CHROMA_ASSIGN(std::optional<index::TextRows> rows, part.FindText(query));
+  if (!rows) return part.MatchDocuments(ctx, &candidates, test);
+  rows->certain &= candidates;
+  candidates &= rows->possible;
+  if (!exact) {
+    candidates |= rows->certain;
+    rows->certain = Bitmap();
+  }
+  if (candidates.Empty()) return std::move(rows->certain);
+  CHROMA_ASSIGN(Bitmap matching, part.MatchDocuments(ctx, &candidates, test));
+  matching |= rows->certain;
+  return matching;
+}
+
+// What a document contains that is the text.
+index::TextQuery BeginningOf(std::string_view text) {
+  constexpr size_t kBytesMax = 256;
+  size_t end = std::min(text.size(), kBytesMax);
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) {
+    --end;
+  }
+  return index::TextQuery::Substring(std::string(text.substr(0, end)));
+}
+
+// What every document must contain that satisfies the predicate; All() where nothing is known.
+index::TextQuery QueryOf(const planner::Predicate& predicate) {
+  if (const auto* contains = std::get_if<planner::DocumentContains>(&predicate.node)) {
+    return index::TextQuery::Substring(contains->needle);
+  }
+  if (const auto* matches = std::get_if<planner::DocumentMatches>(&predicate.node)) {
+    return matches->regex->query();
+  }
+  return index::TextQuery::All();
+}
+
+// The children of an And, those that read documents by how many rows they are about to leave.
+Result<std::vector<const planner::Predicate*>> InOrderOfCost(const planner::AllOf& all,
+                                                             const Part& part) {
+  struct Child {
+    const planner::Predicate* predicate;
+    uint64_t estimate;
+  };
+  std::vector<Child> texts;
+  std::vector<const planner::Predicate*> ordered;
+  for (const planner::Predicate& child : all.children) {
+    const bool is_text = std::holds_alternative<planner::DocumentContains>(child.node) ||
+                         std::holds_alternative<planner::DocumentMatches>(child.node);
+    if (is_text) {
+      texts.push_back({&child, part.rows()});
+    } else {
+      ordered.push_back(&child);
+    }
+  }
+  if (texts.size() > 1) {
+    for (Child& child : texts) {
+      CHROMA_ASSIGN(const auto estimate, part.EstimateText(QueryOf(*child.predicate)));
+      child.estimate = estimate.value_or(part.rows());
+    }
+    std::stable_sort(texts.begin(), texts.end(),
+                     [](const Child& a, const Child& b) { return a.estimate < b.estimate; });
+  }
+  for (const Child& child : texts) ordered.push_back(child.predicate);
+  return ordered;
 }
 
 // The rows of ids that `wanted(row)`.
@@ -36,9 +110,10 @@ struct Evaluator {
   const Part& part;
 
   Result<Bitmap> operator()(const planner::AllOf& all, Bitmap candidates) const {
-    for (const planner::Predicate& child : all.children) {
+    CHROMA_ASSIGN(const auto children, InOrderOfCost(all, part));
+    for (const planner::Predicate* child : children) {
       if (candidates.Empty()) break;
-      CHROMA_ASSIGN(candidates, Evaluate(ctx, child, part, std::move(candidates)));
+      CHROMA_ASSIGN(candidates, Evaluate(ctx, *child, part, std::move(candidates)));
     }
     return candidates;
   }
@@ -71,21 +146,22 @@ struct Evaluator {
   }
 
   Result<Bitmap> operator()(const planner::DocumentContains& contains, Bitmap candidates) const {
-    return part.MatchDocuments(ctx, &candidates, [&](std::string_view document) {
-      return index::Contains(document, contains.needle);
-    });
+    return MatchText(
+        ctx, part, std::move(candidates), index::TextQuery::Substring(contains.needle), true,
+        [&](std::string_view document) { return index::Contains(document, contains.needle); });
   }
 
   Result<Bitmap> operator()(const planner::DocumentMatches& matches, Bitmap candidates) const {
-    return part.MatchDocuments(ctx, &candidates, [&](std::string_view document) {
-      return matches.regex->Matches(document);
-    });
+    return MatchText(ctx, part, std::move(candidates), matches.regex->query(),
+                     matches.regex->query_is_exact(),
+                     [&](std::string_view document) { return matches.regex->Matches(document); });
   }
 
   Result<Bitmap> operator()(const planner::DocumentIn& in, Bitmap candidates) const {
-    return part.MatchDocuments(ctx, &candidates, [&](std::string_view document) {
-      return IsOneOf(in.documents, document);
-    });
+    std::vector<index::TextQuery> any;
+    for (const std::string& document : in.documents) any.push_back(BeginningOf(document));
+    return MatchText(ctx, part, std::move(candidates), index::TextQuery::Or(std::move(any)), false,
+                     [&](std::string_view document) { return IsOneOf(in.documents, document); });
   }
 
   Result<Bitmap> operator()(const planner::UriIn& in, Bitmap candidates) const {

@@ -51,6 +51,9 @@ enum class SectionType : uint32_t {
   kUris = 9,
   kUriIndex = 10,
   kMovedRows = 11,
+  kTextTerms = 12,
+  kTextPostings = 13,
+  kTextGrams = 14,
   // A vector index has a container of its own.
   kGraphInfo = 16,
   kRowScales = 17,

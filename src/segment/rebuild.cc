@@ -6,6 +6,7 @@
 #include "format/string_column.h"
 #include "format/text_column.h"
 #include "format/vector_column.h"
+#include "segment/text_sections.h"
 
 namespace chroma::segment {
 namespace {
@@ -52,7 +53,7 @@ Result<Bytes> RebuildIdIndex(runtime::Context& ctx, const SectionReader& section
 bool IsDerived(SectionType type) {
   return type == SectionType::kSegmentInfo || type == SectionType::kIdIndex ||
          type == SectionType::kVectorChecksums || type == SectionType::kDocumentIndex ||
-         type == SectionType::kUriIndex;
+         type == SectionType::kUriIndex || IsTextIndexSection(type);
 }
 
 Result<Bytes> RebuildSection(runtime::Context& ctx, const SectionReader& sections,
@@ -74,6 +75,11 @@ Result<Bytes> RebuildSection(runtime::Context& ctx, const SectionReader& section
       break;
     case SectionType::kUriIndex:
       payload = format::RebuildTextIndex(ctx, sections, SectionType::kUris, section.type, rows);
+      break;
+    case SectionType::kTextTerms:
+    case SectionType::kTextPostings:
+    case SectionType::kTextGrams:
+      payload = RebuildTextIndexSection(ctx, sections, section.type, rows);
       break;
     default:
       break;

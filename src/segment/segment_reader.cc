@@ -18,6 +18,7 @@
 #include "runtime/log.h"
 #include "segment/match_column.h"
 #include "segment/rebuild.h"
+#include "segment/text_sections.h"
 
 namespace chroma::segment {
 namespace {
@@ -30,7 +31,7 @@ bool IsKnown(SectionType type) {
   const auto number = static_cast<uint32_t>(type);
   return (number >= static_cast<uint32_t>(SectionType::kSegmentInfo) &&
           number <= static_cast<uint32_t>(SectionType::kMovedRows)) ||
-         format::IsMetadataSection(type);
+         IsTextIndexSection(type) || format::IsMetadataSection(type);
 }
 
 // A column and the bytes that it reads.
@@ -86,6 +87,12 @@ class SectionedSegment final : public SegmentReader {
   Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                 const TextTest& test) const override;
   Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const override;
+  Result<std::optional<index::TextRows>> FindText(const index::TextQuery& query) const override {
+    return text_index_->Find(query);
+  }
+  Result<std::optional<uint64_t>> EstimateText(const index::TextQuery& query) const override {
+    return text_index_->Estimate(query);
+  }
   uint64_t checksum() const override { return sections_.checksum(); }
   Result<std::vector<uint32_t>> MovedRows(const std::string& index, uint32_t n) const override;
   Status VerifyAll(runtime::Context& ctx) const override;
@@ -121,6 +128,7 @@ class SectionedSegment final : public SegmentReader {
   format::Lazy<format::VectorReader> vectors_;
   format::Lazy<format::TextReader> documents_;
   format::Lazy<format::TextReader> uris_;
+  std::optional<TextIndexSections> text_index_;  // after Init
 };
 
 Status SectionedSegment::RequireSection(SectionType type) const {
@@ -162,6 +170,7 @@ Status SectionedSegment::Init(runtime::Context& ctx) {
                                                  static_cast<uint32_t>(SectionType::kMetadata));
     metadata_.push_back(std::move(column));
   }
+  text_index_.emplace(sections_, rows_);
   std::sort(metadata_.begin(), metadata_.end(), [](const auto& a, const auto& b) {
     return std::tie(a->section->key, a->type) < std::tie(b->section->key, b->type);
   });
@@ -450,6 +459,7 @@ Status SectionedSegment::VerifyAll(runtime::Context& ctx) const {
   CHROMA_TRY(documents->VerifyAll(ctx));
   CHROMA_ASSIGN(const format::TextReader* uris, Uris());
   CHROMA_TRY(uris->VerifyAll(ctx));
+  CHROMA_TRY(text_index_->Verify(ctx));
   for (const auto& column : metadata_) {
     CHROMA_TRY(ctx.Check());
     CHROMA_TRY(Column(*column).status());

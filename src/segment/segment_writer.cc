@@ -13,7 +13,9 @@
 #include "format/string_column.h"
 #include "format/text_column.h"
 #include "format/vector_column.h"
+#include "index/text/text_index.h"
 #include "index/vector/vector_index.h"
+#include "segment/text_sections.h"
 
 namespace chroma::segment {
 namespace {
@@ -55,6 +57,7 @@ class SectionedSegmentWriter final : public SegmentWriter {
   std::vector<uint64_t> insertion_offsets_;
   format::TextWriter documents_;
   format::TextWriter uris_;
+  index::TextIndexBuilder text_index_;
   std::map<std::string, Columns, std::less<>> metadata_;
   std::map<std::string, Bytes> moved_rows_;  // encoded, by the index whose rows they are
 };
@@ -85,6 +88,7 @@ Status SectionedSegmentWriter::Add(const RowView& row) {
 Status SectionedSegmentWriter::AddChecked(const RowView& row) {
   if (dimension_ > 0) CHROMA_TRY(vectors_.Add(row.vector));
   CHROMA_TRY(documents_.Add(row.document));
+  if (row.document) text_index_.Add(rows(), *row.document);
   CHROMA_TRY(uris_.Add(row.uri));
   if (row.metadata != nullptr) AddMetadata(*row.metadata);
   insertion_offsets_.push_back(row.insertion_offset);
@@ -156,6 +160,8 @@ Result<SegmentSummary> SectionedSegmentWriter::Finish(runtime::Context& ctx) {
   CHROMA_TRY(WriteRows());
   CHROMA_TRY(ctx.Check());
   CHROMA_TRY(WriteMetadata());
+  CHROMA_TRY(ctx.Check());
+  CHROMA_TRY(WriteTextIndex(&out_, &text_index_, rows()));
   for (const auto& [index, payload] : moved_rows_) {
     format::SectionOptions options;
     options.required = false;
