@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <numeric>
 #include <unordered_map>
 #include <utility>
 
@@ -16,6 +15,7 @@ namespace {
 
 constexpr uint32_t kNoRow = UINT32_MAX;
 constexpr uint32_t kNoChunk = UINT32_MAX;
+constexpr uint64_t kTagMask = uint64_t{UINT32_MAX} << 32;
 constexpr size_t kChunkUnit = 16;
 constexpr size_t kChunkUnitsMax = 64;
 // What offsets in the format can reach, with room to spare.
@@ -42,8 +42,9 @@ size_t NextChunkUnits(size_t units) {
 
 struct TextIndexBuilder::State {
   std::vector<Term> terms;
-  Bytes texts;                  // of the terms
-  std::vector<uint32_t> slots;  // a hash table: term + 1; 0: free
+  Bytes texts;  // of the terms
+  // A hash table: the high half of the term's hash above, the term + 1 below; 0: free.
+  std::vector<uint64_t> slots;
   Bytes chunks;
   std::vector<uint32_t> irregular;
   bool any = false;
@@ -59,12 +60,13 @@ struct TextIndexBuilder::State {
   }
 
   void Grow() {
-    std::vector<uint32_t> larger(slots.size() * 2);
+    std::vector<uint64_t> larger(slots.size() * 2);
     const size_t mask = larger.size() - 1;
     for (uint32_t i = 0; i < terms.size(); ++i) {
-      size_t slot = Hash64(Text(terms[i])) & mask;
+      const uint64_t hash = Hash64(Text(terms[i]));
+      size_t slot = hash & mask;
       while (larger[slot] != 0) slot = (slot + 1) & mask;
-      larger[slot] = i + 1;
+      larger[slot] = (hash & kTagMask) | (i + 1);
     }
     slots = std::move(larger);
   }
@@ -76,9 +78,11 @@ struct TextIndexBuilder::State {
     const std::string_view text(key.data(), bytes.size() + 1);
     if (terms.size() * 2 >= slots.size()) Grow();
     const size_t mask = slots.size() - 1;
-    size_t slot = Hash64(text) & mask;
+    const uint64_t hash = Hash64(text);
+    size_t slot = hash & mask;
     for (; slots[slot] != 0; slot = (slot + 1) & mask) {
-      Term& term = terms[slots[slot] - 1];
+      if ((slots[slot] & kTagMask) != (hash & kTagMask)) continue;
+      Term& term = terms[static_cast<uint32_t>(slots[slot]) - 1];
       if (Text(term) == text) return term;
     }
     Term term;
@@ -86,7 +90,7 @@ struct TextIndexBuilder::State {
     term.size = static_cast<uint32_t>(text.size());
     texts += text;
     terms.push_back(term);
-    slots[slot] = static_cast<uint32_t>(terms.size());
+    slots[slot] = (hash & kTagMask) | terms.size();
     return terms.back();
   }
 
@@ -115,6 +119,30 @@ struct TextIndexBuilder::State {
     PutByte(term, gap);
     term->last_row = row;
     ++term->count;
+  }
+
+  // The terms in byte order.
+  std::vector<uint32_t> InOrder() const {
+    struct Key {
+      uint64_t beginning;  // of the term, as a number
+      uint32_t term;
+    };
+    std::vector<Key> keys(terms.size());
+    for (uint32_t i = 0; i < terms.size(); ++i) {
+      const std::string_view text = Text(terms[i]);
+      keys[i] = {0, i};
+      for (size_t at = 0; at < 8; ++at) {
+        const uint8_t byte = at < text.size() ? static_cast<uint8_t>(text[at]) : 0;
+        keys[i].beginning = keys[i].beginning << 8 | byte;
+      }
+    }
+    std::sort(keys.begin(), keys.end(), [this](const Key& a, const Key& b) {
+      if (a.beginning != b.beginning) return a.beginning < b.beginning;
+      return Text(terms[a.term]) < Text(terms[b.term]);
+    });
+    std::vector<uint32_t> order(keys.size());
+    for (size_t i = 0; i < keys.size(); ++i) order[i] = keys[i].term;
+    return order;
   }
 
   void Rows(const Term& term, std::vector<uint32_t>* rows) const {
@@ -149,8 +177,10 @@ namespace {
 // Which blocks of the dictionary contain each trigram.
 class GramLists {
  public:
-  void Add(std::string_view term, uint32_t block) {
-    for (size_t at = 1; at + 3 <= term.size(); ++at) {  // without the kind
+  // The first `shared` bytes are those of the term before, in the same block.
+  void Add(std::string_view term, size_t shared, uint32_t block) {
+    const size_t begin = shared < 4 ? 1 : shared - 2;  // without the kind
+    for (size_t at = begin; at + 3 <= term.size(); ++at) {
       std::vector<uint32_t>& blocks = lists_[GramAt(term, at)];
       if (blocks.empty() || blocks.back() != block) blocks.push_back(block);
     }
@@ -198,15 +228,19 @@ void TextIndexBuilder::Add(uint32_t row, std::string_view text) {
     state.irregular.push_back(row);
     return;
   }
+  bool spaced = false;  // nearly every other run
   for (const TextRun& run : state.runs) {
-    if (run.whole) {
+    if (run.bytes == " ") {
+      if (!spaced) state.AddRow(&state.FindOrAdd(TermKind::kRun, run.bytes), row);
+      spaced = true;
+    } else if (run.whole) {
       state.AddRow(&state.FindOrAdd(TermKind::kRun, run.bytes), row);
-      continue;
-    }
-    state.pairs.clear();
-    CutPairs(run.bytes, &state.pairs);
-    for (const std::string_view pair : state.pairs) {
-      state.AddRow(&state.FindOrAdd(TermKind::kPair, pair), row);
+    } else {
+      state.pairs.clear();
+      CutPairs(run.bytes, &state.pairs);
+      for (const std::string_view pair : state.pairs) {
+        state.AddRow(&state.FindOrAdd(TermKind::kPair, pair), row);
+      }
     }
   }
   state.too_large = state.texts.size() > kTermTextsMax ||
@@ -221,12 +255,8 @@ bool TextIndexBuilder::Unusable() const {
 
 TextIndexPayloads TextIndexBuilder::Finish(uint32_t rows) {
   State& state = *state_;
-  std::vector<uint32_t> order(state.terms.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-    return state.Text(state.terms[a]) < state.Text(state.terms[b]);
-  });
-  state.slots = std::vector<uint32_t>();
+  const std::vector<uint32_t> order = state.InOrder();
+  state.slots = std::vector<uint64_t>();
   TextIndexPayloads out;
   PutPostings(out.postings, state.irregular, rows);
   PutFixed(out.terms, kTextIndexLayout);
@@ -246,11 +276,11 @@ TextIndexPayloads TextIndexBuilder::Finish(uint32_t rows) {
       PutFixed(out.terms, static_cast<uint32_t>(blocks.size()));
       PutFixed(out.terms, static_cast<uint64_t>(out.postings.size()));
     }
-    grams.Add(text, i / kBlockTerms);
     state.Rows(term, &of_term);
     const size_t begin = out.postings.size();
     PutPostings(out.postings, of_term, rows);
     const size_t shared = SharedBytes(before, text);
+    grams.Add(text, shared, i / kBlockTerms);
     PutVarint(blocks, shared);
     PutVarint(blocks, text.size() - shared);
     blocks += text.substr(shared);
