@@ -19,23 +19,46 @@ bool IsOneOf(const std::vector<std::string>& sorted, std::string_view text) {
 // So few documents are read at once.
 constexpr uint64_t kRowsReadMax = 16;
 
+// `certain`, and the candidates whose document `test` accepts. Reads only as many documents as the
+// first `rows_max` rows take.
+Result<Bitmap> ReadFirst(runtime::Context& ctx, const Part& part, const Bitmap& candidates,
+                         Bitmap certain, uint64_t rows_max, const Part::TextTest& test) {
+  constexpr size_t kRowsAtOnce = 1024;
+  if (rows_max >= candidates.Count() + certain.Count()) {
+    if (candidates.Empty()) return certain;
+    CHROMA_ASSIGN(Bitmap matching, part.MatchDocuments(ctx, &candidates, test));
+    certain |= matching;
+    return certain;
+  }
+  std::vector<uint32_t> some(std::clamp<uint64_t>(2 * rows_max, 1, kRowsAtOnce));
+  Bitmap found;
+  for (uint32_t from = 0; size_t n = candidates.Read(from, some.data(), some.size());) {
+    const Bitmap next = Bitmap::FromSorted(some.data(), n);
+    CHROMA_ASSIGN(const Bitmap matching, part.MatchDocuments(ctx, &next, test));
+    found |= matching;
+    from = some[n - 1] + 1;
+    if (found.Count() + certain.CountRange(0, from) >= rows_max) break;
+    some.resize(some.size() * 4);  // a tail looks at all its rows each time
+  }
+  found |= certain;
+  return found;
+}
+
 // The candidates whose document `test` accepts. No document that it accepts fails to satisfy the
 // query; when that is exact, no other satisfies it.
 Result<Bitmap> MatchText(runtime::Context& ctx, const Part& part, Bitmap candidates,
-                         const index::TextQuery& query, bool exact, const Part::TextTest& test) {
+                         uint64_t rows_max, const index::TextQuery& query, bool exact,
+                         const Part::TextTest& test) {
   if (candidates.Count() <= kRowsReadMax) return part.MatchDocuments(ctx, &candidates, test);
   CHROMA_ASSIGN(std::optional<index::TextRows> rows, part.FindText(query));
-  if (!rows) return part.MatchDocuments(ctx, &candidates, test);
+  if (!rows) return ReadFirst(ctx, part, candidates, Bitmap(), rows_max, test);
   rows->certain &= candidates;
   candidates &= rows->possible;
   if (!exact) {
     candidates |= rows->certain;
     rows->certain = Bitmap();
   }
-  if (candidates.Empty()) return std::move(rows->certain);
-  CHROMA_ASSIGN(Bitmap matching, part.MatchDocuments(ctx, &candidates, test));
-  matching |= rows->certain;
-  return matching;
+  return ReadFirst(ctx, part, candidates, std::move(rows->certain), rows_max, test);
 }
 
 // What a document contains that is the text.
@@ -108,12 +131,14 @@ Result<Bitmap> FindRows(runtime::Context& ctx, const planner::IdIn& in, const Pa
 struct Evaluator {
   runtime::Context& ctx;
   const Part& part;
+  uint64_t rows_max = kAllRows;
 
   Result<Bitmap> operator()(const planner::AllOf& all, Bitmap candidates) const {
     CHROMA_ASSIGN(const auto children, InOrderOfCost(all, part));
     for (const planner::Predicate* child : children) {
       if (candidates.Empty()) break;
-      CHROMA_ASSIGN(candidates, Evaluate(ctx, *child, part, std::move(candidates)));
+      const uint64_t wanted = child == children.back() ? rows_max : kAllRows;
+      CHROMA_ASSIGN(candidates, Evaluate(ctx, *child, part, std::move(candidates), wanted));
     }
     return candidates;
   }
@@ -122,7 +147,7 @@ struct Evaluator {
     Bitmap found;
     for (const planner::Predicate& child : any.children) {
       if (candidates.Empty()) break;
-      CHROMA_ASSIGN(Bitmap more, Evaluate(ctx, child, part, candidates));
+      CHROMA_ASSIGN(Bitmap more, Evaluate(ctx, child, part, candidates, rows_max));
       candidates -= more;
       found |= more;
     }
@@ -147,12 +172,13 @@ struct Evaluator {
 
   Result<Bitmap> operator()(const planner::DocumentContains& contains, Bitmap candidates) const {
     return MatchText(
-        ctx, part, std::move(candidates), index::TextQuery::Substring(contains.needle), true,
+        ctx, part, std::move(candidates), rows_max, index::TextQuery::Substring(contains.needle),
+        true,
         [&](std::string_view document) { return index::Contains(document, contains.needle); });
   }
 
   Result<Bitmap> operator()(const planner::DocumentMatches& matches, Bitmap candidates) const {
-    return MatchText(ctx, part, std::move(candidates), matches.regex->query(),
+    return MatchText(ctx, part, std::move(candidates), rows_max, matches.regex->query(),
                      matches.regex->query_is_exact(),
                      [&](std::string_view document) { return matches.regex->Matches(document); });
   }
@@ -160,7 +186,8 @@ struct Evaluator {
   Result<Bitmap> operator()(const planner::DocumentIn& in, Bitmap candidates) const {
     std::vector<index::TextQuery> any;
     for (const std::string& document : in.documents) any.push_back(BeginningOf(document));
-    return MatchText(ctx, part, std::move(candidates), index::TextQuery::Or(std::move(any)), false,
+    return MatchText(ctx, part, std::move(candidates), rows_max,
+                     index::TextQuery::Or(std::move(any)), false,
                      [&](std::string_view document) { return IsOneOf(in.documents, document); });
   }
 
@@ -175,17 +202,17 @@ struct Evaluator {
 }  // namespace
 
 Result<Bitmap> Evaluate(runtime::Context& ctx, const planner::Predicate& predicate,
-                        const Part& part, Bitmap candidates) {
+                        const Part& part, Bitmap candidates, uint64_t rows_max) {
   CHROMA_TRY(ctx.Check());
   return std::visit(
       [&](const auto& node) {
-        return Evaluator{ctx, part}(node, std::move(candidates));
+        return Evaluator{ctx, part, rows_max}(node, std::move(candidates));
       },
       predicate.node);
 }
 
 Result<Bitmap> SelectRows(runtime::Context& ctx, const planner::Predicate* predicate,
-                          const segment::SnapshotPart& part) {
+                          const segment::SnapshotPart& part, uint64_t rows_max) {
   if (predicate != nullptr) {
     // A few ids do not need the bitmap of all that lives.
     if (const auto* in = std::get_if<planner::IdIn>(&predicate->node)) {
@@ -196,7 +223,7 @@ Result<Bitmap> SelectRows(runtime::Context& ctx, const planner::Predicate* predi
   Bitmap live = Bitmap::Range(0, part.part->rows());
   live -= *part.dead;
   if (predicate == nullptr) return live;
-  return Evaluate(ctx, *predicate, *part.part, std::move(live));
+  return Evaluate(ctx, *predicate, *part.part, std::move(live), rows_max);
 }
 
 }  // namespace chroma::executor

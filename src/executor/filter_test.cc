@@ -77,6 +77,14 @@ class FilterTest : public ::testing::Test {
     for (const testing::OracleRecord* record : oracle_->Select(nullptr, &where, nullptr)) {
       expected.push_back(static_cast<uint32_t>(std::stoul(record->id.substr(2))));
     }
+    const size_t first = expected.size() / 2;
+    auto some = SelectRows(ctx_, &**predicate, part, first);
+    ASSERT_TRUE(some.ok()) << some.status().ToString();
+    std::vector<uint32_t> begin = some->ToVector();
+    ASSERT_GE(begin.size(), first);
+    begin.resize(first);
+    EXPECT_EQ(begin, std::vector<uint32_t>(expected.begin(), expected.begin() + first))
+        << ToJson(model::WhereToJson(where));
     EXPECT_EQ(rows->ToVector(), expected) << ToJson(model::WhereToJson(where));
   }
 

@@ -49,7 +49,8 @@ Result<std::vector<RowRef>> SelectInOrder(runtime::Context& ctx, const Snapshot&
   const uint64_t wanted = limit ? uint64_t{offset} + *limit : snapshot.live;
   std::vector<OrderedRow> rows;
   for (uint32_t i = 0; i < snapshot.parts.size(); ++i) {
-    CHROMA_ASSIGN(Bitmap selected, SelectRows(ctx, predicate, snapshot.parts[i]));
+    const uint64_t rows_max = snapshot.parts[i].part->InInsertionOrder() ? wanted : kAllRows;
+    CHROMA_ASSIGN(Bitmap selected, SelectRows(ctx, predicate, snapshot.parts[i], rows_max));
     CHROMA_TRY(FirstInOrder(*snapshot.parts[i].part, i, selected, wanted, &rows));
   }
   std::sort(rows.begin(), rows.end(), [](const OrderedRow& a, const OrderedRow& b) {
