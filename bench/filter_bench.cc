@@ -1,8 +1,9 @@
-// Filters over one segment: text filters by the text index against looking at every document, and
-// metadata filters against comparing every value, as ratios of medians in one run; and what the
-// indexes take on disk and in writing.
+// Filters over one segment, as ratios of medians in one run: text filters by the text index against
+// looking at every document, metadata filters against a loop over the plain values that collects
+// row numbers; and what the indexes take on disk and in writing.
 //
 //   filter_bench FILE.jsonl [ROUNDS]     lines of {"id": …, "document": …, "metadata": {…}}
+//   filter_bench --rows N [ROUNDS]       made-up metadata without documents
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -158,6 +159,100 @@ void TimeText(const segment::SegmentReader& part, std::string_view filter, int r
              found == scanned ? "" : "  WRONG");
 }
 
+// A loop over values in memory, as a peer.
+template <typename Value, typename Test>
+double TimeLoop(const std::vector<Value>& values, Test test, int rounds) {
+  return Median(
+      [&] {
+        std::vector<uint32_t> rows;
+        for (uint32_t row = 0; row < values.size(); ++row) {
+          if (test(values[row])) rows.push_back(row);
+        }
+        Bitmap::FromSorted(rows.data(), rows.size());
+      },
+      rounds);
+}
+
+void TimeAgainst(double loop, const segment::SegmentReader& part, std::string_view filter,
+                 int rounds) {
+  runtime::Context ctx;
+  const planner::Predicate predicate = Plan(filter, "");
+  const segment::SnapshotPart all{std::shared_ptr<const segment::Part>(&part, [](auto*) {}),
+                                  std::make_shared<const Bitmap>()};
+  Bitmap found;
+  const double seconds =
+      Median([&] { found = Must(executor::SelectRows(ctx, &predicate, all)); }, rounds);
+  fmt::print("  {:48} {:>8} rows {:>9.1f} us  loop {:>9.1f} us  ratio {:>7.1f}\n", filter,
+             found.Count(), seconds * 1e6, loop * 1e6, loop / seconds);
+}
+
+int RunMetadata(uint32_t rows, int rounds) {
+  std::vector<int64_t> small(rows), wide(rows);
+  std::vector<double> real(rows);
+  std::vector<std::string> name(rows), unique(rows);
+  std::vector<std::vector<std::string>> tags(rows);
+  std::vector<Record> records(rows);
+  uint64_t state = 1;
+  const auto next = [&] {
+    return (state = state * 6364136223846793005 + 1442695040888963407) >> 33;
+  };
+  for (uint32_t row = 0; row < rows; ++row) {
+    small[row] = static_cast<int64_t>(next() % 100);
+    wide[row] = static_cast<int64_t>(next() * next());
+    real[row] = static_cast<double>(next() % 1'000'000) / 7;
+    name[row] = "name " + std::to_string(next() % 100);
+    unique[row] = "https://example.com/" + std::to_string(row);
+    tags[row] = {"tag " + std::to_string(next() % 10), "tag " + std::to_string(next() % 1000)};
+    records[row].id = std::to_string(row);
+    model::Metadata& metadata = records[row].metadata;
+    metadata.Set("small", small[row]);
+    metadata.Set("wide", wide[row]);
+    metadata.Set("real", real[row]);
+    metadata.Set("name", name[row]);
+    metadata.Set("unique", unique[row]);
+    metadata.Set("tags", tags[row]);
+    if (row % 2 == 0) metadata.Set("half", small[row]);
+  }
+  testing::MemoryBlobStore store;
+  const auto part = Write(store, records);
+  fmt::print("metadata filters over {} rows\n", rows);
+  const auto below = [](int64_t bound) { return [=](int64_t value) { return value < bound; }; };
+  const auto is = [](const std::string& wanted) {
+    return [=](const std::string& value) { return value == wanted; };
+  };
+  const auto has = [](const std::string& wanted) {
+    return [=](const std::vector<std::string>& values) {
+      return std::find(values.begin(), values.end(), wanted) != values.end();
+    };
+  };
+  const double loop_60 = TimeLoop(small, below(60), rounds);
+  TimeAgainst(loop_60, *part, R"f({"small": {"$lt": 60}})f", rounds);
+  TimeAgainst(loop_60, *part, R"f({"half": {"$lt": 60}})f", rounds);
+  TimeAgainst(TimeLoop(small, below(1), rounds), *part, R"f({"small": 0})f", rounds);
+  TimeAgainst(TimeLoop(
+                  small, [](int64_t v) { return v != 0; }, rounds),
+              *part, R"f({"small": {"$ne": 0}})f", rounds);
+  const auto five = [](int64_t v) { return v == 1 || v == 5 || v == 9 || v == 70 || v == 99; };
+  TimeAgainst(TimeLoop(small, five, rounds), *part, R"f({"small": {"$in": [1, 5, 9, 70, 99]}})f",
+              rounds);
+  TimeAgainst(TimeLoop(
+                  small, [&](int64_t v) { return !five(v); }, rounds),
+              *part, R"f({"small": {"$nin": [1, 5, 9, 70, 99]}})f", rounds);
+  TimeAgainst(TimeLoop(wide, below(int64_t{1} << 61), rounds), *part,
+              R"f({"wide": {"$lt": 2305843009213693952}})f", rounds);
+  TimeAgainst(TimeLoop(
+                  real, [](double v) { return v < 85714; }, rounds),
+              *part, R"f({"real": {"$lt": 85714}})f", rounds);
+  TimeAgainst(TimeLoop(name, is("name 7"), rounds), *part, R"f({"name": "name 7"})f", rounds);
+  TimeAgainst(TimeLoop(unique, is("https://example.com/99"), rounds), *part,
+              R"f({"unique": "https://example.com/99"})f", rounds);
+  TimeAgainst(TimeLoop(tags, has("tag 7"), rounds), *part, R"f({"tags": {"$contains": "tag 7"}})f",
+              rounds);
+  TimeAgainst(TimeLoop(tags, has("tag 777"), rounds), *part,
+              R"f({"tags": {"$contains": "tag 777"}})f", rounds);
+  return 0;
+}
+
 void TimeMetadata(const segment::SegmentReader& part, std::string_view filter, int rounds) {
   runtime::Context ctx;
   const planner::Predicate predicate = Plan(filter, "");
@@ -174,6 +269,10 @@ int main(int argc, char** argv) {
   if (argc < 2) {
     fmt::print(stderr, "usage: filter_bench FILE.jsonl [ROUNDS]\n");
     return 2;
+  }
+  if (std::string_view(argv[1]) == "--rows" && argc > 2) {
+    return RunMetadata(static_cast<uint32_t>(std::atoi(argv[2])),
+                       argc > 3 ? std::atoi(argv[3]) : 15);
   }
   const int rounds = argc > 2 ? std::atoi(argv[2]) : 15;
   const std::vector<Record> records = Load(argv[1]);

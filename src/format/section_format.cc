@@ -43,6 +43,8 @@ std::string_view SectionTypeName(SectionType type) {
       return "row codes";
     case SectionType::kEdges:
       return "edges";
+    case SectionType::kValueOrder:
+      return "value order";
     case SectionType::kMetadata:
       break;
   }

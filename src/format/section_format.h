@@ -59,6 +59,8 @@ enum class SectionType : uint32_t {
   kRowScales = 17,
   kRowCodes = 18,
   kEdges = 19,
+  // Of a metadata column without a dictionary; its key is the column's type, a byte, and its key.
+  kValueOrder = 24,
   // A metadata column is kMetadata + its model::ValueType; its key is the metadata key.
   kMetadata = 32,
 };

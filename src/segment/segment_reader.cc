@@ -31,7 +31,8 @@ bool IsKnown(SectionType type) {
   const auto number = static_cast<uint32_t>(type);
   return (number >= static_cast<uint32_t>(SectionType::kSegmentInfo) &&
           number <= static_cast<uint32_t>(SectionType::kMovedRows)) ||
-         IsTextIndexSection(type) || format::IsMetadataSection(type);
+         IsTextIndexSection(type) || type == SectionType::kValueOrder ||
+         format::IsMetadataSection(type);
 }
 
 // A column and the bytes that it reads.
@@ -53,10 +54,17 @@ auto LoadSection(const SectionReader& sections, const SectionInfo& section, Deco
   return Loaded<decltype(reader)>{std::move(slice), std::move(reader)};
 }
 
+struct LoadedOrder {
+  store::BlobSlice bytes;
+  std::optional<ValueOrder> order;  // none: missing or damaged
+};
+
 struct MetadataColumn {
   const SectionInfo* section = nullptr;
   model::ValueType type = model::ValueType::kNull;
   format::Lazy<Loaded<format::MetadataColumnReader>> loaded;
+  const SectionInfo* order_section = nullptr;  // null: it has none
+  format::Lazy<LoadedOrder> order;
 };
 
 class SectionedSegment final : public SegmentReader {
@@ -114,6 +122,8 @@ class SectionedSegment final : public SegmentReader {
   Result<const format::TextReader*> Documents() const;
   Result<const format::TextReader*> Uris() const;
   Result<const format::MetadataColumnReader*> Column(const MetadataColumn& column) const;
+  // Null where the column has none, or a damaged one.
+  Result<const ValueOrder*> OrderOf(const MetadataColumn& column) const;
 
   const SectionReader sections_;
   const bool end_recovered_;
@@ -168,6 +178,8 @@ Status SectionedSegment::Init(runtime::Context& ctx) {
     column->section = &section;
     column->type = static_cast<model::ValueType>(static_cast<uint32_t>(section.type) -
                                                  static_cast<uint32_t>(SectionType::kMetadata));
+    column->order_section =
+        sections_.Find(SectionType::kValueOrder, ValueOrderKey(section.key, column->type));
     metadata_.push_back(std::move(column));
   }
   text_index_.emplace(sections_, rows_);
@@ -280,6 +292,24 @@ Result<const format::MetadataColumnReader*> SectionedSegment::Column(
   return &loaded->reader;
 }
 
+Result<const ValueOrder*> SectionedSegment::OrderOf(const MetadataColumn& column) const {
+  if (column.order_section == nullptr) return nullptr;
+  CHROMA_ASSIGN(const format::MetadataColumnReader* values, Column(column));
+  CHROMA_ASSIGN(const auto* loaded, column.order.Get([&]() -> Result<LoadedOrder> {
+    auto read = LoadSection(sections_, *column.order_section, [&](ByteReader& in) {
+      return ValueOrder::Read(in, values->strings().strings().count());
+    });
+    const bool usable = HasValueOrder(*values);
+    if (read.ok() && usable) return LoadedOrder{std::move(read->bytes), std::move(read->reader)};
+    if (!read.ok() && read.status().code() != StatusCode::kDataLoss) return read.status();
+    runtime::Log(runtime::LogLevel::kWarning,
+                 "the order of metadata values is damaged: all of them are compared",
+                 {{"segment", sections_.blob().name()}, {"key", column.section->key}});
+    return LoadedOrder();
+  }));
+  return loaded->order ? &*loaded->order : nullptr;
+}
+
 Result<std::optional<uint32_t>> SectionedSegment::FindId(std::string_view id) const {
   if (rows_ == 0) return std::optional<uint32_t>();
   CHROMA_ASSIGN(const format::StringReader* ids, Ids());
@@ -374,11 +404,10 @@ Result<Bitmap> SectionedSegment::Match(runtime::Context& ctx,
   for (; at != metadata_.end() && (*at)->section->key == predicate.key; ++at) {
     if (!CanMatch((*at)->type, predicate)) continue;
     CHROMA_ASSIGN(const format::MetadataColumnReader* column, Column(**at));
-    std::vector<uint32_t> found;
-    CHROMA_TRY(MatchColumn(ctx, *column, predicate, &found));
-    if (found.size() == rows_) return Bitmap::Range(0, rows_);
-    column->presence().ToRows(&found);
-    matches |= Bitmap::FromSorted(found.data(), found.size());
+    std::vector<uint64_t> found;
+    CHROMA_ASSIGN(const ValueOrder* order, OrderOf(**at));
+    CHROMA_TRY(MatchColumn(ctx, *column, order, predicate, &found));
+    matches |= column->presence().ToRows(found);
   }
   return matches;
 }
@@ -463,6 +492,10 @@ Status SectionedSegment::VerifyAll(runtime::Context& ctx) const {
   for (const auto& column : metadata_) {
     CHROMA_TRY(ctx.Check());
     CHROMA_TRY(Column(*column).status());
+    CHROMA_ASSIGN(const ValueOrder* order, OrderOf(*column));
+    if (column->order_section != nullptr && order == nullptr) {
+      return sections_.Damaged(*column->order_section, "it does not fit its column");
+    }
   }
   return Status::Ok();
 }

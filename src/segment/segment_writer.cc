@@ -16,6 +16,7 @@
 #include "index/text/text_index.h"
 #include "index/vector/vector_index.h"
 #include "segment/text_sections.h"
+#include "segment/value_order.h"
 
 namespace chroma::segment {
 namespace {
@@ -47,6 +48,7 @@ class SectionedSegmentWriter final : public SegmentWriter {
   void AddMetadata(const model::Metadata& metadata);
   Status WriteRows();
   Status WriteMetadata();
+  Status WriteOrder(std::string_view key, model::ValueType type, BytesView column);
 
   const std::string name_;
   const uint32_t dimension_;
@@ -149,9 +151,22 @@ Status SectionedSegmentWriter::WriteMetadata() {
       columns[type]->Encode(payload, rows());
       columns[type].reset();
       CHROMA_TRY(out_.Write(format::MetadataSection(static_cast<uint8_t>(type)), key, payload));
+      CHROMA_TRY(WriteOrder(key, static_cast<model::ValueType>(type), payload));
     }
   }
   return Status::Ok();
+}
+
+Status SectionedSegmentWriter::WriteOrder(std::string_view key, model::ValueType type,
+                                          BytesView column) {
+  ByteReader in(column);
+  const auto reader = format::MetadataColumnReader::Read(in, type, rows());
+  if (!in.ok()) return Status::Internal("a column was written that cannot be read");
+  if (!HasValueOrder(reader)) return Status::Ok();
+  format::SectionOptions options;
+  options.required = false;
+  return out_.Write(SectionType::kValueOrder, ValueOrderKey(key, type),
+                    EncodeValueOrder(reader.strings().strings()), options);
 }
 
 Result<SegmentSummary> SectionedSegmentWriter::Finish(runtime::Context& ctx) {

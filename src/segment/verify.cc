@@ -160,7 +160,7 @@ class Examiner {
   void LoseSection(const SectionInfo& section) {
     const std::string what = "section " + format::Describe(section) + " is damaged";
     if (section.type == SectionType::kIdIndex || section.type == SectionType::kMovedRows ||
-        IsTextIndexSection(section.type)) {
+        IsTextIndexSection(section.type) || section.type == SectionType::kValueOrder) {
       Lost(what, Bitmap());  // costs time at each start or search, and no record
     } else if (format::IsMetadataSection(section.type)) {
       lost_columns_.push_back(section);
