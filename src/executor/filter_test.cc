@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "planner/planner.h"
+#include "runtime/env.h"
+#include "runtime/thread_pool.h"
 #include "segment/segment_reader.h"
 #include "segment/segment_writer.h"
 #include "testing/memory_blobs.h"
@@ -78,7 +80,7 @@ class FilterTest : public ::testing::Test {
       expected.push_back(static_cast<uint32_t>(std::stoul(record->id.substr(2))));
     }
     const size_t first = expected.size() / 2;
-    auto some = SelectRows(ctx_, &**predicate, part, first);
+    auto some = SelectRows(ctx_, &**predicate, part, {first, nullptr});
     ASSERT_TRUE(some.ok()) << some.status().ToString();
     std::vector<uint32_t> begin = some->ToVector();
     ASSERT_GE(begin.size(), first);
@@ -141,6 +143,28 @@ TEST_F(FilterTest, AgreesWithTheOracle) {
     Generator random{seed * 1000};
     for (int i = 0; i < 120 && !HasFailure(); ++i) Check(RandomFilter(random, 2));
   }
+}
+
+TEST_F(FilterTest, ManyDocumentsAreReadSideBySide) {
+  Fill(9, 40'000);
+  runtime::Env env;
+  runtime::ThreadPool pool(*env.scheduler, "search", 3, 16);
+  for (const char* pattern : {"x*", "riv.r", "[0-9]{3}", "b$"}) {
+    const model::Filter filter = Document(model::DocumentOperator::kRegex, pattern);
+    const auto predicate = planner::PlanPredicate(std::nullopt, filter, std::nullopt);
+    const Bitmap all = Bitmap::Range(0, part_->rows());
+    const auto alone = Evaluate(ctx_, **predicate, *part_, all);
+    const auto together = Evaluate(ctx_, **predicate, *part_, all, {kAllRows, &pool});
+    ASSERT_TRUE(alone.ok() && together.ok());
+    EXPECT_EQ(*alone, *together) << pattern;
+  }
+  ctx_.Cancel();
+  const auto predicate = planner::PlanPredicate(
+      std::nullopt, Document(model::DocumentOperator::kRegex, "x*"), std::nullopt);
+  EXPECT_EQ(Evaluate(ctx_, **predicate, *part_, Bitmap::Range(0, part_->rows()), {kAllRows, &pool})
+                .status()
+                .code(),
+            StatusCode::kCancelled);
 }
 
 TEST_F(FilterTest, WholeDocuments) {

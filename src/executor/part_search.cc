@@ -38,11 +38,12 @@ bool CanSearch(const segment::PartIndexes* indexes, model::Space space) {
 }  // namespace
 
 Result<PartSearch> PartSearch::Prepare(runtime::Context& ctx, const planner::QueryPlan& plan,
-                                       const segment::SnapshotPart& part) {
+                                       const segment::SnapshotPart& part,
+                                       runtime::ThreadPool* pool) {
   PartSearch search(part);
   const planner::Predicate* predicate = plan.predicate ? &*plan.predicate : nullptr;
   if (predicate != nullptr || !part.dead->Empty()) {
-    CHROMA_ASSIGN(search.allowed_, SelectRows(ctx, predicate, part));
+    CHROMA_ASSIGN(search.allowed_, SelectRows(ctx, predicate, part, {kAllRows, pool}));
     search.empty_ = search.allowed_->Empty();
   }
   if (search.empty_ || part.part->rows() == 0) return search;

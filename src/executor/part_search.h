@@ -11,6 +11,7 @@
 #include "index/vector/vector_index.h"
 #include "planner/plan.h"
 #include "runtime/context.h"
+#include "runtime/thread_pool.h"
 #include "segment/snapshot.h"
 
 namespace chroma::executor {
@@ -18,8 +19,10 @@ namespace chroma::executor {
 class PartSearch {
  public:
   // Evaluates the predicate, once for all queries. `part` outlives the search.
+  // The pool, if any, helps to read documents.
   static Result<PartSearch> Prepare(runtime::Context& ctx, const planner::QueryPlan& plan,
-                                    const segment::SnapshotPart& part);
+                                    const segment::SnapshotPart& part,
+                                    runtime::ThreadPool* pool = nullptr);
 
   // Appends the request.k nearest rows, or all that match when there are fewer. request.allowed and
   // request.moved are not looked at. Thread safe.
