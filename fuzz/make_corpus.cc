@@ -192,7 +192,7 @@ Bytes Segment(uint32_t rows, uint32_t dimension) {
   auto writer = segment::SegmentWriter::Create(ctx, store, "s", dimension);
   CHECK(writer.ok());
   const std::vector<float> vector(dimension, 0.5F);
-  const model::Metadata every_type = EveryType();
+  model::Metadata every_type = EveryType();
   for (uint32_t row = 0; row < rows; ++row) {
     const std::string id = "id-" + std::to_string(row);
     const std::string document = "document number " + std::to_string(row);
@@ -202,7 +202,8 @@ Bytes Segment(uint32_t rows, uint32_t dimension) {
     view.vector = dimension > 0 ? vector.data() : nullptr;
     if (row % 2 == 0) view.document = document;
     if (row % 3 == 1) view.uri = id;
-    if (row % 4 == 0) view.metadata = &every_type;
+    if (row % 4 == 0 || row >= 20) view.metadata = &every_type;
+    if (row >= 20) every_type.Set("k4", id);  // all different: with an order
     CHECK((*writer)->Add(view).ok());
   }
   CHECK((*writer)->Finish(ctx).ok());
@@ -242,7 +243,7 @@ void PutSegmentSeeds() {
   const Bytes small = Segment(3, 2);
   Put("segment", "whole", WithChoice(0, small));
   for (const auto& [name, bytes] :
-       {std::pair("sections", small), std::pair("more_rows", Segment(40, 2)),
+       {std::pair("sections", small), std::pair("more_rows", Segment(100, 2)),
         std::pair("no_vectors", Segment(5, 0)), std::pair("no_rows", Segment(0, 0))}) {
     const auto sections = ReadSections(bytes);
     CHECK(sections.ok());

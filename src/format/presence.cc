@@ -128,13 +128,31 @@ uint32_t PresenceReader::Ordinal(uint32_t row) const {
 
 namespace {
 
+// Deposit() for each byte of places and of bits.
+struct DepositTable {
+  DepositTable() {
+    for (uint32_t places = 0; places < 256; ++places) {
+      for (uint32_t bits = 0; bits < 256; ++bits) {
+        uint32_t left = places;
+        uint32_t out = 0;
+        for (uint32_t rest = bits; rest != 0; rest >>= 1, left &= left - 1) {
+          if ((rest & 1) != 0) out |= left & (0 - left);
+        }
+        of[places][bits] = static_cast<uint8_t>(out);
+      }
+    }
+  }
+  uint8_t of[256][256];
+};
+
 // The lowest bits of `bits` at the places of the set bits of `places`: what the instruction pdep
-// does, of the scatter by set bits in H. Warren, "Hacker's Delight", 7-5.
-uint64_t Deposit(uint64_t bits, uint64_t places) {
+// does, which not every processor has.
+uint64_t Deposit(const DepositTable& table, uint64_t bits, uint64_t places) {
   uint64_t out = 0;
-  for (; bits != 0; bits >>= 1, places &= places - 1) {
-    const uint64_t lowest = places & (0 - places);
-    out |= (bits & 1) != 0 ? lowest : 0;
+  for (int shift = 0; shift < 64 && bits != 0; shift += 8) {
+    const auto byte = static_cast<uint8_t>(places >> shift);
+    out |= uint64_t{table.of[byte][static_cast<uint8_t>(bits)]} << shift;
+    bits >>= std::popcount(byte);
   }
   return out;
 }
@@ -152,6 +170,7 @@ Bitmap PresenceReader::ToRows(std::span<const uint64_t> ordinals) const {
     }
     return Bitmap::FromSorted(rows.data(), rows.size());
   }
+  static const DepositTable table;
   std::vector<uint64_t> rows;
   for (uint64_t at = 0; at < ordinals.size() * 64 && at < count_;) {
     const uint64_t places = Word(rows.size());
@@ -161,7 +180,7 @@ Bitmap PresenceReader::ToRows(std::span<const uint64_t> ordinals) const {
       bits |= ordinals[at / 64 + 1] << (64 - at % 64);
     if (count < 64) bits &= (uint64_t{1} << count) - 1;
     const bool all = count == 64 ? bits == UINT64_MAX : bits == (uint64_t{1} << count) - 1;
-    rows.push_back(all ? places : Deposit(bits, places));
+    rows.push_back(all ? places : Deposit(table, bits, places));
     at += count;
   }
   return Bitmap::FromWords(rows);

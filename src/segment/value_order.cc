@@ -10,7 +10,7 @@ namespace chroma::segment {
 namespace {
 
 // Fewer are compared as quickly.
-constexpr uint64_t kValuesMin = 256;
+constexpr uint64_t kValuesMin = 64;
 
 }  // namespace
 

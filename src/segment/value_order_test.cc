@@ -75,7 +75,7 @@ TEST(ValueOrderTest, StringsAreFound) {
 
 TEST(ValueOrderTest, FewOrRepeatedValuesHaveNone) {
   std::vector<OracleRow> rows = SomeRows();
-  rows.resize(200);
+  rows.resize(60);
   EXPECT_TRUE(Orders(WriteSegment(rows, 1)).empty());
   rows = SomeRows();
   for (OracleRow& row : rows) {
