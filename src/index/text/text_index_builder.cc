@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <array>
 #include <cstring>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -34,6 +34,13 @@ struct Term {
   size_t chunk_units = 0;  // of the last chunk
 };
 
+// A term in a text.
+struct TermUse {
+  TermKind kind = TermKind::kRun;
+  std::string_view bytes;
+  uint64_t hash = 0;
+};
+
 size_t NextChunkUnits(size_t units) {
   return units == 0 ? 1 : std::min(units * 2, kChunkUnitsMax);
 }
@@ -52,6 +59,7 @@ struct TextIndexBuilder::State {
   // Of one Add.
   std::vector<TextRun> runs;
   std::vector<std::string_view> pairs;
+  std::vector<TermUse> uses;
 
   State() : slots(1024) {}
 
@@ -63,7 +71,7 @@ struct TextIndexBuilder::State {
     std::vector<uint64_t> larger(slots.size() * 2);
     const size_t mask = larger.size() - 1;
     for (uint32_t i = 0; i < terms.size(); ++i) {
-      const uint64_t hash = Hash64(Text(terms[i]));
+      const uint64_t hash = Hash64(Text(terms[i]).substr(1));
       size_t slot = hash & mask;
       while (larger[slot] != 0) slot = (slot + 1) & mask;
       larger[slot] = (hash & kTagMask) | (i + 1);
@@ -71,27 +79,48 @@ struct TextIndexBuilder::State {
     slots = std::move(larger);
   }
 
-  Term& FindOrAdd(TermKind kind, std::string_view bytes) {
-    std::array<char, 1 + kTermBytesMax> key;
-    key[0] = static_cast<char>(kind);
-    std::memcpy(key.data() + 1, bytes.data(), bytes.size());
-    const std::string_view text(key.data(), bytes.size() + 1);
+  // The term's hash says nothing of its kind, which few terms have twice.
+  bool Is(const Term& term, const TermUse& use) const {
+    return term.size == use.bytes.size() + 1 && texts[term.text] == static_cast<char>(use.kind) &&
+           std::memcmp(texts.data() + term.text + 1, use.bytes.data(), use.bytes.size()) == 0;
+  }
+
+  Term& FindOrAdd(const TermUse& use) {
     if (terms.size() * 2 >= slots.size()) Grow();
     const size_t mask = slots.size() - 1;
-    const uint64_t hash = Hash64(text);
-    size_t slot = hash & mask;
+    size_t slot = use.hash & mask;
     for (; slots[slot] != 0; slot = (slot + 1) & mask) {
-      if ((slots[slot] & kTagMask) != (hash & kTagMask)) continue;
+      if ((slots[slot] & kTagMask) != (use.hash & kTagMask)) continue;
       Term& term = terms[static_cast<uint32_t>(slots[slot]) - 1];
-      if (Text(term) == text) return term;
+      if (Is(term, use)) return term;
     }
     Term term;
     term.text = texts.size();
-    term.size = static_cast<uint32_t>(text.size());
-    texts += text;
+    term.size = static_cast<uint32_t>(use.bytes.size() + 1);
+    texts.push_back(static_cast<char>(use.kind));
+    texts += use.bytes;
     terms.push_back(term);
-    slots[slot] = (hash & kTagMask) | terms.size();
+    slots[slot] = (use.hash & kTagMask) | terms.size();
     return terms.back();
+  }
+
+  // Terms are looked up side by side, since nearly every step of a look-up waits for memory.
+  void AddRows(std::span<TermUse> some, uint32_t row) {
+    for (TermUse& use : some) {
+      use.hash = Hash64(use.bytes);
+      __builtin_prefetch(&slots[use.hash & (slots.size() - 1)]);
+    }
+    for (const TermUse& use : some) {
+      const auto term = static_cast<uint32_t>(slots[use.hash & (slots.size() - 1)]);
+      if (term != 0) __builtin_prefetch(&terms[term - 1], 1);
+    }
+    for (const TermUse& use : some) {
+      const auto term = static_cast<uint32_t>(slots[use.hash & (slots.size() - 1)]);
+      if (term == 0) continue;
+      __builtin_prefetch(texts.data() + terms[term - 1].text);
+      __builtin_prefetch(chunks.data() + terms[term - 1].at, 1);
+    }
+    for (const TermUse& use : some) AddRow(&FindOrAdd(use), row);
   }
 
   void AddChunk(Term* term) {
@@ -228,20 +257,27 @@ void TextIndexBuilder::Add(uint32_t row, std::string_view text) {
     state.irregular.push_back(row);
     return;
   }
+  state.uses.clear();
   bool spaced = false;  // nearly every other run
   for (const TextRun& run : state.runs) {
     if (run.bytes == " ") {
-      if (!spaced) state.AddRow(&state.FindOrAdd(TermKind::kRun, run.bytes), row);
+      if (spaced) continue;
       spaced = true;
-    } else if (run.whole) {
-      state.AddRow(&state.FindOrAdd(TermKind::kRun, run.bytes), row);
-    } else {
-      state.pairs.clear();
-      CutPairs(run.bytes, &state.pairs);
-      for (const std::string_view pair : state.pairs) {
-        state.AddRow(&state.FindOrAdd(TermKind::kPair, pair), row);
-      }
     }
+    if (run.whole) {
+      state.uses.push_back({TermKind::kRun, run.bytes});
+      continue;
+    }
+    state.pairs.clear();
+    CutPairs(run.bytes, &state.pairs);
+    for (const std::string_view pair : state.pairs) {
+      state.uses.push_back({TermKind::kPair, pair});
+    }
+  }
+  constexpr size_t kUsesAtOnce = 64;
+  for (size_t i = 0; i < state.uses.size(); i += kUsesAtOnce) {
+    const size_t n = std::min(kUsesAtOnce, state.uses.size() - i);
+    state.AddRows(std::span(state.uses).subspan(i, n), row);
   }
   state.too_large = state.texts.size() > kTermTextsMax ||
                     state.chunks.size() / kChunkUnit > UINT32_MAX - kChunkUnitsMax ||

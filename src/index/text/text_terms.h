@@ -17,11 +17,6 @@ namespace chroma::index {
 enum class TermKind : char { kRun = 0, kPair = 1 };
 inline constexpr size_t kTermBytesMax = 32;
 
-struct TextTerm {
-  TermKind kind = TermKind::kRun;
-  std::string_view bytes;
-};
-
 // A run of characters of one class.
 struct TextRun {
   std::string_view bytes;
