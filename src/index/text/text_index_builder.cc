@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <cstring>
-#include <span>
 #include <unordered_map>
 #include <utility>
 
 #include "base/checksum.h"
 #include "base/coding.h"
+#include "base/json_string.h"
 #include "index/postings.h"
 #include "index/text/text_index.h"
 #include "index/text/text_index_format.h"
@@ -16,6 +16,7 @@ namespace {
 constexpr uint32_t kNoRow = UINT32_MAX;
 constexpr uint32_t kNoChunk = UINT32_MAX;
 constexpr uint64_t kTagMask = uint64_t{UINT32_MAX} << 32;
+constexpr size_t kUsesMax = 64;
 constexpr size_t kChunkUnit = 16;
 constexpr size_t kChunkUnitsMax = 64;
 // What offsets in the format can reach, with room to spare.
@@ -56,10 +57,7 @@ struct TextIndexBuilder::State {
   std::vector<uint32_t> irregular;
   bool any = false;
   bool too_large = false;
-  // Of one Add.
-  std::vector<TextRun> runs;
-  std::vector<std::string_view> pairs;
-  std::vector<TermUse> uses;
+  std::vector<TermUse> uses;  // of the text that is being added, kUsesMax at most
 
   State() : slots(1024) {}
 
@@ -105,22 +103,28 @@ struct TextIndexBuilder::State {
   }
 
   // Terms are looked up side by side, since nearly every step of a look-up waits for memory.
-  void AddRows(std::span<TermUse> some, uint32_t row) {
-    for (TermUse& use : some) {
+  void AddRows(uint32_t row) {
+    for (TermUse& use : uses) {
       use.hash = Hash64(use.bytes);
       __builtin_prefetch(&slots[use.hash & (slots.size() - 1)]);
     }
-    for (const TermUse& use : some) {
+    for (const TermUse& use : uses) {
       const auto term = static_cast<uint32_t>(slots[use.hash & (slots.size() - 1)]);
       if (term != 0) __builtin_prefetch(&terms[term - 1], 1);
     }
-    for (const TermUse& use : some) {
+    for (const TermUse& use : uses) {
       const auto term = static_cast<uint32_t>(slots[use.hash & (slots.size() - 1)]);
       if (term == 0) continue;
       __builtin_prefetch(texts.data() + terms[term - 1].text);
       __builtin_prefetch(chunks.data() + terms[term - 1].at, 1);
     }
-    for (const TermUse& use : some) AddRow(&FindOrAdd(use), row);
+    for (const TermUse& use : uses) AddRow(&FindOrAdd(use), row);
+    uses.clear();
+  }
+
+  void Use(TermKind kind, std::string_view bytes, uint32_t row) {
+    uses.push_back({kind, bytes});
+    if (uses.size() == kUsesMax) AddRows(row);
   }
 
   void AddChunk(Term* term) {
@@ -252,33 +256,25 @@ void TextIndexBuilder::Add(uint32_t row, std::string_view text) {
   State& state = *state_;
   if (text.empty() || state.too_large) return;
   state.any = true;
-  state.runs.clear();
-  if (!CutRuns(text, &state.runs)) {
+  if (!IsValidUtf8(text)) {
     state.irregular.push_back(row);
     return;
   }
-  state.uses.clear();
   bool spaced = false;  // nearly every other run
-  for (const TextRun& run : state.runs) {
+  RunCutter runs(text);
+  for (TextRun run; runs.Next(&run);) {
     if (run.bytes == " ") {
       if (spaced) continue;
       spaced = true;
     }
     if (run.whole) {
-      state.uses.push_back({TermKind::kRun, run.bytes});
+      state.Use(TermKind::kRun, run.bytes, row);
       continue;
     }
-    state.pairs.clear();
-    CutPairs(run.bytes, &state.pairs);
-    for (const std::string_view pair : state.pairs) {
-      state.uses.push_back({TermKind::kPair, pair});
-    }
+    PairCutter pairs(run.bytes);
+    for (std::string_view pair; pairs.Next(&pair);) state.Use(TermKind::kPair, pair, row);
   }
-  constexpr size_t kUsesAtOnce = 64;
-  for (size_t i = 0; i < state.uses.size(); i += kUsesAtOnce) {
-    const size_t n = std::min(kUsesAtOnce, state.uses.size() - i);
-    state.AddRows(std::span(state.uses).subspan(i, n), row);
-  }
+  state.AddRows(row);
   state.too_large = state.texts.size() > kTermTextsMax ||
                     state.chunks.size() / kChunkUnit > UINT32_MAX - kChunkUnitsMax ||
                     state.terms.size() > UINT32_MAX / 2;

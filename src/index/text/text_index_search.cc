@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/json_string.h"
 #include "index/postings.h"
 #include "index/text/contains.h"
 #include "index/text/text_index.h"
@@ -24,6 +25,22 @@ Status Undecodable() {
 // Whether reading a list of `listed` rows pays when `candidates` rows are left.
 bool Pays(uint64_t listed, uint64_t candidates, uint64_t rows) {
   return listed <= candidates * kListRowsPerText && listed <= rows - rows / 10;
+}
+
+// As much of a needle as is looked up; whoever contains the needle contains this.
+std::string_view BeginningOf(std::string_view needle) {
+  constexpr size_t kBytesMax = 4096;
+  if (needle.size() <= kBytesMax) return needle;
+  size_t end = kBytesMax;
+  while ((static_cast<unsigned char>(needle[end]) & 0xC0) == 0x80) --end;
+  return needle.substr(0, end);
+}
+
+std::vector<std::string_view> PairsOf(std::string_view run) {
+  std::vector<std::string_view> pairs;
+  PairCutter cutter(run);
+  for (std::string_view pair; cutter.Next(&pair);) pairs.push_back(pair);
+  return pairs;
 }
 
 }  // namespace
@@ -172,13 +189,16 @@ class TextIndexSearch {
   Result<Node> ResolveSubstring(std::string_view text) const {
     Node node;
     node.estimate = index_.rows_;
-    std::vector<TextRun> runs;
-    if (text.empty() || !CutRuns(text, &runs)) {
+    if (text.empty() || !IsValidUtf8(text)) {
       node.everything = true;
       return node;
     }
+    const std::string_view beginning = BeginningOf(text);
+    std::vector<TextRun> runs;
+    RunCutter cutter(beginning);
+    for (TextRun run; cutter.Next(&run);) runs.push_back(run);
     if (runs.size() == 1) {
-      node.one_run = true;
+      node.one_run = beginning.size() == text.size();
       CHROMA_ASSIGN(Clause clause, Containing(runs[0]));
       node.clauses.push_back(std::move(clause));
     } else {
@@ -213,8 +233,7 @@ class TextIndexSearch {
     Clause clause;
     CHROMA_TRY(Collect(run.bytes, &clause,
                        [&](std::string_view term) { return Contains(term.substr(1), run.bytes); }));
-    std::vector<std::string_view> pairs;
-    CutPairs(run.bytes, &pairs);
+    const std::vector<std::string_view> pairs = PairsOf(run.bytes);
     // One or two characters are inside a pair, or nowhere.
     if (pairs.size() > 1) CHROMA_TRY(AddPairs(pairs, &clause));
     return clause;
@@ -222,8 +241,7 @@ class TextIndexSearch {
 
   Result<Clause> EndingWith(const TextRun& run) const {
     Clause clause;
-    std::vector<std::string_view> pairs;
-    CutPairs(run.bytes, &pairs);
+    const std::vector<std::string_view> pairs = PairsOf(run.bytes);
     CHROMA_TRY(Collect(run.bytes, &clause, [&](std::string_view term) {
       const bool may_end = term[0] == static_cast<char>(TermKind::kRun) || pairs.empty();
       return may_end && term.substr(1).ends_with(run.bytes);
@@ -234,8 +252,7 @@ class TextIndexSearch {
 
   Result<Clause> BeginningWith(const TextRun& run) const {
     Clause clause;
-    std::vector<std::string_view> pairs;
-    CutPairs(run.bytes, &pairs);
+    const std::vector<std::string_view> pairs = PairsOf(run.bytes);
     CHROMA_TRY(CollectPrefix(TermKind::kRun, run.bytes, &clause));
     if (pairs.empty()) CHROMA_TRY(CollectPrefix(TermKind::kPair, run.bytes, &clause));
     if (!pairs.empty()) CHROMA_TRY(AddPairs(pairs, &clause));
@@ -249,8 +266,7 @@ class TextIndexSearch {
       for (const Postings& postings : clause.any) clause.estimate += postings.count;
       return clause;
     }
-    std::vector<std::string_view> pairs;
-    CutPairs(run.bytes, &pairs);
+    const std::vector<std::string_view> pairs = PairsOf(run.bytes);
     CHROMA_TRY(AddPairs(pairs, &clause));
     return clause;
   }

@@ -194,6 +194,22 @@ TEST(TextIndexTest, ManyTerms) {
   EXPECT_EQ(reader->Find(TextQuery::Substring("common"))->certain.Count(), 3000u);
 }
 
+// Only the beginning of a long needle is looked up, and a long text is read in pieces.
+TEST(TextIndexTest, LongTextsAndNeedles) {
+  Generator random{17};
+  std::string words;
+  for (int i = 0; i < 20'000; ++i) words += "word" + std::to_string(random.Below(3000)) + " ";
+  std::string runs;
+  for (int i = 0; i < 5000; ++i) runs += "日月火水木";
+  const std::string dashes(10'000, '-');
+  const Indexed indexed = Index({words, runs, dashes, words.substr(0, 5000), "word1", "日月"});
+  for (const std::string& needle :
+       {words, words.substr(3, 30'000), words.substr(70'000, 9000), runs, runs.substr(6, 6000),
+        dashes, dashes + "-", dashes.substr(0, 4096), words + "x", std::string(5000, 'x')}) {
+    Check(indexed, TextQuery::Substring(needle));
+  }
+}
+
 TEST(TextIndexTest, NothingToIndex) {
   TextIndexBuilder builder;
   EXPECT_TRUE(builder.Unusable());

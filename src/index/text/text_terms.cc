@@ -10,7 +10,6 @@ namespace {
 // On disk: a change of what is cut where is a new version of the text index.
 enum class Class : uint8_t { kSeparator, kWord, kIdeograph };
 
-constexpr uint32_t kReplacement = 0xFFFD;
 constexpr size_t kSeparatorBytesMax = 8;
 
 constexpr std::array<Class, 128> MakeAsciiClasses() {
@@ -45,48 +44,44 @@ bool IsWhole(Class of, size_t bytes, size_t characters) {
 
 }  // namespace
 
-bool CutRuns(std::string_view text, std::vector<TextRun>* runs) {
-  size_t at = 0;
-  size_t begin = 0;
+bool RunCutter::Next(TextRun* run) {
+  if (at_ == text_.size()) return false;
+  const size_t begin = at_;
+  size_t end = at_;
   size_t characters = 0;
-  Class current = Class::kSeparator;
-  const auto close = [&](size_t end) {
-    if (end == begin) return;
-    runs->push_back({text.substr(begin, end - begin), IsWhole(current, end - begin, characters)});
-    begin = end;
-    characters = 0;
-  };
-  while (at < text.size()) {
-    const size_t start = at;
-    Class next;
-    const auto byte = static_cast<unsigned char>(text[at]);
+  Class of = Class::kSeparator;
+  while (end < text_.size()) {
+    size_t next = end;
+    const auto byte = static_cast<unsigned char>(text_[end]);
+    Class now;
     if (byte < 0x80) {
-      next = kAsciiClasses[byte];
-      ++at;
+      now = kAsciiClasses[byte];
+      ++next;
     } else {
-      const uint32_t c = DecodeUtf8(text, &at);
-      if (c == kReplacement && at - start == 1) return false;
-      next = ClassOf(c);
+      now = ClassOf(DecodeUtf8(text_, &next));
     }
-    if (next != current) {
-      close(start);
-      current = next;
-    }
+    if (characters == 0) of = now;
+    if (now != of) break;
     ++characters;
+    end = next;
   }
-  close(at);
+  at_ = end;
+  *run = {text_.substr(begin, end - begin), IsWhole(of, end - begin, characters)};
   return true;
 }
 
-void CutPairs(std::string_view bytes, std::vector<std::string_view>* pairs) {
-  size_t at = 0;
-  size_t before = 0;
-  for (bool first = true; at < bytes.size(); first = false) {
-    const size_t start = at;
-    DecodeUtf8(bytes, &at);
-    if (!first) pairs->push_back(bytes.substr(before, at - before));
-    before = start;
-  }
+PairCutter::PairCutter(std::string_view text) : text_(text) {
+  if (!text_.empty()) DecodeUtf8(text_, &second_);
+}
+
+bool PairCutter::Next(std::string_view* pair) {
+  if (second_ >= text_.size()) return false;
+  size_t end = second_;
+  DecodeUtf8(text_, &end);
+  *pair = text_.substr(first_, end - first_);
+  first_ = second_;
+  second_ = end;
+  return true;
 }
 
 }  // namespace chroma::index

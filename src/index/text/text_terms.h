@@ -7,10 +7,9 @@
 // all but the first and the last are whole runs of the text.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace chroma::index {
 
@@ -23,10 +22,29 @@ struct TextRun {
   bool whole = false;  // a term itself; else its pairs are
 };
 
-// False, with nothing appended that may be used, when the text is not valid UTF-8.
-bool CutRuns(std::string_view text, std::vector<TextRun>* runs);
+// Cuts valid UTF-8 into runs, one after the other. Does not own the text.
+class RunCutter {
+ public:
+  explicit RunCutter(std::string_view text) : text_(text) {}
+  // False at the end.
+  bool Next(TextRun* run);
 
-// The pairs of neighbouring characters in valid UTF-8; none when there is one character only.
-void CutPairs(std::string_view bytes, std::vector<std::string_view>* pairs);
+ private:
+  std::string_view text_;
+  size_t at_ = 0;
+};
+
+// Cuts valid UTF-8 into pairs of neighbouring characters; none when there is one character only.
+class PairCutter {
+ public:
+  explicit PairCutter(std::string_view text);
+  // False at the end.
+  bool Next(std::string_view* pair);
+
+ private:
+  std::string_view text_;
+  size_t first_ = 0;  // character of the next pair
+  size_t second_ = 0;
+};
 
 }  // namespace chroma::index
