@@ -14,6 +14,7 @@
 #include "format/manifest.h"
 #include "fuzz_sections.h"
 #include "index/sparse/postings_builder.h"
+#include "index/text/text_index.h"
 #include "index/vector/graph_builder.h"
 #include "log/file_log.h"
 #include "log/log_file_format.h"
@@ -222,7 +223,7 @@ Bytes Segment(uint32_t rows, uint32_t dimension) {
   auto writer = segment::SegmentWriter::Create(ctx, store, "s", dimension);
   CHECK(writer.ok());
   const std::vector<float> vector(dimension, 0.5F);
-  const model::Metadata every_type = EveryType();
+  model::Metadata every_type = EveryType();
   for (uint32_t row = 0; row < rows; ++row) {
     const std::string id = "id-" + std::to_string(row);
     const std::string document = "document number " + std::to_string(row);
@@ -232,18 +233,48 @@ Bytes Segment(uint32_t rows, uint32_t dimension) {
     view.vector = dimension > 0 ? vector.data() : nullptr;
     if (row % 2 == 0) view.document = document;
     if (row % 3 == 1) view.uri = id;
-    if (row % 4 == 0) view.metadata = &every_type;
+    if (row % 4 == 0 || row >= 20) view.metadata = &every_type;
+    if (row >= 20) every_type.Set("k4", id);  // all different: with an order
     CHECK((*writer)->Add(view).ok());
   }
   CHECK((*writer)->Finish(ctx).ok());
   return store.Content("s");
 }
 
+void PutTextIndexSeeds() {
+  const std::vector<std::string> texts = {"the river flows north, slowly",
+                                          "rivers; \"a lake\"",
+                                          "日本語の文",
+                                          "ключ École",
+                                          "==========",
+                                          "\xFF\xFE",
+                                          "0123456789abcdefghijklmnopqrstuvwxyz"};
+  index::TextIndexBuilder builder;
+  std::string lines;
+  for (uint32_t row = 0; row < texts.size(); ++row) {
+    builder.Add(row, texts[row]);
+    lines += texts[row] + "\n";
+  }
+  const auto rows = static_cast<uint32_t>(texts.size());
+  const index::TextIndexPayloads payloads = builder.Finish(rows);
+  Bytes bytes;
+  PutVarint(bytes, rows);
+  for (const Bytes* payload : {&payloads.terms, &payloads.postings, &payloads.grams}) {
+    PutString(bytes, *payload);
+  }
+  Put("text_index", "payloads", WithChoice(0, bytes));
+  for (const auto& [name, needle] :
+       {std::pair("word", "river"), std::pair("words", "s north"), std::pair("pairs", "日本語"),
+        std::pair("short", "a"), std::pair("long", "3456789abcdefghijklmnopqrstuvwx")}) {
+    Put("text_index", name, WithChoice(1, needle + ("\n" + lines)));
+  }
+}
+
 void PutSegmentSeeds() {
   const Bytes small = Segment(3, 2);
   Put("segment", "whole", WithChoice(0, small));
   for (const auto& [name, bytes] :
-       {std::pair("sections", small), std::pair("more_rows", Segment(40, 2)),
+       {std::pair("sections", small), std::pair("more_rows", Segment(100, 2)),
         std::pair("no_vectors", Segment(5, 0)), std::pair("no_rows", Segment(0, 0))}) {
     const auto sections = ReadSections(bytes);
     CHECK(sections.ok());
@@ -278,6 +309,7 @@ int main(int argc, char** argv) {
   chroma::fuzz::PutManifestSeeds();
   chroma::fuzz::PutPostingsSeeds();
   chroma::fuzz::PutVectorIndexSeeds();
+  chroma::fuzz::PutTextIndexSeeds();
   chroma::fuzz::PutSegmentSeeds();
   chroma::fuzz::PutSimdSeeds();
   return 0;

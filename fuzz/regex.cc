@@ -18,6 +18,10 @@ void Run(BytesView input) {
   }
   const bool matches = (*regex)->Matches(text);
   CHECK((*regex)->Matches(text) == matches);
+  // The text index would not leave the text out, and not take it unseen for a match.
+  const bool satisfied = (*regex)->query().IsSatisfiedBy(text);
+  CHECK(!matches || satisfied);
+  CHECK(matches || !satisfied || !(*regex)->query_is_exact());
   // An alternative more never takes a match away.
   const auto wider = index::Regex::Compile("(?:" + std::string(pattern) + ")|(?:)");
   if (wider.ok()) CHECK((*wider)->Matches(text));

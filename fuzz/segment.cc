@@ -56,6 +56,9 @@ void MatchRows(runtime::Context& ctx, const segment::SegmentReader& segment) {
   const Bitmap some = Bitmap::Range(1, 3);
   (void)segment.MatchDocuments(ctx, &some, has_text);
   (void)segment.MatchUris(ctx, has_text);
+  for (const char* needle : {"document", "r 1", "9"}) {
+    (void)segment.FindText(index::TextQuery::Substring(needle));
+  }
 }
 
 void SearchSparse(runtime::Context& ctx, const segment::SegmentReader& segment) {

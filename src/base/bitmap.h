@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -26,6 +27,8 @@ class Bitmap {
   // {begin, …, end - 1}
   static Bitmap Range(uint32_t begin, uint32_t end);
   static Bitmap FromSorted(const uint32_t* rows, size_t n);
+  // Row r is bit r % 64, low bits first, of word r / 64; at most 2^26 words.
+  static Bitmap FromWords(std::span<const uint64_t> words);
 
   void Add(uint32_t row);
   void AddRange(uint32_t begin, uint32_t end);

@@ -228,6 +228,24 @@ TEST(Bitmap, DamagedBytesAreRejectedOrSound) {
   EXPECT_GT(accepted, 0);
 }
 
+TEST(Bitmap, FromWords) {
+  for (const uint32_t n : {0u, 1u, 64u, 1000u, 65536u, 70000u, 200'000u}) {
+    for (const uint32_t step : {1u, 2u, 20u, 70'000u}) {
+      std::vector<uint64_t> words((n + 63) / 64);
+      std::vector<uint32_t> rows;
+      for (uint32_t row = 0; row < n; row += step) {
+        words[row / 64] |= uint64_t{1} << row % 64;
+        rows.push_back(row);
+      }
+      Bitmap made = Bitmap::FromWords(words);
+      ASSERT_EQ(made, Bitmap::FromSorted(rows.data(), rows.size())) << n << " " << step;
+      ASSERT_EQ(made.ToVector(), rows);
+      made.Complement(n);
+      ASSERT_EQ(made.Count(), n - rows.size());
+    }
+  }
+}
+
 Bytes Container(uint16_t key, uint16_t count_less_1, const std::vector<uint16_t>& body, bool run) {
   Bytes out;
   PutFixed<uint32_t>(out, run ? 12347 : 12346);

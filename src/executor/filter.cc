@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "index/text/contains.h"
+#include "index/text/text_query.h"
 
 namespace chroma::executor {
 namespace {
@@ -13,6 +14,129 @@ using segment::Part;
 
 bool IsOneOf(const std::vector<std::string>& sorted, std::string_view text) {
   return std::binary_search(sorted.begin(), sorted.end(), text);
+}
+
+// So few documents are read at once.
+constexpr uint64_t kRowsReadMax = 16;
+
+// The candidates whose document `test` accepts, read by all of the pool where they are many.
+Result<Bitmap> Read(runtime::Context& ctx, const Part& part, const Bitmap& candidates,
+                    runtime::ThreadPool* pool, const Part::TextTest& test) {
+  constexpr uint64_t kRowsPerTask = 64;  // about as many blocks of documents: .5 ms
+  const uint64_t tasks = pool == nullptr
+                             ? 1
+                             : std::min<uint64_t>(candidates.Count() / kRowsPerTask,
+                                                  4 * static_cast<uint64_t>(pool->workers()));
+  if (tasks <= 1) return part.MatchDocuments(ctx, &candidates, test);
+  std::vector<Result<Bitmap>> found(tasks, Bitmap());
+  pool->ParallelFor(tasks, [&](size_t i) {
+    const auto bound = [&](uint64_t task) {
+      return static_cast<uint32_t>(task * part.rows() / tasks);
+    };
+    Bitmap some = Bitmap::Range(bound(i), bound(i + 1));
+    some &= candidates;
+    found[i] = part.MatchDocuments(ctx, &some, test);
+  });
+  Bitmap all;
+  for (const Result<Bitmap>& some : found) {
+    CHROMA_TRY(some.status());
+    all |= *some;
+  }
+  return all;
+}
+
+// `certain`, and the candidates whose document `test` accepts. Reads only as many documents as the
+// first `options.rows_max` rows take.
+Result<Bitmap> ReadFirst(runtime::Context& ctx, const Part& part, const Bitmap& candidates,
+                         Bitmap certain, const FilterOptions& options, const Part::TextTest& test) {
+  constexpr size_t kRowsAtOnce = 1024;
+  const uint64_t rows_max = options.rows_max;
+  if (rows_max >= candidates.Count() + certain.Count()) {
+    if (candidates.Empty()) return certain;
+    CHROMA_ASSIGN(Bitmap matching, Read(ctx, part, candidates, options.pool, test));
+    certain |= matching;
+    return certain;
+  }
+  std::vector<uint32_t> some(std::clamp<uint64_t>(2 * rows_max, 1, kRowsAtOnce));
+  Bitmap found;
+  for (uint32_t from = 0; size_t n = candidates.Read(from, some.data(), some.size());) {
+    const Bitmap next = Bitmap::FromSorted(some.data(), n);
+    CHROMA_ASSIGN(const Bitmap matching, Read(ctx, part, next, options.pool, test));
+    found |= matching;
+    from = some[n - 1] + 1;
+    if (found.Count() + certain.CountRange(0, from) >= rows_max) break;
+    some.resize(some.size() * 4);  // a tail looks at all its rows each time
+  }
+  found |= certain;
+  return found;
+}
+
+// The candidates whose document `test` accepts. No document that it accepts fails to satisfy the
+// query; when that is exact, no other satisfies it.
+Result<Bitmap> MatchText(runtime::Context& ctx, const Part& part, Bitmap candidates,
+                         const FilterOptions& options, const index::TextQuery& query, bool exact,
+                         const Part::TextTest& test) {
+  if (candidates.Count() <= kRowsReadMax) return part.MatchDocuments(ctx, &candidates, test);
+  CHROMA_ASSIGN(std::optional<index::TextRows> rows, part.FindText(query));
+  if (!rows) return ReadFirst(ctx, part, candidates, Bitmap(), options, test);
+  rows->certain &= candidates;
+  candidates &= rows->possible;
+  if (!exact) {
+    candidates |= rows->certain;
+    rows->certain = Bitmap();
+  }
+  return ReadFirst(ctx, part, candidates, std::move(rows->certain), options, test);
+}
+
+// What a document contains that is the text.
+index::TextQuery BeginningOf(std::string_view text) {
+  constexpr size_t kBytesMax = 256;
+  size_t end = std::min(text.size(), kBytesMax);
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) {
+    --end;
+  }
+  return index::TextQuery::Substring(std::string(text.substr(0, end)));
+}
+
+// What every document must contain that satisfies the predicate; All() where nothing is known.
+index::TextQuery QueryOf(const planner::Predicate& predicate) {
+  if (const auto* contains = std::get_if<planner::DocumentContains>(&predicate.node)) {
+    return index::TextQuery::Substring(contains->needle);
+  }
+  if (const auto* matches = std::get_if<planner::DocumentMatches>(&predicate.node)) {
+    return matches->regex->query();
+  }
+  return index::TextQuery::All();
+}
+
+// The children of an And, those that read documents by how many rows they are about to leave.
+Result<std::vector<const planner::Predicate*>> InOrderOfCost(const planner::AllOf& all,
+                                                             const Part& part) {
+  struct Child {
+    const planner::Predicate* predicate;
+    uint64_t estimate;
+  };
+  std::vector<Child> texts;
+  std::vector<const planner::Predicate*> ordered;
+  for (const planner::Predicate& child : all.children) {
+    const bool is_text = std::holds_alternative<planner::DocumentContains>(child.node) ||
+                         std::holds_alternative<planner::DocumentMatches>(child.node);
+    if (is_text) {
+      texts.push_back({&child, part.rows()});
+    } else {
+      ordered.push_back(&child);
+    }
+  }
+  if (texts.size() > 1) {
+    for (Child& child : texts) {
+      CHROMA_ASSIGN(const auto estimate, part.EstimateText(QueryOf(*child.predicate)));
+      child.estimate = estimate.value_or(part.rows());
+    }
+    std::stable_sort(texts.begin(), texts.end(),
+                     [](const Child& a, const Child& b) { return a.estimate < b.estimate; });
+  }
+  for (const Child& child : texts) ordered.push_back(child.predicate);
+  return ordered;
 }
 
 // The rows of ids that `wanted(row)`.
@@ -34,11 +158,15 @@ Result<Bitmap> FindRows(runtime::Context& ctx, const planner::IdIn& in, const Pa
 struct Evaluator {
   runtime::Context& ctx;
   const Part& part;
+  const FilterOptions& options;
 
   Result<Bitmap> operator()(const planner::AllOf& all, Bitmap candidates) const {
-    for (const planner::Predicate& child : all.children) {
+    CHROMA_ASSIGN(const auto children, InOrderOfCost(all, part));
+    const FilterOptions all_rows{kAllRows, options.pool};
+    for (const planner::Predicate* child : children) {
       if (candidates.Empty()) break;
-      CHROMA_ASSIGN(candidates, Evaluate(ctx, child, part, std::move(candidates)));
+      CHROMA_ASSIGN(candidates, Evaluate(ctx, *child, part, std::move(candidates),
+                                         child == children.back() ? options : all_rows));
     }
     return candidates;
   }
@@ -47,7 +175,7 @@ struct Evaluator {
     Bitmap found;
     for (const planner::Predicate& child : any.children) {
       if (candidates.Empty()) break;
-      CHROMA_ASSIGN(Bitmap more, Evaluate(ctx, child, part, candidates));
+      CHROMA_ASSIGN(Bitmap more, Evaluate(ctx, child, part, candidates, options));
       candidates -= more;
       found |= more;
     }
@@ -55,7 +183,8 @@ struct Evaluator {
   }
 
   Result<Bitmap> operator()(const planner::Not& negation, Bitmap candidates) const {
-    CHROMA_ASSIGN(Bitmap excluded, Evaluate(ctx, *negation.child, part, candidates));
+    const FilterOptions all_rows{kAllRows, options.pool};
+    CHROMA_ASSIGN(Bitmap excluded, Evaluate(ctx, *negation.child, part, candidates, all_rows));
     candidates -= excluded;
     return candidates;
   }
@@ -71,21 +200,24 @@ struct Evaluator {
   }
 
   Result<Bitmap> operator()(const planner::DocumentContains& contains, Bitmap candidates) const {
-    return part.MatchDocuments(ctx, &candidates, [&](std::string_view document) {
-      return index::Contains(document, contains.needle);
-    });
+    return MatchText(
+        ctx, part, std::move(candidates), options, index::TextQuery::Substring(contains.needle),
+        true,
+        [&](std::string_view document) { return index::Contains(document, contains.needle); });
   }
 
   Result<Bitmap> operator()(const planner::DocumentMatches& matches, Bitmap candidates) const {
-    return part.MatchDocuments(ctx, &candidates, [&](std::string_view document) {
-      return matches.regex->Matches(document);
-    });
+    return MatchText(ctx, part, std::move(candidates), options, matches.regex->query(),
+                     matches.regex->query_is_exact(),
+                     [&](std::string_view document) { return matches.regex->Matches(document); });
   }
 
   Result<Bitmap> operator()(const planner::DocumentIn& in, Bitmap candidates) const {
-    return part.MatchDocuments(ctx, &candidates, [&](std::string_view document) {
-      return IsOneOf(in.documents, document);
-    });
+    std::vector<index::TextQuery> any;
+    for (const std::string& document : in.documents) any.push_back(BeginningOf(document));
+    return MatchText(ctx, part, std::move(candidates), options,
+                     index::TextQuery::Or(std::move(any)), false,
+                     [&](std::string_view document) { return IsOneOf(in.documents, document); });
   }
 
   Result<Bitmap> operator()(const planner::UriIn& in, Bitmap candidates) const {
@@ -99,17 +231,17 @@ struct Evaluator {
 }  // namespace
 
 Result<Bitmap> Evaluate(runtime::Context& ctx, const planner::Predicate& predicate,
-                        const Part& part, Bitmap candidates) {
+                        const Part& part, Bitmap candidates, const FilterOptions& options) {
   CHROMA_TRY(ctx.Check());
   return std::visit(
       [&](const auto& node) {
-        return Evaluator{ctx, part}(node, std::move(candidates));
+        return Evaluator{ctx, part, options}(node, std::move(candidates));
       },
       predicate.node);
 }
 
 Result<Bitmap> SelectRows(runtime::Context& ctx, const planner::Predicate* predicate,
-                          const segment::SnapshotPart& part) {
+                          const segment::SnapshotPart& part, const FilterOptions& options) {
   if (predicate != nullptr) {
     // A few ids do not need the bitmap of all that lives.
     if (const auto* in = std::get_if<planner::IdIn>(&predicate->node)) {
@@ -120,7 +252,7 @@ Result<Bitmap> SelectRows(runtime::Context& ctx, const planner::Predicate* predi
   Bitmap live = Bitmap::Range(0, part.part->rows());
   live -= *part.dead;
   if (predicate == nullptr) return live;
-  return Evaluate(ctx, *predicate, *part.part, std::move(live));
+  return Evaluate(ctx, *predicate, *part.part, std::move(live), options);
 }
 
 }  // namespace chroma::executor

@@ -226,7 +226,7 @@ Result<Records> LocalNode::Get(runtime::Context& ctx, const VersionRef& version,
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
   CHROMA_TRY(CheckLoaded(ctx, *snapshot, plan.include));
   CHROMA_ASSIGN(std::vector<RowRef> rows, SelectInOrder(ctx, *snapshot, PredicateOf(plan.predicate),
-                                                        plan.offset, plan.limit));
+                                                        plan.offset, plan.limit, &pool_));
   return ProjectWithin(ctx, *snapshot, rows, plan.include);
 }
 
@@ -290,7 +290,7 @@ void LocalNode::TellDamage(const Uuid& collection, const segment::Snapshot& snap
 Result<uint64_t> LocalNode::Count(runtime::Context& ctx, const VersionRef& version,
                                   const planner::CountPlan& plan) {
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
-  return CountRows(ctx, *snapshot, PredicateOf(plan.predicate));
+  return CountRows(ctx, *snapshot, PredicateOf(plan.predicate), &pool_);
 }
 
 Result<RecallReport> LocalNode::MeasureRecall(runtime::Context& ctx, const VersionRef& version,

@@ -38,11 +38,12 @@ bool CanSearch(const segment::PartIndexes* indexes, model::Space space) {
 }  // namespace
 
 Result<PartSearch> PartSearch::Prepare(runtime::Context& ctx, const planner::QueryPlan& plan,
-                                       const segment::SnapshotPart& part) {
+                                       const segment::SnapshotPart& part,
+                                       runtime::ThreadPool* pool) {
   const planner::Predicate* predicate = plan.predicate ? &*plan.predicate : nullptr;
   std::optional<Bitmap> allowed;
   if (predicate != nullptr || !part.dead->Empty()) {
-    CHROMA_ASSIGN(allowed, SelectRows(ctx, predicate, part));
+    CHROMA_ASSIGN(allowed, SelectRows(ctx, predicate, part, {kAllRows, pool}));
   }
   return Prepare(part, std::move(allowed), plan.space, plan.exact);
 }

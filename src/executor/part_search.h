@@ -11,6 +11,7 @@
 #include "index/vector/vector_index.h"
 #include "planner/plan.h"
 #include "runtime/context.h"
+#include "runtime/thread_pool.h"
 #include "segment/snapshot.h"
 
 namespace chroma::executor {
@@ -18,8 +19,10 @@ namespace chroma::executor {
 class PartSearch {
  public:
   // Evaluates the predicate, once for all queries. `part` outlives the search.
+  // The pool, if any, helps to read documents.
   static Result<PartSearch> Prepare(runtime::Context& ctx, const planner::QueryPlan& plan,
-                                    const segment::SnapshotPart& part);
+                                    const segment::SnapshotPart& part,
+                                    runtime::ThreadPool* pool = nullptr);
 
   // How many rows a search without a predicate compares one by one.
   static uint64_t RowsScanned(const planner::QueryPlan& plan, const segment::SnapshotPart& part);

@@ -42,14 +42,16 @@ Status FirstInOrder(const Part& part, uint32_t part_number, const Bitmap& rows, 
 
 Result<std::vector<RowRef>> SelectInOrder(runtime::Context& ctx, const Snapshot& snapshot,
                                           const planner::Predicate* predicate, uint32_t offset,
-                                          std::optional<uint32_t> limit) {
+                                          std::optional<uint32_t> limit,
+                                          runtime::ThreadPool* pool) {
   std::vector<RowRef> result;
   if (limit && *limit == 0) return result;
   // Enough of each part that the wanted window of the merged order is certainly there.
   const uint64_t wanted = limit ? uint64_t{offset} + *limit : snapshot.live;
   std::vector<OrderedRow> rows;
   for (uint32_t i = 0; i < snapshot.parts.size(); ++i) {
-    CHROMA_ASSIGN(Bitmap selected, SelectRows(ctx, predicate, snapshot.parts[i]));
+    const uint64_t rows_max = snapshot.parts[i].part->InInsertionOrder() ? wanted : kAllRows;
+    CHROMA_ASSIGN(Bitmap selected, SelectRows(ctx, predicate, snapshot.parts[i], {rows_max, pool}));
     CHROMA_TRY(FirstInOrder(*snapshot.parts[i].part, i, selected, wanted, &rows));
   }
   std::sort(rows.begin(), rows.end(), [](const OrderedRow& a, const OrderedRow& b) {
@@ -112,7 +114,7 @@ Result<std::vector<NearestRows>> SelectNearest(runtime::Context& ctx, runtime::T
   if (plan.n_results == 0 || snapshot.live == 0) return results;
   std::vector<PartSearch> parts;
   for (const segment::SnapshotPart& part : snapshot.parts) {
-    CHROMA_ASSIGN(PartSearch search, PartSearch::Prepare(ctx, plan, part));
+    CHROMA_ASSIGN(PartSearch search, PartSearch::Prepare(ctx, plan, part, &pool));
     parts.push_back(std::move(search));
   }
   std::vector<Status> statuses(queries);
@@ -137,11 +139,11 @@ Result<std::vector<NearestRows>> SelectNearest(runtime::Context& ctx, runtime::T
 }
 
 Result<uint64_t> CountRows(runtime::Context& ctx, const Snapshot& snapshot,
-                           const planner::Predicate* predicate) {
+                           const planner::Predicate* predicate, runtime::ThreadPool* pool) {
   if (predicate == nullptr) return snapshot.live;
   uint64_t count = 0;
   for (const segment::SnapshotPart& part : snapshot.parts) {
-    CHROMA_ASSIGN(Bitmap selected, SelectRows(ctx, predicate, part));
+    CHROMA_ASSIGN(Bitmap selected, SelectRows(ctx, predicate, part, {kAllRows, pool}));
     count += selected.Count();
   }
   return count;

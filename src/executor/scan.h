@@ -14,10 +14,12 @@
 
 namespace chroma::executor {
 
-// Matching rows in insertion order, without the first `offset`, at most `limit`.
+// Matching rows in insertion order, without the first `offset`, at most `limit`. The pool, if any,
+// helps to read documents.
 Result<std::vector<RowRef>> SelectInOrder(runtime::Context& ctx, const segment::Snapshot& snapshot,
                                           const planner::Predicate* predicate, uint32_t offset,
-                                          std::optional<uint32_t> limit);
+                                          std::optional<uint32_t> limit,
+                                          runtime::ThreadPool* pool = nullptr);
 
 struct NearestRows {
   std::vector<RowRef> rows;  // nearest first; equal distances in insertion order
@@ -35,6 +37,7 @@ Result<std::vector<NearestRows>> SelectNearest(runtime::Context& ctx, runtime::T
 
 // How many records match.
 Result<uint64_t> CountRows(runtime::Context& ctx, const segment::Snapshot& snapshot,
-                           const planner::Predicate* predicate);
+                           const planner::Predicate* predicate,
+                           runtime::ThreadPool* pool = nullptr);
 
 }  // namespace chroma::executor

@@ -87,7 +87,7 @@ class Batch {
     for (const segment::SnapshotPart& part : snapshot_.parts) {
       std::optional<Bitmap>& rows = selection->rows.emplace_back();
       if (predicate != nullptr || !part.dead->Empty()) {
-        CHROMA_ASSIGN(rows, SelectRows(ctx_, predicate, part));
+        CHROMA_ASSIGN(rows, SelectRows(ctx_, predicate, part, {kAllRows, &pool_}));
       }
       if (!has_dense) continue;
       CHROMA_ASSIGN(PartSearch search, PartSearch::Prepare(part, rows, plan_.space, plan_.exact));

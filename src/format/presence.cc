@@ -126,23 +126,64 @@ uint32_t PresenceReader::Ordinal(uint32_t row) const {
   return low < count_ && ListRow(low) == row ? low : kAbsent;
 }
 
-void PresenceReader::ToRows(std::vector<uint32_t>* ordinals) const {
-  if (kind_ == Kind::kAll) return;
-  if (kind_ == Kind::kList) {
-    for (uint32_t& ordinal : *ordinals) ordinal = ListRow(ordinal);
-    return;
-  }
-  uint64_t index = 0;
-  uint32_t rank = 0;  // of the lowest bit that is still in `word`
-  uint64_t word = ordinals->empty() ? 0 : Word(0);
-  for (uint32_t& ordinal : *ordinals) {
-    while (ordinal - rank >= static_cast<uint32_t>(std::popcount(word))) {
-      rank += static_cast<uint32_t>(std::popcount(word));
-      word = Word(++index);
+namespace {
+
+// Deposit() for each byte of places and of bits.
+struct DepositTable {
+  DepositTable() {
+    for (uint32_t places = 0; places < 256; ++places) {
+      for (uint32_t bits = 0; bits < 256; ++bits) {
+        uint32_t left = places;
+        uint32_t out = 0;
+        for (uint32_t rest = bits; rest != 0; rest >>= 1, left &= left - 1) {
+          if ((rest & 1) != 0) out |= left & (0 - left);
+        }
+        of[places][bits] = static_cast<uint8_t>(out);
+      }
     }
-    for (; rank < ordinal; ++rank) word &= word - 1;
-    ordinal = static_cast<uint32_t>(index * 64) + static_cast<uint32_t>(std::countr_zero(word));
   }
+  uint8_t of[256][256];
+};
+
+// The lowest bits of `bits` at the places of the set bits of `places`: what the instruction pdep
+// does, which not every processor has.
+uint64_t Deposit(const DepositTable& table, uint64_t bits, uint64_t places) {
+  uint64_t out = 0;
+  for (int shift = 0; shift < 64 && bits != 0; shift += 8) {
+    const auto byte = static_cast<uint8_t>(places >> shift);
+    out |= uint64_t{table.of[byte][static_cast<uint8_t>(bits)]} << shift;
+    bits >>= std::popcount(byte);
+  }
+  return out;
+}
+
+}  // namespace
+
+Bitmap PresenceReader::ToRows(std::span<const uint64_t> ordinals) const {
+  if (kind_ == Kind::kAll) return Bitmap::FromWords(ordinals);
+  if (kind_ == Kind::kList) {
+    std::vector<uint32_t> rows;
+    for (size_t i = 0; i < ordinals.size(); ++i) {
+      for (uint64_t word = ordinals[i]; word != 0; word &= word - 1) {
+        rows.push_back(ListRow(i * 64 + static_cast<uint64_t>(std::countr_zero(word))));
+      }
+    }
+    return Bitmap::FromSorted(rows.data(), rows.size());
+  }
+  static const DepositTable table;
+  std::vector<uint64_t> rows;
+  for (uint64_t at = 0; at < ordinals.size() * 64 && at < count_;) {
+    const uint64_t places = Word(rows.size());
+    const auto count = static_cast<uint32_t>(std::popcount(places));
+    uint64_t bits = ordinals[at / 64] >> at % 64;
+    if (at % 64 != 0 && at / 64 + 1 < ordinals.size())
+      bits |= ordinals[at / 64 + 1] << (64 - at % 64);
+    if (count < 64) bits &= (uint64_t{1} << count) - 1;
+    const bool all = count == 64 ? bits == UINT64_MAX : bits == (uint64_t{1} << count) - 1;
+    rows.push_back(all ? places : Deposit(table, bits, places));
+    at += count;
+  }
+  return Bitmap::FromWords(rows);
 }
 
 }  // namespace chroma::format

@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "base/bitmap.h"
 #include "base/bytes.h"
 #include "base/coding.h"
 
@@ -30,8 +31,8 @@ class PresenceReader {
   bool all() const { return kind_ == Kind::kAll; }
   // kAbsent when the row has no value. row < rows.
   uint32_t Ordinal(uint32_t row) const;
-  // Replaces ascending ordinals by their rows.
-  void ToRows(std::vector<uint32_t>* ordinals) const;
+  // The rows of the ordinals whose bits are set; at most one word for each 64 ordinals.
+  Bitmap ToRows(std::span<const uint64_t> ordinals) const;
 
  private:
   friend void EncodePresence(Bytes&, std::span<const uint32_t>, uint32_t);

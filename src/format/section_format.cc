@@ -29,6 +29,12 @@ std::string_view SectionTypeName(SectionType type) {
       return "uri index";
     case SectionType::kMovedRows:
       return "moved rows";
+    case SectionType::kTextTerms:
+      return "text terms";
+    case SectionType::kTextPostings:
+      return "text postings";
+    case SectionType::kTextGrams:
+      return "text trigrams";
     case SectionType::kGraphInfo:
       return "graph info";
     case SectionType::kRowScales:
@@ -39,6 +45,8 @@ std::string_view SectionTypeName(SectionType type) {
       return "edges";
     case SectionType::kSparsePostings:
       return "sparse postings";
+    case SectionType::kValueOrder:
+      return "value order";
     case SectionType::kMetadata:
       break;
   }

@@ -51,6 +51,9 @@ enum class SectionType : uint32_t {
   kUris = 9,
   kUriIndex = 10,
   kMovedRows = 11,
+  kTextTerms = 12,
+  kTextPostings = 13,
+  kTextGrams = 14,
   // A vector index has a container of its own.
   kGraphInfo = 16,
   kRowScales = 17,
@@ -58,6 +61,8 @@ enum class SectionType : uint32_t {
   kEdges = 19,
   // Of the sparse vectors under a metadata key, which is the section's key.
   kSparsePostings = 20,
+  // Of a metadata column without a dictionary; its key is the column's type, a byte, and its key.
+  kValueOrder = 24,
   // A metadata column is kMetadata + its model::ValueType; its key is the metadata key.
   kMetadata = 32,
 };

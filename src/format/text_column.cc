@@ -380,6 +380,19 @@ Status TextReader::Match(runtime::Context& ctx, const Bitmap* candidates,
   return Status::Ok();
 }
 
+Status TextReader::ForEach(runtime::Context& ctx,
+                           const std::function<void(uint32_t, std::string_view)>& visit) const {
+  Block block;
+  for (uint64_t index = 0; index < blocks_; ++index) {
+    CHROMA_TRY(ctx.Check());
+    CHROMA_TRY(Load(ctx, index, &block));
+    for (uint64_t row = block.first_row; row < FirstRow(index + 1); ++row) {
+      if (block.Has(row)) visit(static_cast<uint32_t>(row), block.Text(row));
+    }
+  }
+  return Status::Ok();
+}
+
 Status TextReader::VerifyAll(runtime::Context& ctx) const {
   Block block;
   for (uint64_t index = 0; index < blocks_; ++index) {

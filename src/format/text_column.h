@@ -81,6 +81,9 @@ class TextReader {
   // Rows among `candidates` (null: all) whose text `test` accepts, ascending.
   Status Match(runtime::Context& ctx, const Bitmap* candidates,
                const std::function<bool(std::string_view)>& test, std::vector<uint32_t>* out) const;
+  // Every row that has a text, ascending.
+  Status ForEach(runtime::Context& ctx,
+                 const std::function<void(uint32_t, std::string_view)>& visit) const;
   Status VerifyAll(runtime::Context& ctx) const;
 
   // For repairs. A block has the rows [FirstRow(block), FirstRow(block + 1)).

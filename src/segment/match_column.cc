@@ -4,7 +4,6 @@
 #include <bit>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <string_view>
 #include <unordered_set>
 
@@ -24,27 +23,34 @@ using model::ValueType;
 
 constexpr uint64_t kChunk = 16 << 10;
 
-// Appends every i < n that `test` accepts; without branches on its answer.
+// Eight bytes, 0 or 1 each, as bits, the first the lowest.
+uint64_t PackEight(const uint8_t* flags) {
+  return (LoadFixed<uint64_t>(reinterpret_cast<const char*>(flags)) * 0x0102040810204080) >> 56;
+}
+
+// Sets bit i of `out` for every i < n that `test` accepts; without branches on its answer, so that
+// simple comparisons become vector instructions.
 template <typename Test>
-Status Collect(runtime::Context& ctx, uint64_t n, Test test, std::vector<uint32_t>* out) {
-  std::vector<uint32_t> chunk(std::min(n, kChunk));
-  for (uint64_t begin = 0; begin < n; begin += kChunk) {
-    CHROMA_TRY(ctx.Check());
-    const uint64_t end = std::min(n, begin + kChunk);
-    size_t matches = 0;
-    for (uint64_t i = begin; i < end; ++i) {
-      chunk[matches] = static_cast<uint32_t>(i);
-      matches += test(i) ? 1 : 0;
+Status Collect(runtime::Context& ctx, uint64_t n, Test test, std::vector<uint64_t>* out) {
+  out->assign((n + 63) / 64, 0);
+  uint8_t flags[64];
+  for (uint64_t begin = 0; begin < n; begin += 64) {
+    if (begin % kChunk == 0) CHROMA_TRY(ctx.Check());
+    if (n - begin >= 64) {
+      for (uint64_t i = 0; i < 64; ++i) flags[i] = test(begin + i) ? 1 : 0;
+    } else {
+      for (uint64_t i = 0; i < 64; ++i) flags[i] = begin + i < n && test(begin + i) ? 1 : 0;
     }
-    out->insert(out->end(), chunk.begin(), chunk.begin() + static_cast<ptrdiff_t>(matches));
+    uint64_t word = 0;
+    for (uint32_t i = 0; i < 8; ++i) word |= PackEight(flags + size_t{i} * 8) << (i * 8);
+    (*out)[begin / 64] = word;
   }
   return Status::Ok();
 }
 
-Status CollectAll(uint64_t n, std::vector<uint32_t>* out) {
-  const size_t at = out->size();
-  out->resize(at + n);
-  std::iota(out->begin() + static_cast<ptrdiff_t>(at), out->end(), 0u);
+Status CollectAll(uint64_t n, std::vector<uint64_t>* out) {
+  out->assign((n + 63) / 64, UINT64_MAX);
+  if (n % 64 != 0) out->back() = (uint64_t{1} << n % 64) - 1;
   return Status::Ok();
 }
 
@@ -102,7 +108,7 @@ size_t ListSize(const MetadataValue& list) {
 // Values base + u with low <= base + u <= high, where the sums do not wrap as numbers of the
 // column's order; `low` and `high` are distances from the base already.
 Status CollectBetween(runtime::Context& ctx, const PackedReader& column, uint64_t low,
-                      uint64_t high, std::vector<uint32_t>* out) {
+                      uint64_t high, std::vector<uint64_t>* out) {
   return format::VisitPacked(column, [&](auto load) {
     using Stored = decltype(load(0));
     constexpr uint64_t kMax = std::numeric_limits<Stored>::max();
@@ -117,7 +123,7 @@ Status CollectBetween(runtime::Context& ctx, const PackedReader& column, uint64_
 }
 
 Status MatchIntRange(runtime::Context& ctx, const PackedReader& column,
-                     const NumberRange<int64_t>& range, std::vector<uint32_t>* out) {
+                     const NumberRange<int64_t>& range, std::vector<uint64_t>* out) {
   const auto base = static_cast<int64_t>(column.base());
   if (range.empty || range.high < base) return Status::Ok();
   const uint64_t low = range.low <= base ? 0 : static_cast<uint64_t>(range.low) - column.base();
@@ -125,7 +131,7 @@ Status MatchIntRange(runtime::Context& ctx, const PackedReader& column,
 }
 
 Status MatchIntList(runtime::Context& ctx, const PackedReader& column, const MetadataValue& list,
-                    std::vector<uint32_t>* out) {
+                    std::vector<uint64_t>* out) {
   KeySet members(ListSize(list));  // as distances from the base
   const bool table_fits = column.width() <= 2;
   std::vector<uint8_t> table(table_fits ? UINT16_MAX + 1 : 0, 0);
@@ -151,7 +157,7 @@ Status MatchIntList(runtime::Context& ctx, const PackedReader& column, const Met
 
 template <typename Number>
 Status CollectFloats(runtime::Context& ctx, const char* numbers, uint64_t n,
-                     const NumberRange<double>& range, std::vector<uint32_t>* out) {
+                     const NumberRange<double>& range, std::vector<uint64_t>* out) {
   return Collect(
       ctx, n,
       [=](uint64_t i) {
@@ -162,7 +168,7 @@ Status CollectFloats(runtime::Context& ctx, const char* numbers, uint64_t n,
 }
 
 Status MatchFloats(runtime::Context& ctx, const MetadataColumnReader& column,
-                   const MetadataPredicate& predicate, std::vector<uint32_t>* out) {
+                   const MetadataPredicate& predicate, std::vector<uint64_t>* out) {
   const format::FloatReader& values = column.floats();
   const uint64_t n = column.presence().count();
   if (predicate.op != CompareOperator::kIn) {
@@ -183,7 +189,7 @@ Status MatchFloats(runtime::Context& ctx, const MetadataColumnReader& column,
 }
 
 Status MatchBools(runtime::Context& ctx, const MetadataColumnReader& column,
-                  const MetadataPredicate& predicate, std::vector<uint32_t>* out) {
+                  const MetadataPredicate& predicate, std::vector<uint64_t>* out) {
   bool wanted[2] = {false, false};
   if (const auto* list = std::get_if<model::BoolArray>(&predicate.operand)) {
     for (const uint8_t member : list->values) wanted[member != 0 ? 1 : 0] = true;
@@ -216,8 +222,25 @@ std::vector<uint8_t> WantedCodes(const StringValuesReader& values,
   return wanted;
 }
 
-Status MatchStringList(runtime::Context& ctx, const StringValuesReader& values, uint64_t n,
-                       const std::vector<std::string>& list, std::vector<uint32_t>* out) {
+void SetBits(uint64_t n, const std::vector<uint32_t>& numbers, std::vector<uint64_t>* out) {
+  out->assign((n + 63) / 64, 0);
+  for (const uint32_t number : numbers) (*out)[number / 64] |= uint64_t{1} << number % 64;
+}
+
+// More look-ups take longer than comparing all values.
+bool LookUp(const ValueOrder* order, size_t strings, uint64_t n) {
+  return order != nullptr && strings < n / 64;
+}
+
+Status MatchStringList(runtime::Context& ctx, const StringValuesReader& values,
+                       const ValueOrder* order, uint64_t n, const std::vector<std::string>& list,
+                       std::vector<uint64_t>* out) {
+  if (!values.has_dictionary() && LookUp(order, list.size(), n)) {
+    std::vector<uint32_t> numbers;
+    for (const std::string& member : list) order->Find(values.strings(), member, &numbers);
+    SetBits(n, numbers, out);
+    return Status::Ok();
+  }
   if (!values.has_dictionary()) {
     const std::unordered_set<std::string_view, StringHash> members(list.begin(), list.end());
     return Collect(
@@ -231,14 +254,14 @@ Status MatchStringList(runtime::Context& ctx, const StringValuesReader& values, 
   });
 }
 
-Status MatchStrings(runtime::Context& ctx, const MetadataColumnReader& column,
-                    const MetadataPredicate& predicate, std::vector<uint32_t>* out) {
-  const StringValuesReader& values = column.strings();
-  const uint64_t n = column.presence().count();
-  if (const auto* list = std::get_if<std::vector<std::string>>(&predicate.operand)) {
-    return MatchStringList(ctx, values, n, *list, out);
+Status MatchString(runtime::Context& ctx, const StringValuesReader& values, const ValueOrder* order,
+                   uint64_t n, std::string_view wanted, std::vector<uint64_t>* out) {
+  if (!values.has_dictionary() && order != nullptr) {
+    std::vector<uint32_t> numbers;
+    order->Find(values.strings(), wanted, &numbers);
+    SetBits(n, numbers, out);
+    return Status::Ok();
   }
-  const std::string_view wanted = std::get<std::string>(predicate.operand);
   if (!values.has_dictionary()) {
     return Collect(
         ctx, n, [&](uint64_t i) { return values.strings()[i] == wanted; }, out);
@@ -249,54 +272,83 @@ Status MatchStrings(runtime::Context& ctx, const MetadataColumnReader& column,
   return CollectBetween(ctx, values.codes(), distance, distance, out);
 }
 
-// The ordinals of arrays with an element that `test` accepts.
-template <typename Test>
-Status CollectArrays(runtime::Context& ctx, const MetadataColumnReader& column, Test test,
-                     std::vector<uint32_t>* out) {
-  const PackedReader& offsets = column.offsets();
-  return Collect(
-      ctx, column.presence().count(),
-      [&](uint64_t i) {
-        const uint64_t end = offsets[i + 1];
-        for (uint64_t element = offsets[i]; element < end; ++element) {
-          if (test(element)) return true;
-        }
-        return false;
-      },
-      out);
+Status MatchStrings(runtime::Context& ctx, const MetadataColumnReader& column,
+                    const ValueOrder* order, const MetadataPredicate& predicate,
+                    std::vector<uint64_t>* out) {
+  const StringValuesReader& values = column.strings();
+  const uint64_t n = column.presence().count();
+  if (const auto* list = std::get_if<std::vector<std::string>>(&predicate.operand)) {
+    return MatchStringList(ctx, values, order, n, *list, out);
+  }
+  const std::string_view wanted = std::get<std::string>(predicate.operand);
+  return MatchString(ctx, values, order, n, wanted, out);
 }
 
-Status MatchArrays(runtime::Context& ctx, const MetadataColumnReader& column,
-                   const MetadataValue& operand, std::vector<uint32_t>* out) {
+// The last ordinal in [ordinal, count) whose elements begin at `element` or before.
+uint64_t OwnerFrom(const PackedReader& offsets, uint64_t ordinal, uint64_t count,
+                   uint64_t element) {
+  uint64_t step = 1;
+  while (ordinal + step < count && offsets[ordinal + step] <= element) step *= 2;
+  uint64_t low = ordinal + step / 2;
+  uint64_t high = std::min(ordinal + step, count);
+  while (high - low > 1) {
+    const uint64_t middle = low + (high - low) / 2;
+    if (offsets[middle] <= element) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+// Sets the bits of the arrays that have an element whose bit is set.
+void FoldElements(const MetadataColumnReader& column, const std::vector<uint64_t>& elements,
+                  std::vector<uint64_t>* out) {
+  const PackedReader& offsets = column.offsets();
+  const uint64_t count = column.presence().count();
+  out->assign((count + 63) / 64, 0);
+  uint64_t ordinal = 0;
+  for (size_t i = 0; i < elements.size(); ++i) {
+    for (uint64_t word = elements[i]; word != 0; word &= word - 1) {
+      const uint64_t element = i * 64 + static_cast<uint64_t>(std::countr_zero(word));
+      if (offsets[ordinal + 1] <= element) ordinal = OwnerFrom(offsets, ordinal, count, element);
+      (*out)[ordinal / 64] |= uint64_t{1} << ordinal % 64;
+    }
+  }
+}
+
+Status MatchElements(runtime::Context& ctx, const MetadataColumnReader& column,
+                     const ValueOrder* order, const MetadataValue& operand,
+                     std::vector<uint64_t>* out) {
+  const uint64_t n = column.offsets()[column.presence().count()];
   switch (column.type()) {
     case ValueType::kBoolArray: {
       const bool wanted = std::get<bool>(operand);
-      return CollectArrays(
-          ctx, column, [&](uint64_t i) { return column.bools()[i] == wanted; }, out);
+      return Collect(
+          ctx, n, [&](uint64_t i) { return column.bools()[i] == wanted; }, out);
     }
-    case ValueType::kIntArray: {
-      const auto wanted = static_cast<uint64_t>(std::get<int64_t>(operand));
-      return CollectArrays(
-          ctx, column, [&](uint64_t i) { return column.ints()[i] == wanted; }, out);
-    }
+    case ValueType::kIntArray:
+      return MatchIntRange(ctx, column.ints(), IntRange(CompareOperator::kEqual, operand), out);
     case ValueType::kFloatArray: {
-      const auto wanted = std::get<double>(operand);
-      return CollectArrays(
-          ctx, column, [&](uint64_t i) { return column.floats()[i] == wanted; }, out);
+      const NumberRange<double> equal = FloatRange(CompareOperator::kEqual, operand);
+      if (equal.empty) return Status::Ok();
+      const format::FloatReader& values = column.floats();
+      return values.narrow() ? CollectFloats<float>(ctx, values.numbers(), n, equal, out)
+                             : CollectFloats<double>(ctx, values.numbers(), n, equal, out);
     }
     default:
-      break;
+      return MatchString(ctx, column.strings(), order, n, std::get<std::string>(operand), out);
   }
-  const std::string_view wanted = std::get<std::string>(operand);
-  const StringValuesReader& values = column.strings();
-  if (!values.has_dictionary()) {
-    return CollectArrays(
-        ctx, column, [&](uint64_t i) { return values.strings()[i] == wanted; }, out);
-  }
-  const std::optional<uint64_t> code = values.FindCode(wanted);
-  if (!code) return Status::Ok();
-  return CollectArrays(
-      ctx, column, [&](uint64_t i) { return values.codes()[i] == *code; }, out);
+}
+
+Status MatchArrays(runtime::Context& ctx, const MetadataColumnReader& column,
+                   const ValueOrder* order, const MetadataValue& operand,
+                   std::vector<uint64_t>* out) {
+  std::vector<uint64_t> elements;
+  CHROMA_TRY(MatchElements(ctx, column, order, operand, &elements));
+  FoldElements(column, elements, out);
+  return Status::Ok();
 }
 
 bool IsNumber(ValueType type) {
@@ -327,7 +379,8 @@ bool CanMatch(ValueType type, const MetadataPredicate& predicate) {
 }
 
 Status MatchColumn(runtime::Context& ctx, const MetadataColumnReader& column,
-                   const MetadataPredicate& predicate, std::vector<uint32_t>* ordinals) {
+                   const ValueOrder* order, const MetadataPredicate& predicate,
+                   std::vector<uint64_t>* ordinals) {
   switch (column.type()) {
     case ValueType::kBool:
       return MatchBools(ctx, column, predicate, ordinals);
@@ -339,9 +392,9 @@ Status MatchColumn(runtime::Context& ctx, const MetadataColumnReader& column,
     case ValueType::kFloat:
       return MatchFloats(ctx, column, predicate, ordinals);
     case ValueType::kString:
-      return MatchStrings(ctx, column, predicate, ordinals);
+      return MatchStrings(ctx, column, order, predicate, ordinals);
     default:
-      return MatchArrays(ctx, column, predicate.operand, ordinals);
+      return MatchArrays(ctx, column, order, predicate.operand, ordinals);
   }
 }
 

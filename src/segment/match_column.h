@@ -11,15 +11,18 @@
 #include "format/metadata_column.h"
 #include "model/filter.h"
 #include "runtime/context.h"
+#include "segment/value_order.h"
 
 namespace chroma::segment {
 
 // Whether a value of `type` can satisfy the predicate at all.
 bool CanMatch(model::ValueType type, const model::MetadataPredicate& predicate);
 
-// The ordinals of the values that satisfy a positive predicate, ascending, appended. Requires
+// The ordinals of the values that satisfy a positive predicate, as bits: none where there is no
+// word for them. `ordinals` comes empty; `order` is the column's, or null. Requires
 // CanMatch(column.type(), predicate).
 Status MatchColumn(runtime::Context& ctx, const format::MetadataColumnReader& column,
-                   const model::MetadataPredicate& predicate, std::vector<uint32_t>* ordinals);
+                   const ValueOrder* order, const model::MetadataPredicate& predicate,
+                   std::vector<uint64_t>* ordinals);
 
 }  // namespace chroma::segment

@@ -17,6 +17,7 @@
 #include "base/bitmap.h"
 #include "chroma/status.h"
 #include "index/sparse/sparse_query.h"
+#include "index/text/text_index.h"
 #include "model/filter.h"
 #include "model/metadata.h"
 #include "model/record.h"
@@ -72,6 +73,16 @@ class Part {
   virtual Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                         const TextTest& test) const = 0;
   virtual Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const = 0;
+  // The rows whose documents satisfy the query, and those that have to be looked at, dead ones
+  // included; about how many they are. None where there is no index: any row may.
+  virtual Result<std::optional<index::TextRows>> FindText(const index::TextQuery& query) const {
+    static_cast<void>(query);
+    return std::optional<index::TextRows>();
+  }
+  virtual Result<std::optional<uint64_t>> EstimateText(const index::TextQuery& query) const {
+    static_cast<void>(query);
+    return std::optional<uint64_t>();
+  }
 
   // The rows nearest to a sparse query, by the vectors under `key` (index/sparse/sparse_query.h
   // says how, and what is exact: all of it); nearest first, equal ones in row order, appended. Rows

@@ -3,10 +3,13 @@
 #include "base/checksum.h"
 #include "base/coding.h"
 #include "format/id_index.h"
+#include "format/metadata_column.h"
 #include "format/string_column.h"
 #include "format/text_column.h"
 #include "format/vector_column.h"
 #include "segment/sparse_column.h"
+#include "segment/text_sections.h"
+#include "segment/value_order.h"
 
 namespace chroma::segment {
 namespace {
@@ -49,6 +52,23 @@ Result<Bytes> RebuildPostings(runtime::Context& ctx, const SectionReader& sectio
   return payload;
 }
 
+Result<Bytes> RebuildValueOrder(runtime::Context& ctx, const SectionReader& sections,
+                                const SectionInfo& section, uint32_t rows) {
+  const Status lost = sections.Damaged(section, "the column that belongs to it is missing");
+  if (section.key.empty()) return lost;
+  const auto type = static_cast<uint8_t>(section.key[0]);
+  if (type == 0 || type >= format::kMetadataTypeCount) return lost;
+  const SectionInfo* column =
+      sections.Find(format::MetadataSection(type), std::string_view(section.key).substr(1));
+  if (column == nullptr) return lost;
+  CHROMA_ASSIGN(const store::BlobSlice slice, sections.Read(ctx, *column));
+  ByteReader in(slice.bytes);
+  const auto reader =
+      format::MetadataColumnReader::Read(in, static_cast<model::ValueType>(type), rows);
+  if (!in.ok() || !HasValueOrder(reader)) return lost;
+  return EncodeValueOrder(reader.strings().strings());
+}
+
 }  // namespace
 
 Result<Bytes> RebuildIdIndex(runtime::Context& ctx, const SectionReader& sections, uint32_t rows) {
@@ -68,7 +88,8 @@ Result<Bytes> RebuildIdIndex(runtime::Context& ctx, const SectionReader& section
 bool IsDerived(SectionType type) {
   return type == SectionType::kSegmentInfo || type == SectionType::kIdIndex ||
          type == SectionType::kVectorChecksums || type == SectionType::kDocumentIndex ||
-         type == SectionType::kUriIndex || type == SectionType::kSparsePostings;
+         type == SectionType::kUriIndex || type == SectionType::kSparsePostings ||
+         IsTextIndexSection(type) || type == SectionType::kValueOrder;
 }
 
 Result<Bytes> RebuildSection(runtime::Context& ctx, const SectionReader& sections,
@@ -93,6 +114,14 @@ Result<Bytes> RebuildSection(runtime::Context& ctx, const SectionReader& section
       break;
     case SectionType::kSparsePostings:
       payload = RebuildPostings(ctx, sections, section, rows);
+      break;
+    case SectionType::kValueOrder:
+      payload = RebuildValueOrder(ctx, sections, section, rows);
+      break;
+    case SectionType::kTextTerms:
+    case SectionType::kTextPostings:
+    case SectionType::kTextGrams:
+      payload = RebuildTextIndexSection(ctx, sections, section.type, rows);
       break;
     default:
       break;

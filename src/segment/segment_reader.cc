@@ -20,6 +20,7 @@
 #include "segment/match_column.h"
 #include "segment/rebuild.h"
 #include "segment/sparse_column.h"
+#include "segment/text_sections.h"
 
 namespace chroma::segment {
 namespace {
@@ -32,7 +33,8 @@ bool IsKnown(SectionType type) {
   const auto number = static_cast<uint32_t>(type);
   return (number >= static_cast<uint32_t>(SectionType::kSegmentInfo) &&
           number <= static_cast<uint32_t>(SectionType::kMovedRows)) ||
-         type == SectionType::kSparsePostings || format::IsMetadataSection(type);
+         type == SectionType::kSparsePostings || IsTextIndexSection(type) ||
+         type == SectionType::kValueOrder || format::IsMetadataSection(type);
 }
 
 // A column and the bytes that it reads.
@@ -54,12 +56,19 @@ auto LoadSection(const SectionReader& sections, const SectionInfo& section, Deco
   return Loaded<decltype(reader)>{std::move(slice), std::move(reader)};
 }
 
+struct LoadedOrder {
+  store::BlobSlice bytes;
+  std::optional<ValueOrder> order;  // none: missing or damaged
+};
+
 struct MetadataColumn {
   const SectionInfo* section = nullptr;
   model::ValueType type = model::ValueType::kNull;
   format::Lazy<Loaded<format::MetadataColumnReader>> loaded;
   // Of sparse vectors; none when the section is missing or damaged.
   format::Lazy<std::optional<Loaded<index::SparsePostings>>> postings;
+  const SectionInfo* order_section = nullptr;  // null: it has none
+  format::Lazy<LoadedOrder> order;
 };
 
 class SectionedSegment final : public SegmentReader {
@@ -96,6 +105,12 @@ class SectionedSegment final : public SegmentReader {
   Status CountSparse(runtime::Context& ctx, std::string_view key,
                      std::span<const uint32_t> dimensions, const Bitmap& dead,
                      std::span<uint64_t> counts) const override;
+  Result<std::optional<index::TextRows>> FindText(const index::TextQuery& query) const override {
+    return text_index_->Find(query);
+  }
+  Result<std::optional<uint64_t>> EstimateText(const index::TextQuery& query) const override {
+    return text_index_->Estimate(query);
+  }
   uint64_t checksum() const override { return sections_.checksum(); }
   Result<std::vector<uint32_t>> MovedRows(const std::string& index, uint32_t n) const override;
   Status VerifyAll(runtime::Context& ctx) const override;
@@ -122,6 +137,8 @@ class SectionedSegment final : public SegmentReader {
   Result<const index::SparsePostings*> Postings(const MetadataColumn& column) const;
   Result<std::optional<Loaded<index::SparsePostings>>> LoadPostings(
       const SectionInfo& section) const;
+  // Null where the column has none, or a damaged one.
+  Result<const ValueOrder*> OrderOf(const MetadataColumn& column) const;
 
   const SectionReader sections_;
   const bool end_recovered_;
@@ -136,6 +153,7 @@ class SectionedSegment final : public SegmentReader {
   format::Lazy<format::VectorReader> vectors_;
   format::Lazy<format::TextReader> documents_;
   format::Lazy<format::TextReader> uris_;
+  std::optional<TextIndexSections> text_index_;  // after Init
 };
 
 Status SectionedSegment::RequireSection(SectionType type) const {
@@ -175,8 +193,11 @@ Status SectionedSegment::Init(runtime::Context& ctx) {
     column->section = &section;
     column->type = static_cast<model::ValueType>(static_cast<uint32_t>(section.type) -
                                                  static_cast<uint32_t>(SectionType::kMetadata));
+    column->order_section =
+        sections_.Find(SectionType::kValueOrder, ValueOrderKey(section.key, column->type));
     metadata_.push_back(std::move(column));
   }
+  text_index_.emplace(sections_, rows_);
   std::sort(metadata_.begin(), metadata_.end(), [](const auto& a, const auto& b) {
     return std::tie(a->section->key, a->type) < std::tie(b->section->key, b->type);
   });
@@ -371,6 +392,24 @@ Status SectionedSegment::CountSparse(runtime::Context& ctx, std::string_view key
   return SparseColumn(*values).Count(ctx, dimensions, dead, counts);
 }
 
+Result<const ValueOrder*> SectionedSegment::OrderOf(const MetadataColumn& column) const {
+  if (column.order_section == nullptr) return nullptr;
+  CHROMA_ASSIGN(const format::MetadataColumnReader* values, Column(column));
+  CHROMA_ASSIGN(const auto* loaded, column.order.Get([&]() -> Result<LoadedOrder> {
+    auto read = LoadSection(sections_, *column.order_section, [&](ByteReader& in) {
+      return ValueOrder::Read(in, values->strings().strings().count());
+    });
+    const bool usable = HasValueOrder(*values);
+    if (read.ok() && usable) return LoadedOrder{std::move(read->bytes), std::move(read->reader)};
+    if (!read.ok() && read.status().code() != StatusCode::kDataLoss) return read.status();
+    runtime::Log(runtime::LogLevel::kWarning,
+                 "the order of metadata values is damaged: all of them are compared",
+                 {{"segment", sections_.blob().name()}, {"key", column.section->key}});
+    return LoadedOrder();
+  }));
+  return loaded->order ? &*loaded->order : nullptr;
+}
+
 Result<std::optional<uint32_t>> SectionedSegment::FindId(std::string_view id) const {
   if (rows_ == 0) return std::optional<uint32_t>();
   CHROMA_ASSIGN(const format::StringReader* ids, Ids());
@@ -465,11 +504,10 @@ Result<Bitmap> SectionedSegment::Match(runtime::Context& ctx,
   for (; at != metadata_.end() && (*at)->section->key == predicate.key; ++at) {
     if (!CanMatch((*at)->type, predicate)) continue;
     CHROMA_ASSIGN(const format::MetadataColumnReader* column, Column(**at));
-    std::vector<uint32_t> found;
-    CHROMA_TRY(MatchColumn(ctx, *column, predicate, &found));
-    if (found.size() == rows_) return Bitmap::Range(0, rows_);
-    column->presence().ToRows(&found);
-    matches |= Bitmap::FromSorted(found.data(), found.size());
+    std::vector<uint64_t> found;
+    CHROMA_ASSIGN(const ValueOrder* order, OrderOf(**at));
+    CHROMA_TRY(MatchColumn(ctx, *column, order, predicate, &found));
+    matches |= column->presence().ToRows(found);
   }
   return matches;
 }
@@ -550,9 +588,14 @@ Status SectionedSegment::VerifyAll(runtime::Context& ctx) const {
   CHROMA_TRY(documents->VerifyAll(ctx));
   CHROMA_ASSIGN(const format::TextReader* uris, Uris());
   CHROMA_TRY(uris->VerifyAll(ctx));
+  CHROMA_TRY(text_index_->Verify(ctx));
   for (const auto& column : metadata_) {
     CHROMA_TRY(ctx.Check());
     CHROMA_TRY(Column(*column).status());
+    CHROMA_ASSIGN(const ValueOrder* order, OrderOf(*column));
+    if (column->order_section != nullptr && order == nullptr) {
+      return sections_.Damaged(*column->order_section, "it does not fit its column");
+    }
     const SectionInfo* postings =
         sections_.Find(SectionType::kSparsePostings, column->section->key);
     if (column->type != model::ValueType::kSparseVector || postings == nullptr) continue;

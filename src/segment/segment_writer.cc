@@ -14,7 +14,10 @@
 #include "format/text_column.h"
 #include "format/vector_column.h"
 #include "index/sparse/postings_builder.h"
+#include "index/text/text_index.h"
 #include "index/vector/vector_index.h"
+#include "segment/text_sections.h"
+#include "segment/value_order.h"
 
 namespace chroma::segment {
 namespace {
@@ -47,6 +50,7 @@ class SectionedSegmentWriter final : public SegmentWriter {
   Status WriteRows();
   Status WriteMetadata();
   Status WritePostings(const std::string& key, const format::MetadataColumnWriter& column);
+  Status WriteOrder(std::string_view key, model::ValueType type, BytesView column);
 
   const std::string name_;
   const uint32_t dimension_;
@@ -57,6 +61,7 @@ class SectionedSegmentWriter final : public SegmentWriter {
   std::vector<uint64_t> insertion_offsets_;
   format::TextWriter documents_;
   format::TextWriter uris_;
+  index::TextIndexBuilder text_index_;
   std::map<std::string, Columns, std::less<>> metadata_;
   std::map<std::string, Bytes> moved_rows_;  // encoded, by the index whose rows they are
 };
@@ -87,6 +92,7 @@ Status SectionedSegmentWriter::Add(const RowView& row) {
 Status SectionedSegmentWriter::AddChecked(const RowView& row) {
   if (dimension_ > 0) CHROMA_TRY(vectors_.Add(row.vector));
   CHROMA_TRY(documents_.Add(row.document));
+  if (row.document) text_index_.Add(rows(), *row.document);
   CHROMA_TRY(uris_.Add(row.uri));
   if (row.metadata != nullptr) AddMetadata(*row.metadata);
   insertion_offsets_.push_back(row.insertion_offset);
@@ -146,6 +152,7 @@ Status SectionedSegmentWriter::WriteMetadata() {
       Bytes payload;
       columns[type]->Encode(payload, rows());
       CHROMA_TRY(out_.Write(format::MetadataSection(static_cast<uint8_t>(type)), key, payload));
+      CHROMA_TRY(WriteOrder(key, static_cast<model::ValueType>(type), payload));
       payload = Bytes();
       if (static_cast<model::ValueType>(type) == model::ValueType::kSparseVector) {
         CHROMA_TRY(WritePostings(key, *columns[type]));
@@ -170,12 +177,26 @@ Status SectionedSegmentWriter::WritePostings(const std::string& key,
   return out_.Write(SectionType::kSparsePostings, key, payload, options);
 }
 
+Status SectionedSegmentWriter::WriteOrder(std::string_view key, model::ValueType type,
+                                          BytesView column) {
+  ByteReader in(column);
+  const auto reader = format::MetadataColumnReader::Read(in, type, rows());
+  if (!in.ok()) return Status::Internal("a column was written that cannot be read");
+  if (!HasValueOrder(reader)) return Status::Ok();
+  format::SectionOptions options;
+  options.required = false;
+  return out_.Write(SectionType::kValueOrder, ValueOrderKey(key, type),
+                    EncodeValueOrder(reader.strings().strings()), options);
+}
+
 Result<SegmentSummary> SectionedSegmentWriter::Finish(runtime::Context& ctx) {
   CHROMA_TRY(failure_);
   failure_ = Status::FailedPrecondition("segment " + name_ + " was finished already");
   CHROMA_TRY(WriteRows());
   CHROMA_TRY(ctx.Check());
   CHROMA_TRY(WriteMetadata());
+  CHROMA_TRY(ctx.Check());
+  CHROMA_TRY(WriteTextIndex(&out_, &text_index_, rows()));
   for (const auto& [index, payload] : moved_rows_) {
     format::SectionOptions options;
     options.required = false;

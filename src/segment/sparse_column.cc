@@ -1,7 +1,6 @@
 #include "segment/sparse_column.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "index/sparse/postings_builder.h"
 
@@ -25,14 +24,12 @@ bool IsWanted(const SparseRequest& request, uint32_t row) {
 template <typename Visit>
 Status SparseColumn::ForEach(runtime::Context& ctx, Visit&& visit) const {
   const uint32_t count = column_.presence().count();
-  std::vector<uint32_t> rows;
-  for (uint32_t begin = 0; begin < count; begin += kRowsPerCheck) {
-    CHROMA_TRY(ctx.Check());
-    rows.resize(std::min(kRowsPerCheck, count - begin));
-    std::iota(rows.begin(), rows.end(), begin);
-    column_.presence().ToRows(&rows);
-    for (uint32_t i = 0; i < rows.size(); ++i) visit(rows[i], begin + i);
-    if (count - begin <= kRowsPerCheck) break;
+  std::vector<uint64_t> all((count + 63) / 64, ~uint64_t{0});
+  if (count % 64 != 0) all.back() = (uint64_t{1} << count % 64) - 1;
+  const std::vector<uint32_t> rows = column_.presence().ToRows(all).ToVector();
+  for (uint32_t i = 0; i < rows.size(); ++i) {
+    if (i % kRowsPerCheck == 0) CHROMA_TRY(ctx.Check());
+    visit(rows[i], i);
   }
   return Status::Ok();
 }

@@ -11,6 +11,7 @@
 #include "format/text_column.h"
 #include "format/vector_column.h"
 #include "segment/rebuild.h"
+#include "segment/text_sections.h"
 
 namespace chroma::segment {
 namespace {
@@ -159,8 +160,9 @@ class Examiner {
   void LoseSection(const SectionInfo& section) {
     const std::string what = "section " + format::Describe(section) + " is damaged";
     if (section.type == SectionType::kIdIndex || section.type == SectionType::kMovedRows ||
-        section.type == SectionType::kSparsePostings) {
-      Lost(what, Bitmap());  // costs time at each start, and no record
+        section.type == SectionType::kSparsePostings || IsTextIndexSection(section.type) ||
+        section.type == SectionType::kValueOrder) {
+      Lost(what, Bitmap());  // costs time at each start or search, and no record
     } else if (format::IsMetadataSection(section.type)) {
       lost_columns_.push_back(section);
       SegmentDamage damage;

@@ -75,7 +75,8 @@ TEST(VerifyTest, DerivedSectionsComeBackFromNothing) {
   const Bytes whole = WriteSegment(rows, 40);
   for (const SectionType type :
        {SectionType::kIdIndex, SectionType::kVectorChecksums, SectionType::kDocumentIndex,
-        SectionType::kUriIndex, SectionType::kSegmentInfo}) {
+        SectionType::kUriIndex, SectionType::kSegmentInfo, SectionType::kTextTerms,
+        SectionType::kTextPostings, SectionType::kTextGrams}) {
     SCOPED_TRACE(format::SectionTypeName(type));
     const format::SectionInfo section = FindSection(whole, type);
     Bytes bytes = whole;

@@ -24,7 +24,9 @@ struct Mode {
   double compact_share;  // of steps
   double restart_share;  // of steps; only on disk
 };
-std::ostream& operator<<(std::ostream& out, const Mode& mode) { return out << mode.name; }
+std::ostream& operator<<(std::ostream& out, const Mode& mode) {
+  return out << mode.name;
+}
 
 class World {
  public:
@@ -82,8 +84,8 @@ class World {
     request.configuration.emplace();
     request.configuration->hnsw.emplace();
     request.configuration->hnsw->space = space_;
-    auto created = engine().CreateCollection(ctx_, model::kDefaultTenant,
-                                             model::kDefaultDatabase, request);
+    auto created =
+        engine().CreateCollection(ctx_, model::kDefaultTenant, model::kDefaultDatabase, request);
     ASSERT_TRUE(created.ok()) << created.status().ToString();
     collection_ = *created;
   }
@@ -201,8 +203,14 @@ class World {
   }
 
   model::DocumentPredicate RandomDocumentPredicate() {
-    static const char* kPatterns[] = {"red", "é", "École", "%", "", "blue ", "zzz", "日"};
-    return {static_cast<model::DocumentOperator>(Below(4)), kPatterns[Below(8)]};
+    static const char* kPatterns[] = {"red",  "é", "École", "%",         "",  "blue ", "zzz",  "日",
+                                      "een ", " ", "a red", "日本 blue", "d", "本",    "0% 日"};
+    static const char* kRegexes[] = {"gr..n (red|blue)", "(?i)RED|école", "^red", "[0-9]+%", "a $"};
+    const auto op = static_cast<model::DocumentOperator>(Below(4));
+    const bool regex =
+        op == model::DocumentOperator::kRegex || op == model::DocumentOperator::kNotRegex;
+    if (regex && Below(2) == 0) return {op, kRegexes[Below(5)]};
+    return {op, kPatterns[Below(15)]};
   }
 
   struct Conditions {

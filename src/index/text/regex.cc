@@ -24,6 +24,7 @@
 #include "index/text/regex_ast.h"
 #include "index/text/regex_hir.h"
 #include "index/text/regex_nfa.h"
+#include "index/text/regex_query.h"
 #include "index/text/unicode.h"
 
 namespace chroma::index {
@@ -259,6 +260,7 @@ struct Regex::Program {
   std::unique_ptr<RE2> exact;    // may be null
   std::unique_ptr<RE2> loose;    // with nfa, unless exact_everywhere
   regex::Nfa nfa;
+  regex::RegexQuery query;
 
   Status Build(const Hir& hir);
 };
@@ -266,8 +268,12 @@ struct Regex::Program {
 Status Regex::Program::Build(const Hir& hir) {
   if (hir.too_large || ExpandedSize(hir, hir.root) > kExpandedMax) return TooLarge();
   is_literal = IsLiteral(hir, &literal);
-  if (is_literal) return Status::Ok();
+  if (is_literal) {
+    query = {TextQuery::Substring(literal), !literal.empty()};
+    return Status::Ok();
+  }
   literal.clear();
+  query = regex::DeriveQuery(hir);
   bool exact_on_ascii = true;
   for (const HirNode& node : hir.nodes) {
     if (node.kind != HirNode::Kind::kLook) continue;
@@ -307,6 +313,14 @@ Result<std::unique_ptr<Regex>> Regex::Compile(std::string_view pattern) {
   auto program = std::make_unique<Program>();
   CHROMA_TRY(program->Build(hir));
   return std::make_unique<Regex>(std::string(pattern), std::move(program));
+}
+
+const TextQuery& Regex::query() const {
+  return program_->query.query;
+}
+
+bool Regex::query_is_exact() const {
+  return program_->query.exact;
 }
 
 bool Regex::Matches(std::string_view text) const {

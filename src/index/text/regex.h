@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "chroma/status.h"
+#include "index/text/text_query.h"
 
 namespace chroma::index {
 
@@ -24,6 +25,10 @@ class Regex {
 
   // True when the pattern matches somewhere in `text` (UTF-8).
   bool Matches(std::string_view text) const;
+
+  // What every text that matches satisfies, for the text index; when it is exact, no other does.
+  const TextQuery& query() const;
+  bool query_is_exact() const;
 
   const std::string& pattern() const { return pattern_; }
 

@@ -60,7 +60,7 @@ GraphBuilder::~GraphBuilder() = default;
 
 Status GraphBuilder::ForEach(size_t n, const std::function<Status(size_t, WalkState&)>& job) {
   runtime::Mutex mutex;
-  std::optional<Status> failure CHROMA_GUARDED_BY(mutex);
+  std::optional<Status> failure;  // guarded by mutex
   parallel_for_((n + kChunkRows - 1) / kChunkRows, [&](size_t chunk) {
     {
       runtime::MutexLock lock(mutex);

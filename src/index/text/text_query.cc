@@ -1,0 +1,93 @@
+#include "index/text/text_query.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "index/text/contains.h"
+
+namespace chroma::index {
+
+TextQuery TextQuery::Substring(std::string text) {
+  TextQuery query;
+  if (text.empty()) return query;
+  query.kind = Kind::kSubstring;
+  query.substring = std::move(text);
+  return query;
+}
+
+TextQuery TextQuery::And(TextQuery a, TextQuery b) {
+  if (a.IsAll()) return b;
+  if (b.IsAll()) return a;
+  TextQuery query;
+  query.kind = Kind::kAnd;
+  for (TextQuery* part : {&a, &b}) {
+    if (part->kind == Kind::kAnd) {
+      for (TextQuery& child : part->children) query.children.push_back(std::move(child));
+    } else {
+      query.children.push_back(std::move(*part));
+    }
+  }
+  return query;
+}
+
+TextQuery TextQuery::Or(std::vector<TextQuery> any) {
+  if (any.empty() || std::any_of(any.begin(), any.end(), [](const auto& q) { return q.IsAll(); })) {
+    return All();
+  }
+  if (any.size() == 1) return std::move(any[0]);
+  TextQuery query;
+  query.kind = Kind::kOr;
+  query.children = std::move(any);
+  return query;
+}
+
+TextQuery TextQuery::AnyOf(const std::vector<std::string>& substrings) {
+  // One that contains another says nothing more.
+  std::vector<std::string> shortest_first = substrings;
+  std::sort(shortest_first.begin(), shortest_first.end(),
+            [](const std::string& a, const std::string& b) {
+              return a.size() != b.size() ? a.size() < b.size() : a < b;
+            });
+  std::vector<TextQuery> any;
+  for (std::string& text : shortest_first) {
+    const bool implied = std::any_of(any.begin(), any.end(), [&](const TextQuery& before) {
+      return Contains(text, before.substring);
+    });
+    if (!implied) any.push_back(Substring(std::move(text)));
+  }
+  return Or(std::move(any));
+}
+
+size_t TextQuery::Size() const {
+  size_t size = kind == Kind::kSubstring ? 1 : 0;
+  for (const TextQuery& child : children) size += child.Size();
+  return size;
+}
+
+bool TextQuery::IsSatisfiedBy(std::string_view text) const {
+  const auto satisfied = [&](const TextQuery& child) { return child.IsSatisfiedBy(text); };
+  switch (kind) {
+    case Kind::kAll:
+      return true;
+    case Kind::kSubstring:
+      return Contains(text, substring);
+    case Kind::kAnd:
+      return std::all_of(children.begin(), children.end(), satisfied);
+    case Kind::kOr:
+      break;
+  }
+  return std::any_of(children.begin(), children.end(), satisfied);
+}
+
+std::string TextQuery::ToString() const {
+  if (kind == Kind::kAll) return "*";
+  if (kind == Kind::kSubstring) return substring;
+  std::string text = "(";
+  for (size_t i = 0; i < children.size(); ++i) {
+    if (i > 0) text += kind == Kind::kAnd ? " & " : " | ";
+    text += children[i].ToString();
+  }
+  return text + ")";
+}
+
+}  // namespace chroma::index
