@@ -37,7 +37,8 @@ int main() {
                           .query = terms({kRiver, kDam}),
                           .limit = 100,
                           .default_score = 100.0f,
-                          .return_rank = true})});
+                          .return_rank = true})},
+      {.weights = {1, 2}});  // words count twice
   if (!fused.ok()) return 1;
   chroma::Result<chroma::SearchResult> found = news->Search({
       .rank = *fused,

@@ -1,5 +1,6 @@
 #include "catalog/sqlite_catalog.h"
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -239,13 +240,45 @@ class SqliteCatalog final : public Catalog {
 };
 
 // A new database comes into being with its tables and defaults in one transaction, before it
-// enters WAL mode: a crash leaves either an empty file or a complete catalog.
+// enters WAL mode.
 Status Prepare(Connection& connection) {
   Transaction transaction(connection);
   CHROMA_TRY(transaction.Begin());
   CHROMA_ASSIGN(bool is_new, Migrate(connection, Migrations()));
   if (is_new) CHROMA_TRY(InsertDefaults(connection));
   return transaction.Commit();
+}
+
+Status RemoveIfThere(runtime::FileSystem& files, const std::string& path) {
+  Status removed = files.Remove(path);
+  return removed.code() == StatusCode::kNotFound ? Status::Ok() : removed;
+}
+
+// Makes a catalog under another name first, so that nothing under its own is ever half made: a sync
+// that failed leaves bytes that may be on the disk, and SQLite forgets how to undo them when it has
+// undone them in memory.
+Status CreateIfMissing(const runtime::Env& env, const std::string& path) {
+  runtime::FileSystem& files = *env.files;
+  const auto existing = files.Open(path, runtime::OpenMode::kRead);
+  if (existing.status().code() != StatusCode::kNotFound) {
+    CHROMA_TRY(existing.status());
+    CHROMA_ASSIGN(const uint64_t size_bytes, (*existing)->Size());
+    if (size_bytes > 0) return Status::Ok();
+  }
+  const std::string directory = path.substr(0, std::max<size_t>(path.rfind('/'), 1));
+  const std::string fresh = path + ".new";
+  for (const std::string& name : {path, fresh}) {
+    CHROMA_TRY(RemoveIfThere(files, name + "-journal"));
+    CHROMA_TRY(RemoveIfThere(files, name + "-wal"));
+  }
+  CHROMA_TRY(RemoveIfThere(files, fresh));
+  CHROMA_TRY(files.SyncDirectory(directory));
+  {
+    CHROMA_ASSIGN(const std::unique_ptr<Connection> connection, Connection::Open(env, fresh));
+    CHROMA_TRY(Prepare(*connection));
+  }
+  CHROMA_TRY(files.Rename(fresh, path));
+  return files.SyncDirectory(directory);
 }
 
 }  // namespace
@@ -255,6 +288,7 @@ Result<std::unique_ptr<Catalog>> OpenSqliteCatalog(runtime::Env env, const std::
   CHROMA_TRY(CheckIsCatalog(*env.files, path));
   CHROMA_TRY(CheckWriteAheadLog(*env.files, path));
   const runtime::NoFork no_fork;
+  CHROMA_TRY(CreateIfMissing(env, path));
   CHROMA_ASSIGN(std::unique_ptr<Connection> connection, Connection::Open(env, path));
   CHROMA_TRY(Prepare(*connection));
   CHROMA_TEST_POINT("catalog.prepared");

@@ -430,6 +430,36 @@ TEST(SqliteCatalogFaultsTest, AFailedCreationCanBeTriedAgain) {
   }
 }
 
+// The next try begins with what the failed one left, and the power goes in its midst.
+TEST(SqliteCatalogFaultsTest, ACreationWhoseSyncFailedLeavesNothingHalfMade) {
+  for (uint64_t fail_at = 0; fail_at < 12; ++fail_at) {
+    bool reached_the_end = false;
+    for (uint64_t stop_at = 0; !reached_the_end; ++stop_at) {
+      FaultFileSystem files(fail_at * 1000 + stop_at);
+      uint64_t syncs = 0;
+      files.SetFault([&](Call call, const std::string& path) {
+        return call == Call::kSync && syncs++ == fail_at
+                   ? Status::Internal(path + ": Input/output error")
+                   : Status();
+      });
+      (void)OpenSqliteCatalog(EnvOn(files), kPath);
+      uint64_t calls = 0;
+      files.SetFault([&](Call, const std::string&) {
+        return calls++ >= stop_at ? Status::Internal("the power is off") : Status();
+      });
+      (void)OpenSqliteCatalog(EnvOn(files), kPath);
+      reached_the_end = calls <= stop_at;
+      files.SetFault(nullptr);
+      for (uint64_t seed = 0; seed < 4; ++seed) {
+        auto after = files.AfterPowerLoss(seed);
+        auto again = OpenSqliteCatalog(EnvOn(*after), kPath);
+        ASSERT_TRUE(again.ok()) << "failed sync " << fail_at << ", stopped at call " << stop_at
+                                << ", seed " << seed << ": " << again.status().ToString();
+      }
+    }
+  }
+}
+
 // After a failed fdatasync the kernel shows bytes that are not on the disk, also to the next
 // process: what that acknowledges must not depend on them.
 // SQLite answers "wal" before it writes that: without that write commits go to a log which nobody

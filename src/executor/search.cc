@@ -12,7 +12,7 @@
 #include "executor/part_search.h"
 #include "executor/rank_eval.h"
 #include "executor/scan.h"
-#include "executor/sparse_search.h"
+#include "segment/sparse_frequency.h"
 
 namespace chroma::executor {
 namespace {
@@ -161,14 +161,16 @@ class Batch {
   Status FindSparse(const KnnPlan& knn, const Selection& selection, TopK* nearest) {
     model::SparseVector query = *knn.sparse();
     if (knn.bm25) {
-      CHROMA_ASSIGN(query, ScaleByRarity(ctx_, snapshot_, knn.key, query));
+      CHROMA_ASSIGN(query, segment::ScaleByRarity(ctx_, snapshot_, knn.key, query));
     }
+    index::SparseRequest request;
+    request.query = query;
+    request.k = knn.limit;
     for (uint32_t i = 0; i < snapshot_.parts.size(); ++i) {
-      const segment::Part& part = *snapshot_.parts[i].part;
-      const std::optional<Bitmap>& rows = selection.rows[i];
+      request.allowed = selection.rows[i] ? &*selection.rows[i] : nullptr;
+      request.bound = nearest->bound();
       std::vector<index::Candidate> found;
-      CHROMA_TRY(SearchSparse(ctx_, part, rows ? *rows : Bitmap::Range(0, part.rows()), knn.key,
-                              query, knn.limit, &found));
+      CHROMA_TRY(snapshot_.parts[i].part->SearchSparse(ctx_, knn.key, request, &found));
       CHROMA_TRY(Push(i, found, nearest));
     }
     return Status::Ok();

@@ -31,7 +31,8 @@ def fill(client, path, records):
 
 def requests(path, scale):
     vectors = [[float((q * 31 + d) % 1000) for d in range(DIMENSION)] for q in range(200 * scale)]
-    pattern = {"$and": [{"$not_regex": f"z{n}[a-f]+(again|looked){{2,9}}q"} for n in range(8 * scale)]}
+    # Without a word in them that an index could look up.
+    pattern = {"$and": [{"$not_regex": f"[a-z ]{{{n + 20}}}[0-9]$"} for n in range(8 * scale)]}
     pattern = {"$and": [{"$not_contains": "no such words"}, *pattern["$and"]]}
     return {
         "query": ("query", {"query_embeddings": vectors, "n_results": 100, "include": []}),

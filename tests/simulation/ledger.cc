@@ -81,7 +81,9 @@ std::shared_ptr<Collection> Ledger::See(uint32_t created, const Uuid& id) {
     Fail("collection c" + std::to_string(created) + " changed its id");
     return nullptr;
   }
-  Fail("a collection that nobody created: c" + std::to_string(created));
+  if (!given_up_.contains(created)) {
+    Fail("a collection that nobody created: c" + std::to_string(created));
+  }
   return nullptr;
 }
 
@@ -105,7 +107,7 @@ void Ledger::OnEverythingRead() {
     if (!collection->history.Settle()) Fail(collection->history.explanation());
   }
   std::erase_if(collections_, [this](const auto& collection) {
-    abandoned_ += collection->history.abandoned();
+    if (collection->history.abandoned()) given_up_.insert(collection->created);
     return collection->gone || collection->history.abandoned();
   });
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <set>
 #include <optional>
 #include <string>
 #include <vector>
@@ -70,7 +71,7 @@ class Ledger {
   void BeginDoom(uint32_t database);
   void EndDoom(uint32_t database) { --deletions_[database]; }
 
-  uint64_t abandoned() const { return abandoned_; }
+  uint64_t abandoned() const { return given_up_.size(); }
 
   // The process died, or closed the directory.
   void OnLifeEnded();
@@ -85,7 +86,7 @@ class Ledger {
   static void Show(const std::string& call, Ending ending);
 
   testing::SimulatedDisk& disk_;
-  uint64_t abandoned_ = 0;
+  std::set<uint32_t> given_up_;  // collections whose histories became too many to follow
   std::array<uint32_t, kDatabases> deletions_{};  // under way
   uint32_t stamp_ = 0;
   bool excuse_ = true;
