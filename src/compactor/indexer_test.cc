@@ -124,26 +124,25 @@ TEST_F(IndexerTest, IndexesASegmentOnce) {
 }
 
 TEST_F(IndexerTest, RecallIsMeasured) {
-  Write(Operation::kAdd, 0, 1000);
+  Write(Operation::kAdd, 0, 4000);
   CompactAll();
   planner::RecallPlan plan;
-  plan.tuning.effort = 1000;  // all codes are compared, and the nearest exactly
+  plan.tuning.effort = 4000;  // all codes are compared, and the nearest exactly
   EXPECT_EQ(node_->MeasureRecall(ctx_, Published(), plan)->recall, 1) << "without an index";
   Index();
   const auto whole = node_->MeasureRecall(ctx_, Published(), plan);
   ASSERT_TRUE(whole.ok());
   EXPECT_EQ(whole->recall, 1);
-  EXPECT_EQ(whole->records, 1000U);
+  EXPECT_EQ(whole->records, 4000U);
   EXPECT_GT(whole->queries, 80U);
   EXPECT_GT(whole->exact_ns, 0);
   plan.tuning.effort = 1;
-  plan.n_results = 1;
   const auto little = node_->MeasureRecall(ctx_, Published(), plan);
   ASSERT_TRUE(little.ok());
   EXPECT_LT(little->recall, 1);
   // In place of the effort, where the index was calibrated.
   ASSERT_FALSE(IndexesOf(0)->list[0].reader->index().calibration().empty());
-  plan.tuning.target_recall = .99F;
+  plan.tuning.target_recall = 1;
   EXPECT_GT(node_->MeasureRecall(ctx_, Published(), plan)->recall, little->recall);
 }
 

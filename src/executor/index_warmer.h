@@ -1,5 +1,5 @@
 // Makes the packed nodes of vector indexes that are searched, in the background and at low
-// priority, so that searches need not make them.
+// priority, so that the next searches are quicker.
 #pragma once
 
 #include <memory>
@@ -35,7 +35,7 @@ class IndexWarmer {
   Index warming_ CHROMA_GUARDED_BY(mutex_);
   bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;
   runtime::Scheduler& scheduler_;
-  std::unique_ptr<runtime::Task> task_;  // null where there is no thread: searches make them
+  std::unique_ptr<runtime::Task> task_;  // null where there is no thread: searches go by codes
 };
 
 }  // namespace chroma::executor

@@ -2,6 +2,7 @@
 often."""
 import argparse
 import contextlib
+import os
 import pathlib
 import random
 import shutil
@@ -22,9 +23,10 @@ SPACE_SECONDS = 20
 def files_of(directory):
     """Path -> size of the files below, without those that vanish meanwhile."""
     sizes = {}
-    for path in pathlib.Path(directory).rglob("*"):
-        with contextlib.suppress(OSError):
-            if path.is_file():
+    for folder, _, names in os.walk(directory):  # which passes over folders that vanish, too
+        for name in names:
+            path = pathlib.Path(folder, name)
+            with contextlib.suppress(OSError):
                 sizes[path.relative_to(directory)] = path.stat().st_size
     return sizes
 

@@ -195,7 +195,7 @@ Status GraphBuilder::Insert(std::span<const uint32_t> rows) {
   ChooseEntry();
   std::vector<std::vector<uint32_t>> fresh(rows.size());
   const Graph graph = View();
-  const WalkedGraph walked{graph, coder_, nodes_.get(), SIZE_MAX, nullptr};
+  const WalkedGraph walked{graph, coder_, nodes_.get(), /*makes_nodes=*/true, nullptr};
   CHROMA_TRY(ForEach(rows.size(), [&](size_t i, WalkState& state) {
     const uint32_t row = rows[i];
     coder_.EncodeQuery(rows_, row, &state.query);

@@ -20,8 +20,6 @@ constexpr double kFilteredVisitCost = 100;
 constexpr double kMostRows = .75;
 // A walk of effort e visits at most about so many times e rows (more for small e).
 constexpr double kVisitsPerEffort = 1.3;
-// Nodes that one search makes: some 10 µs each.
-constexpr size_t kNodesMadeMax = 8;
 
 bool Nearer(const CodedCandidate& a, const CodedCandidate& b) {
   return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
@@ -166,7 +164,7 @@ bool GraphIndex::ScanIsCheaper(size_t allowed, size_t effort, double visit_cost)
 Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, size_t effort, size_t allowed,
                                      Work& work) const {
   const RowFilter filter{request.allowed, request.moved};
-  const WalkedGraph walked{graph_, coder_, work.nodes.get(), kNodesMadeMax, request.check};
+  const WalkedGraph walked{graph_, coder_, work.nodes.get(), /*makes_nodes=*/false, request.check};
   if (filter.PassesAll()) {
     CHROMA_TRY(Walk(walked, effort, work.state));
     return true;

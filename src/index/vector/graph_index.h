@@ -37,7 +37,7 @@ class GraphIndex final : public VectorIndex {
 
   // Whether walks meet rows without a node although there is memory for nodes.
   bool LacksNodes() const { return nodes_.Incomplete(); }
-  // Makes all nodes, if there is memory for them, rather than a few by each search. `check` (may be
+  // Makes all nodes, if there is memory for them; until then searches go by codes. `check` (may be
   // empty) is called now and then; its failure ends it.
   Status MakeNodes(const std::function<Status()>& check) const;
 

@@ -18,7 +18,7 @@ class Visitor {
       : graph_(walked.graph),
         kernels_(walked.coder.kernels()),
         nodes_(walked.nodes),
-        makes_left_(walked.nodes_made_max),
+        makes_nodes_(walked.makes_nodes),
         state_(state) {}
 
   // see(distance, row) is called for each neighbour, not known yet, that may be nearer than
@@ -27,14 +27,11 @@ class Visitor {
   bool Visit(uint32_t row, uint32_t next, Bound bound, See see, float* out) {
     if (nodes_ == nullptr) return VisitCodes(row, bound, see, out);
     PackedNodes::Node node;
-    switch (nodes_->At(graph_, row, makes_left_ > 0, &state_.node, &node)) {
+    switch (nodes_->At(graph_, row, makes_nodes_, &state_.node, &node)) {
       case PackedNodes::Found::kDamaged:
         return false;
       case PackedNodes::Found::kAbsent:
         return VisitCodes(row, bound, see, out);
-      case PackedNodes::Found::kMade:
-        --makes_left_;
-        break;
       case PackedNodes::Found::kReady:
         break;
     }
@@ -95,7 +92,7 @@ class Visitor {
   const Graph& graph_;
   const simd::CodeKernels& kernels_;
   PackedNodes* const nodes_;
-  size_t makes_left_;
+  const bool makes_nodes_;
   WalkState& state_;
   std::array<float, kDegree> distances_;
   std::array<uint32_t, kDegree> neighbors_;

@@ -42,7 +42,7 @@ struct WalkedGraph {
   const Graph& graph;
   const RowCoder& coder;
   PackedNodes* nodes = nullptr;        // may be null
-  size_t nodes_made_max = SIZE_MAX;    // by one walk
+  bool makes_nodes = true;             // where a walk meets none
   std::function<Status()> check = {};  // as in SearchRequest
 };
 

@@ -47,7 +47,7 @@ PackedNodes::Found PackedNodes::At(const Graph& graph, uint32_t row, bool make,
   }
   if (!made) return Found::kDamaged;
   *out = View(node);
-  return Found::kMade;
+  return Found::kReady;
 }
 
 void PackedNodes::Prefetch(uint32_t row) const {

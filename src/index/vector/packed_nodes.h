@@ -9,8 +9,9 @@
 // one offset and one factor for each neighbour; codes that lie with the row and are scanned
 // together follow "SymphonyQG" (Y. Gou, J. Gao et al., SIGMOD 2025) and NGT-QG.
 //
-// Nodes are made from codes and edges, some by each walk that comes to them, so that opening costs
-// nothing, memory follows what is used, and no query waits for many of them.
+// Nodes are made from codes and edges: by who builds a graph where it comes to them, and one after
+// the other in the background for who searches, since fresh memory comes in pages of 2 MB, which a
+// query that touches a few of them here and there would wait for.
 #pragma once
 
 #include <atomic>
@@ -41,7 +42,7 @@ class PackedNodes {
     const float* factors;
     const uint32_t* neighbors;
   };
-  enum class Found : uint8_t { kReady, kMade, kAbsent, kDamaged };
+  enum class Found : uint8_t { kReady, kAbsent, kDamaged };
   // kAbsent: it is not there and `make` is false; kDamaged: the graph is, at this place. `scratch`
   // serves when another thread is just making the node.
   Found At(const Graph& graph, uint32_t row, bool make, std::vector<uint8_t>* scratch, Node* out);
