@@ -176,6 +176,8 @@ class JsonReader {
   // the last level. `enclosing` has one bit per open level: true for an object.
   bool NextIgnored(std::vector<bool>* enclosing, bool after_value);
 
+  // Up to the payload of the long form, which `as_map` says it is.
+  size_t ReadVariantName(std::initializer_list<std::string_view> known, bool* as_map);
   void BeginVariantMap();
   void BeginVariantPayload(size_t name_begin);
   JsonNumber NumberFor(std::string_view expected);

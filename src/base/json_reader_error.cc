@@ -140,22 +140,27 @@ void JsonReader::WrongType(std::string_view expected) {
   if (ok_) FailShape(Join("invalid type: ", found, ", expected ", expected));
 }
 
-size_t JsonReader::ReadVariant(std::initializer_list<std::string_view> known) {
+size_t JsonReader::ReadVariantName(std::initializer_list<std::string_view> known, bool* as_map) {
   if (!StartValue()) return kNoVariant;
-  const bool as_map = text_[at_] == '{';
-  if (!as_map && text_[at_] != '"') FailSyntax("expected value", At::kNext);
-  if (as_map) BeginVariantMap();
+  *as_map = text_[at_] == '{';
+  if (!*as_map && text_[at_] != '"') FailSyntax("expected value", At::kNext);
+  if (*as_map) BeginVariantMap();
   const size_t name_begin = at_ + 1;
   const std::string name = ReadString();
   if (!ok_) return kNoVariant;
   const auto* found = std::find(known.begin(), known.end(), name);
   if (found == known.end()) UnknownVariant(name, known);
-  if (as_map) {
-    BeginVariantPayload(name_begin);
-    if (!TryNull()) WrongType("unit");
-    EndVariant();
-  }
+  if (*as_map) BeginVariantPayload(name_begin);
   return ok_ ? static_cast<size_t>(found - known.begin()) : kNoVariant;
+}
+
+size_t JsonReader::ReadVariant(std::initializer_list<std::string_view> known) {
+  bool as_map = false;
+  const size_t variant = ReadVariantName(known, &as_map);
+  if (variant == kNoVariant || !as_map) return variant;
+  if (!TryNull()) WrongType("unit");
+  EndVariant();
+  return ok_ ? variant : kNoVariant;
 }
 
 // {"name": null} is the long form of "name"; up to the name.
@@ -180,21 +185,11 @@ void JsonReader::BeginVariantPayload(size_t name_begin) {
 }
 
 size_t JsonReader::BeginVariant(std::initializer_list<std::string_view> known) {
-  if (!StartValue()) return kNoVariant;
-  const bool as_map = text_[at_] == '{';
-  if (!as_map && text_[at_] != '"') FailSyntax("expected value", At::kNext);
-  if (as_map) BeginVariantMap();
-  const size_t name_begin = at_ + 1;
-  const std::string name = ReadString();
-  if (!ok_) return kNoVariant;
-  const auto* found = std::find(known.begin(), known.end(), name);
-  if (found == known.end()) {
-    UnknownVariant(name, known);
-  } else if (!as_map) {
-    FailBuffered("invalid type: unit variant, expected newtype variant");
-  }
-  BeginVariantPayload(name_begin);
-  return ok_ ? static_cast<size_t>(found - known.begin()) : kNoVariant;
+  bool as_map = false;
+  const size_t variant = ReadVariantName(known, &as_map);
+  if (variant == kNoVariant || as_map) return variant;
+  FailBuffered("invalid type: unit variant, expected newtype variant");
+  return kNoVariant;
 }
 
 void JsonReader::EndVariant() {

@@ -57,19 +57,4 @@ void EmbedSparseKeys(const model::Schema& schema, model::RecordBatch& batch) {
   }
 }
 
-Result<model::SparseVector> EmbedSparseQuery(const model::Schema& schema, std::string_view key,
-                                             std::string_view text) {
-  const auto types = schema.keys.find(key);
-  const model::SparseIndexConfig* config =
-      types == schema.keys.end() ? nullptr : Embeddable(types->second);
-  if (config == nullptr) {
-    return Status::InvalidArgument("Cannot embed a text query for key '" + std::string(key) +
-                                   "': it has no embedding function that this server runs; give "
-                                   "a sparse vector");
-  }
-  CHROMA_ASSIGN(const index::Bm25 bm25,
-                index::Bm25::FromConfig(config->embedding_function->config));
-  return bm25.Embed(text);
-}
-
 }  // namespace chroma::engine

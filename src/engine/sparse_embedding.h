@@ -3,10 +3,6 @@
 // source key and an embedding function that runs here, which is chroma_bm25.
 #pragma once
 
-#include <string_view>
-
-#include "chroma/status.h"
-#include "model/metadata.h"
 #include "model/record.h"
 #include "model/schema.h"
 
@@ -16,10 +12,5 @@ namespace chroma::engine {
 // its vector; a key that is there stays, whatever it holds. An embedding function whose
 // configuration makes no sense here is left to clients. The batch has passed its checks.
 void EmbedSparseKeys(const model::Schema& schema, model::RecordBatch& batch);
-
-// The vector of a text query under the key. kInvalidArgument when no embedding function that runs
-// here belongs to it.
-Result<model::SparseVector> EmbedSparseQuery(const model::Schema& schema, std::string_view key,
-                                             std::string_view text);
 
 }  // namespace chroma::engine

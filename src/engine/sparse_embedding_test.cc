@@ -96,15 +96,5 @@ TEST(SparseEmbeddingTest, NothingElseIsTouched) {
   }
 }
 
-TEST(SparseEmbeddingTest, Queries) {
-  const auto query = EmbedSparseQuery(SchemaOf(kOfDocument), "sp", "dogs");
-  ASSERT_TRUE(query.ok());
-  EXPECT_EQ(*query, index::Bm25().Embed("dogs"));
-  EXPECT_EQ(EmbedSparseQuery(SchemaOf(kOfDocument), "x", "dogs").status().code(),
-            StatusCode::kInvalidArgument);
-  EXPECT_EQ(EmbedSparseQuery(SchemaOf("{}"), "sp", "dogs").status().code(),
-            StatusCode::kInvalidArgument);
-}
-
 }  // namespace
 }  // namespace chroma::engine

@@ -12,23 +12,14 @@
 #include "segment/segment_writer.h"
 #include "testing/memory_blobs.h"
 #include "testing/oracle.h"
+#include "testing/seeded_random.h"
 
 namespace chroma::executor {
 namespace {
 
-// 64 uniform bits: SplitMix64 (Steele, Lea, Flood 2014).
-struct Generator {
-  uint64_t state;
-  uint64_t Next() {
-    uint64_t z = (state += 0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-  }
-  uint32_t Below(uint32_t n) { return static_cast<uint32_t>(Next() % n); }
-};
+using testing::SeededRandom;
 
-std::string RandomText(Generator& random) {
+std::string RandomText(SeededRandom& random) {
   static const std::string_view kPieces[] = {"river", "rivers", "north", "South", " ",    " ",
                                              ", ",    "-",      "日本",  "語",    "🙂", "é",
                                              "École", "100%",   "a",     "b",     "ab"};
@@ -41,7 +32,7 @@ std::string RandomText(Generator& random) {
 class FilterTest : public ::testing::Test {
  protected:
   void Fill(uint64_t seed, uint32_t rows) {
-    Generator random{seed};
+    SeededRandom random(seed);
     const std::string name = "segment" + std::to_string(seed);
     auto writer = *segment::SegmentWriter::Create(ctx_, blobs_, name, 1);
     model::RecordBatch batch;
@@ -52,7 +43,7 @@ class FilterTest : public ::testing::Test {
                                                      : std::optional(RandomText(random)));
       batch.uris.push_back(std::nullopt);
       batch.metadatas.emplace_back(model::Metadata());
-      batch.metadatas.back()->Set("n", int64_t{random.Below(20)});
+      batch.metadatas.back()->Set("n", static_cast<int64_t>(random.Below(20)));
       batch.vectors.values.push_back(0);
     }
     batch.vectors.dimension = 1;
@@ -100,7 +91,7 @@ model::Filter Document(model::DocumentOperator op, std::string pattern) {
   return {model::DocumentPredicate{op, std::move(pattern)}};
 }
 
-model::Filter RandomFilter(Generator& random, int depth) {
+model::Filter RandomFilter(SeededRandom& random, int depth) {
   static const std::string_view kRegexes[] = {"river",     "riv(er|al)s?\\b.*(north|South)",
                                               "(?i)NORTH", "^a",
                                               "b$",        "日本|🙂",
@@ -120,7 +111,7 @@ model::Filter RandomFilter(Generator& random, int depth) {
   switch (random.Below(4)) {
     case 0: {
       model::MetadataPredicate predicate{"n", model::CompareOperator::kLess,
-                                         int64_t{random.Below(22)}};
+                                         static_cast<int64_t>(random.Below(22))};
       return {std::move(predicate)};
     }
     case 1:
@@ -140,7 +131,7 @@ TEST_F(FilterTest, AgreesWithTheOracle) {
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Fill(seed, 1 + static_cast<uint32_t>(seed * 90));
-    Generator random{seed * 1000};
+    SeededRandom random(seed * 1000);
     for (int i = 0; i < 120 && !HasFailure(); ++i) Check(RandomFilter(random, 2));
   }
 }

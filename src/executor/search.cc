@@ -122,7 +122,7 @@ class Batch {
   Status ListInOrder(const SearchPlan& search, const planner::Predicate* predicate,
                      ScoredRows* result) {
     CHROMA_ASSIGN(result->rows,
-                  SelectInOrder(ctx_, snapshot_, predicate, search.offset, search.limit));
+                  SelectInOrder(ctx_, snapshot_, predicate, search.offset, search.limit, &pool_));
     for (size_t i = 0; i < result->rows.size(); ++i) {
       result->scores.push_back(static_cast<float>(i));
     }

@@ -80,17 +80,25 @@ Bytes OldGoldenFile(const std::string& name) {
   return mapped.ok() ? Bytes((*mapped)->bytes()) : Bytes();
 }
 
+// The segment that the bytes are, with these rows in it.
+std::shared_ptr<const SegmentReader> OpenWhole(const Bytes& bytes,
+                                               const std::vector<OracleRow>& rows) {
+  runtime::Context ctx;
+  auto segment = SegmentReader::Open(ctx, std::make_shared<MemoryBlob>("test", bytes));
+  EXPECT_TRUE(segment.ok()) << segment.status().ToString();
+  if (!segment.ok()) return nullptr;
+  EXPECT_TRUE((*segment)->VerifyAll(ctx).ok());
+  const Status status = CompareWithRows(**segment, rows, 3);
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  return *segment;
+}
+
 // Without indexes of texts and metadata.
 TEST(GoldenTest, SegmentVersion1) {
   const std::vector<OracleRow> rows = GoldenRows();
   const Bytes bytes = OldGoldenFile("segment_v1.bin");
   EXPECT_LT(bytes.size(), 20'000u);
-  runtime::Context ctx;
-  auto segment = SegmentReader::Open(ctx, std::make_shared<MemoryBlob>("test", bytes));
-  ASSERT_TRUE(segment.ok()) << segment.status().ToString();
-  EXPECT_TRUE((*segment)->VerifyAll(ctx).ok());
-  const Status status = CompareWithRows(**segment, rows, 3);
-  EXPECT_TRUE(status.ok()) << status.ToString();
+  (void)OpenWhole(bytes, rows);
 }
 
 Bytes Payload(const Bytes& segment, format::SectionType type) {
@@ -111,13 +119,9 @@ TEST(GoldenTest, SegmentVersion1WithTextIndex) {
                           format::SectionType::kTextGrams}) {
     EXPECT_EQ(Payload(bytes, type), Payload(written, type)) << format::SectionTypeName(type);
   }
-  runtime::Context ctx;
-  auto segment = SegmentReader::Open(ctx, std::make_shared<MemoryBlob>("test", bytes));
-  ASSERT_TRUE(segment.ok()) << segment.status().ToString();
-  EXPECT_TRUE((*segment)->VerifyAll(ctx).ok());
-  const Status status = CompareWithRows(**segment, rows, 3);
-  EXPECT_TRUE(status.ok()) << status.ToString();
-  const auto found = (*segment)->FindText(index::TextQuery::Substring("Dok"));
+  const auto segment = OpenWhole(bytes, rows);
+  ASSERT_NE(segment, nullptr);
+  const auto found = segment->FindText(index::TextQuery::Substring("Dok"));
   ASSERT_TRUE(found.ok() && *found);
   EXPECT_EQ((*found)->certain.Count(), 20u);
 }

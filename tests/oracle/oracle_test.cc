@@ -1,62 +1,33 @@
 // Random operations through the engine against the naive oracle, under several configurations:
 // in memory, on disk, with compactions and restarts in between. A failure prints its seed.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <random>
 
 #include "model/schema.h"
-#include "service/wiring.h"
-#include "testing/oracle.h"
+#include "random_world.h"
 
 namespace chroma {
 namespace {
 
-using engine::CollectionRef;
 using model::Operation;
 
-struct Mode {
-  const char* name;
-  bool on_disk;
-  double compact_share;  // of steps
-  double restart_share;  // of steps; only on disk
-};
-std::ostream& operator<<(std::ostream& out, const Mode& mode) {
-  return out << mode.name;
-}
-
-class World {
+class World : private RandomWorld {
  public:
   World(uint64_t seed, const Mode& mode)
-      : mode_(mode),
-        random_(seed),
-        space_(static_cast<model::Space>(seed % 3)),
-        dimension_(1 + static_cast<uint32_t>(seed % 17)),
-        oracle_(space_) {
-    if (mode.on_disk) {
-      path_ = std::filesystem::temp_directory_path() /
-              ("chroma-oracle-" + std::to_string(getpid()) + "-" + std::to_string(seed));
-      std::filesystem::remove_all(path_);
-    }
-  }
-  ~World() {
-    service_.reset();
-    if (mode_.on_disk) std::filesystem::remove_all(path_);
-  }
+      : RandomWorld(seed, mode, static_cast<model::Space>(seed % 3),
+                    1 + static_cast<uint32_t>(seed % 17)) {}
 
   void Run(int steps) {
-    Open();
+    engine::CreateCollectionRequest things;
+    things.configuration.emplace();
+    things.configuration->hnsw.emplace();
+    things.configuration->hnsw->space = space_;
+    Open(things);
     for (int step = 0; step < steps && !::testing::Test::HasFatalFailure(); ++step) {
       const double dice = Uniform();
-      if (dice < mode_.compact_share) {
-        const Status compacted = service_->Compact(ctx_, collection_->id);
-        ASSERT_TRUE(compacted.ok()) << compacted.ToString();
-      } else if (mode_.on_disk && dice < mode_.compact_share + mode_.restart_share) {
-        Open();
-      } else if (dice < 0.65) {
+      if (Disturb(dice)) continue;
+      if (dice < 0.65) {
         Write();
       } else if (dice < 0.70) {
         DeleteMatching();
@@ -68,36 +39,6 @@ class World {
   }
 
  private:
-  double Uniform() { return std::uniform_real_distribution<double>(0, 1)(random_); }
-  int Below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
-
-  void Open() {
-    service_.reset();
-    service::LocalOptions options;
-    options.path = path_.string();
-    auto opened = service::LocalService::Open(runtime::Env(), options);
-    ASSERT_TRUE(opened.ok()) << opened.status().ToString();
-    service_ = *std::move(opened);
-    engine::CreateCollectionRequest request;
-    request.name = "things";
-    request.get_or_create = true;
-    request.configuration.emplace();
-    request.configuration->hnsw.emplace();
-    request.configuration->hnsw->space = space_;
-    auto created =
-        engine().CreateCollection(ctx_, model::kDefaultTenant, model::kDefaultDatabase, request);
-    ASSERT_TRUE(created.ok()) << created.status().ToString();
-    collection_ = *created;
-  }
-
-  engine::Engine& engine() { return service_->engine(); }
-  void Refresh() {
-    auto found = engine().FindCollection(ctx_, model::kDefaultTenant, model::kDefaultDatabase,
-                                         collection_->id);
-    ASSERT_TRUE(found.ok()) << found.status().ToString();
-    collection_ = *found;
-  }
-
   std::string RandomId() { return "id" + std::to_string(Below(120)); }
   std::string RandomText() {
     static const char* kWords[] = {"red", "green", "blue", "École", "100%", "a", "", "日本"};
@@ -146,11 +87,7 @@ class World {
       if (is_delete) continue;
       const bool has_vector = batch.operation != Operation::kUpdate || Below(2) == 0;
       batch.has_vector.push_back(has_vector ? 1 : 0);
-      if (has_vector) {
-        const std::vector<float> vector = RandomVector();
-        batch.vectors.values.insert(batch.vectors.values.end(), vector.begin(), vector.end());
-        batch.vectors.dimension = dimension_;
-      }
+      if (has_vector) Append(RandomVector(), &batch);
       batch.documents.push_back(Below(3) == 0 ? std::nullopt : std::optional(RandomText()));
       batch.uris.push_back(Below(4) != 0 ? std::nullopt : std::optional(RandomText()));
       batch.metadatas.emplace_back();
@@ -163,18 +100,7 @@ class World {
         batch.metadatas.back()->Set(RandomKey(), std::monostate());
       }
     }
-    Refresh();
-    Status written;
-    if (is_delete) {
-      engine::DeleteRequest request;
-      request.ids = batch.ids;
-      written = engine().Delete(ctx_, collection_, request).status();
-    } else {
-      engine::WriteRequest request{batch, model::ShapeOf(batch)};
-      written = engine().Write(ctx_, collection_, std::move(request));
-    }
-    ASSERT_TRUE(written.ok()) << written.ToString();
-    oracle_.Apply(batch);
+    Apply(batch);
   }
 
   model::Filter RandomWhere(int depth) {
@@ -324,29 +250,13 @@ class World {
     Refresh();
     Get({}, Expected({}));
   }
-
-  const Mode mode_;
-  std::mt19937_64 random_;
-  const model::Space space_;
-  const uint32_t dimension_;
-  testing::Oracle oracle_;
-  std::filesystem::path path_;
-  runtime::Context ctx_;
-  std::unique_ptr<service::LocalService> service_;
-  CollectionRef collection_;
 };
 
 class OracleTest : public ::testing::TestWithParam<Mode> {};
 
 TEST_P(OracleTest, EngineAgreesWithOracle) {
-  const char* given = std::getenv("CHROMA_TEST_SEED");
-  const uint64_t first = given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
-  const uint64_t count = given != nullptr ? 1 : 12;
-  for (uint64_t seed = first; seed < first + count && !HasFailure(); ++seed) {
-    SCOPED_TRACE("replay: CHROMA_TEST_SEED=" + std::to_string(seed) +
-                 " oracle_test --gtest_filter=*/" + GetParam().name);
-    World(seed, GetParam()).Run(250);
-  }
+  ForEachSeed(12, std::string("*/") + GetParam().name,
+              [](uint64_t seed) { World(seed, GetParam()).Run(250); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, OracleTest,

@@ -1,66 +1,37 @@
 // Random searches through the engine against the naive oracle, over random records, schemas,
 // filters and expressions, under several configurations. A failure prints its seed.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
-#include <filesystem>
-#include <random>
 
 #include "model/schema.h"
-#include "service/wiring.h"
+#include "random_world.h"
 #include "testing/search_oracle.h"
 
 namespace chroma {
 namespace {
 
-using engine::CollectionRef;
 using model::Operation;
 using model::Rank;
 using model::RankOperator;
 
-struct Mode {
-  const char* name;
-  bool on_disk;
-  double compact_share;  // of steps
-  double restart_share;  // of steps; only on disk
-};
-std::ostream& operator<<(std::ostream& out, const Mode& mode) {
-  return out << mode.name;
-}
-
 // Numbers are such that every distance is exact, however it is summed up.
-class SearchWorld {
+class SearchWorld : private RandomWorld {
  public:
   SearchWorld(uint64_t seed, const Mode& mode)
-      : mode_(mode),
-        random_(seed),
-        space_(seed % 2 == 0 ? model::Space::kL2 : model::Space::kInnerProduct),
-        dimension_(3 + static_cast<uint32_t>(seed % 9)),
-        oracle_(space_) {
-    if (mode.on_disk) {
-      path_ = std::filesystem::temp_directory_path() /
-              ("chroma-search-" + std::to_string(getpid()) + "-" + std::to_string(seed));
-      std::filesystem::remove_all(path_);
-    }
-  }
-  ~SearchWorld() {
-    service_.reset();
-    if (mode_.on_disk) std::filesystem::remove_all(path_);
-  }
+      : RandomWorld(seed, mode, seed % 2 == 0 ? model::Space::kL2 : model::Space::kInnerProduct,
+                    3 + static_cast<uint32_t>(seed % 9)) {}
 
   // How many searches were compared.
   int Run(int steps) {
-    Open();
+    engine::CreateCollectionRequest things;
+    things.schema = SchemaOfThings();
+    Open(things);
     for (int step = 0; step < steps && !::testing::Test::HasFailure(); ++step) {
       const double dice = Uniform();
-      if (dice < mode_.compact_share) {
-        const Status compacted = service_->Compact(ctx_, collection_->id);
-        EXPECT_TRUE(compacted.ok()) << compacted.ToString();
-      } else if (mode_.on_disk && dice < mode_.compact_share + mode_.restart_share) {
-        Open();
-      } else if (dice < 0.5) {
+      if (Disturb(dice)) continue;
+      if (dice < 0.5) {
         Write();
       } else {
         Search();
@@ -70,12 +41,9 @@ class SearchWorld {
   }
 
  private:
-  double Uniform() { return std::uniform_real_distribution<double>(0, 1)(random_); }
-  int Below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
-  bool Chance(int percent) { return Below(100) < percent; }
   float Coordinate() { return static_cast<float>(Below(65) - 32) / 16; }
 
-  model::Schema RandomSchema() {
+  model::Schema SchemaOfThings() const {
     model::Schema schema;
     for (const char* key : {"s", "t", "bm25"}) {
       model::ValueTypes& types = schema.keys[key];
@@ -88,32 +56,6 @@ class SearchWorld {
     embedding.vector_index.emplace().enabled = true;
     embedding.vector_index->config.space = space_;
     return schema;
-  }
-
-  void Open() {
-    service_.reset();
-    service::LocalOptions options;
-    options.path = path_.string();
-    auto opened = service::LocalService::Open(runtime::Env(), options);
-    ASSERT_TRUE(opened.ok()) << opened.status().ToString();
-    service_ = *std::move(opened);
-    engine::CreateCollectionRequest request;
-    request.name = "things";
-    request.get_or_create = true;
-    request.schema = RandomSchema();
-    auto created =
-        engine().CreateCollection(ctx_, model::kDefaultTenant, model::kDefaultDatabase, request);
-    ASSERT_TRUE(created.ok()) << created.status().ToString();
-    collection_ = *created;
-    ASSERT_EQ(collection_->schema.space(), space_);
-  }
-
-  engine::Engine& engine() { return service_->engine(); }
-  void Refresh() {
-    auto found = engine().FindCollection(ctx_, model::kDefaultTenant, model::kDefaultDatabase,
-                                         collection_->id);
-    ASSERT_TRUE(found.ok()) << found.status().ToString();
-    collection_ = *found;
   }
 
   std::string RandomId() { return "id" + std::to_string(Below(90)); }
@@ -168,27 +110,13 @@ class SearchWorld {
       batch.ids.push_back(RandomId());
       if (!is_delete) AddColumns(&batch);
     }
-    Refresh();
-    Status written;
-    if (is_delete) {
-      engine::DeleteRequest request;
-      request.ids = batch.ids;
-      written = engine().Delete(ctx_, collection_, request).status();
-    } else {
-      written = engine().Write(ctx_, collection_, {batch, model::ShapeOf(batch)});
-    }
-    ASSERT_TRUE(written.ok()) << written.ToString();
-    oracle_.Apply(batch);
+    Apply(batch);
   }
 
   void AddColumns(model::RecordBatch* batch) {
     const bool has_vector = batch->operation != Operation::kUpdate || Chance(50);
     batch->has_vector.push_back(has_vector ? 1 : 0);
-    batch->vectors.dimension = dimension_;
-    if (has_vector) {
-      const std::vector<float> vector = RandomVector();
-      batch->vectors.values.insert(batch->vectors.values.end(), vector.begin(), vector.end());
-    }
+    if (has_vector) Append(RandomVector(), batch);
     batch->documents.push_back(Chance(30) ? std::nullopt : std::optional(RandomText()));
     model::Metadata& metadata = batch->metadatas.emplace_back().emplace();
     for (int keys = Below(4); keys > 0; --keys) metadata.Set(RandomKey(), RandomValue());
@@ -349,31 +277,16 @@ class SearchWorld {
     }
   }
 
-  const Mode mode_;
-  std::mt19937_64 random_;
-  const model::Space space_;
-  const uint32_t dimension_;
-  testing::Oracle oracle_;
-  std::filesystem::path path_;
-  runtime::Context ctx_;
-  std::unique_ptr<service::LocalService> service_;
-  CollectionRef collection_;
   int compared_ = 0;
 };
 
 class SearchOracleTest : public ::testing::TestWithParam<Mode> {};
 
 TEST_P(SearchOracleTest, EngineAgreesWithOracle) {
-  const char* given = std::getenv("CHROMA_TEST_SEED");
-  const uint64_t first = given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
-  const uint64_t count = given != nullptr ? 1 : 8;
   int compared = 0;
-  for (uint64_t seed = first; seed < first + count && !HasFailure(); ++seed) {
-    SCOPED_TRACE("replay: CHROMA_TEST_SEED=" + std::to_string(seed) +
-                 " oracle_test --gtest_filter=*SearchOracleTest*/" + GetParam().name);
-    compared += SearchWorld(seed, GetParam()).Run(120);
-  }
-  if (given == nullptr && !HasFailure()) {
+  ForEachSeed(8, std::string("*SearchOracleTest*/") + GetParam().name,
+              [&](uint64_t seed) { compared += SearchWorld(seed, GetParam()).Run(120); });
+  if (std::getenv("CHROMA_TEST_SEED") == nullptr && !HasFailure()) {
     EXPECT_GT(compared, 300);
   }
 }

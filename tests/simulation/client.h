@@ -10,7 +10,7 @@
 #include "ledger.h"
 #include "plan.h"
 #include "service/wiring.h"
-#include "testing/simulation/seeded_random.h"
+#include "testing/seeded_random.h"
 
 namespace chroma::simulation {
 

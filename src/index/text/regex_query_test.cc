@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "index/text/regex.h"
+#include "testing/seeded_random.h"
 
 namespace chroma::index {
 namespace {
+
+using testing::SeededRandom;
 
 std::string QueryOf(std::string_view pattern) {
   const auto regex = Regex::Compile(pattern);
@@ -50,19 +53,7 @@ TEST(RegexQueryTest, ExpressionsOfManyStringsStayBounded) {
   EXPECT_FALSE((*Regex::Compile("(?i)copenhagen"))->query().IsAll());
 }
 
-// 64 uniform bits: SplitMix64 (Steele, Lea, Flood 2014).
-struct Generator {
-  uint64_t state;
-  uint64_t Next() {
-    uint64_t z = (state += 0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-  }
-  uint32_t Below(uint32_t n) { return static_cast<uint32_t>(Next() % n); }
-};
-
-std::string RandomPattern(Generator& random, int depth) {
+std::string RandomPattern(SeededRandom& random, int depth) {
   static const std::string_view kAtoms[] = {"a",  "b",    "c",   "ab",    "ba",    "abc",  "é",
                                             "日", "日本", " ",   ".",     "[ab]",  "[^a]", "\\w",
                                             "^",  "$",    "\\b", "(?i)B", "[a-é]", "\\s",  "x"};
@@ -86,7 +77,7 @@ std::string RandomPattern(Generator& random, int depth) {
   }
 }
 
-std::string RandomText(Generator& random) {
+std::string RandomText(SeededRandom& random) {
   static const std::string_view kPieces[] = {"a", "b",  "c",  "A", "B", "é",
                                              "É", "日", "本", " ", "x"};
   std::string text;
@@ -100,7 +91,7 @@ TEST(RegexQueryTest, NoMatchIsLeftOut) {
   int useful = 0;
   int exact = 0;
   for (uint64_t seed = 1; seed <= 4000; ++seed) {
-    Generator random{seed};
+    SeededRandom random(seed);
     const std::string pattern = RandomPattern(random, 1 + static_cast<int>(random.Below(4)));
     const auto compiled = Regex::Compile(pattern);
     if (!compiled.ok()) continue;

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/coding.h"
-#include "index/postings.h"
 #include "index/text/contains.h"
+#include "index/text/postings.h"
 #include "index/text/text_index_format.h"
 
 namespace chroma::index {

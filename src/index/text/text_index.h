@@ -3,7 +3,7 @@
 // answered exactly, without a look at the texts: by the words that contain it, which are found
 // by trigrams over the dictionary. docs/text-search.md has the reasons and the measurements.
 //
-// Three payloads; integers are little-endian, lists are those of index/postings.h:
+// Three payloads; integers are little-endian, lists are those of index/text/postings.h:
 //
 //   terms     u32 layout (1), u32 rows, u32 terms, u32 irregular rows, u64 bytes of their list,
 //             then per block of 32 terms: u32 offset of the block, u64 offset of the lists of its

@@ -6,7 +6,7 @@
 #include "base/checksum.h"
 #include "base/coding.h"
 #include "base/json_string.h"
-#include "index/postings.h"
+#include "index/text/postings.h"
 #include "index/text/text_index.h"
 #include "index/text/text_index_format.h"
 

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/json_string.h"
-#include "index/postings.h"
 #include "index/text/contains.h"
+#include "index/text/postings.h"
 #include "index/text/text_index.h"
 #include "index/text/text_index_format.h"
 

@@ -10,26 +10,17 @@
 
 #include "index/text/contains.h"
 #include "index/text/regex.h"
+#include "testing/seeded_random.h"
 
 namespace chroma::index {
 namespace {
 
+using testing::SeededRandom;
+
 using std::string_view_literals::operator""sv;
 
-// 64 uniform bits: SplitMix64 (Steele, Lea, Flood 2014).
-struct Generator {
-  uint64_t state;
-  uint64_t Next() {
-    uint64_t z = (state += 0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-  }
-  uint32_t Below(uint32_t n) { return static_cast<uint32_t>(Next() % n); }
-};
-
 // Words, scripts without spaces, long runs of each kind, and bytes that are no UTF-8.
-std::string RandomText(Generator& random, bool valid) {
+std::string RandomText(SeededRandom& random, bool valid) {
   static const std::string_view kPieces[] = {"river",      "rivers",
                                              "a",          "an",
                                              "North",      " ",
@@ -77,7 +68,7 @@ Indexed Index(std::vector<std::optional<std::string>> texts) {
   return indexed;
 }
 
-Indexed RandomIndex(Generator& random, uint32_t rows, bool valid) {
+Indexed RandomIndex(SeededRandom& random, uint32_t rows, bool valid) {
   std::vector<std::optional<std::string>> texts(rows);
   for (auto& text : texts) {
     if (random.Below(6) != 0) text = RandomText(random, valid);
@@ -106,7 +97,7 @@ void Check(const Indexed& indexed, const TextQuery& query) {
 TEST(TextIndexTest, EverySubstringIsFound) {
   for (uint64_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Generator random{seed};
+    SeededRandom random(seed);
     const Indexed indexed = RandomIndex(random, 1 + random.Below(150), seed % 3 != 0);
     for (int i = 0; i < 40; ++i) {
       // Any bytes of a text, often not whole characters, or another text.
@@ -126,7 +117,7 @@ TEST(TextIndexTest, EverySubstringIsFound) {
 TEST(TextIndexTest, TreesOfSubstrings) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Generator random{seed};
+    SeededRandom random(seed);
     const Indexed indexed = RandomIndex(random, 200, true);
     std::vector<TextQuery> any;
     for (uint32_t i = 2 + random.Below(3); i > 0; --i) {
@@ -163,7 +154,7 @@ TEST(TextIndexTest, ANeedleInsideAWordNeedsNoTexts) {
 }
 
 TEST(TextIndexTest, EstimatesAreUpperBoundsOfWhatIsFound) {
-  Generator random{11};
+  SeededRandom random(11);
   const Indexed indexed = RandomIndex(random, 500, true);
   const auto reader = indexed.Open();
   ASSERT_TRUE(reader.ok());
@@ -179,7 +170,7 @@ TEST(TextIndexTest, EstimatesAreUpperBoundsOfWhatIsFound) {
 // A dictionary of many blocks.
 TEST(TextIndexTest, ManyTerms) {
   std::vector<std::optional<std::string>> texts;
-  Generator random{5};
+  SeededRandom random(5);
   for (uint32_t row = 0; row < 3000; ++row) {
     texts.push_back("w" + std::to_string(row * 7) + " common v" + std::to_string(random.Below(40)));
   }
@@ -196,7 +187,7 @@ TEST(TextIndexTest, ManyTerms) {
 
 // Only the beginning of a long needle is looked up, and a long text is read in pieces.
 TEST(TextIndexTest, LongTextsAndNeedles) {
-  Generator random{17};
+  SeededRandom random(17);
   std::string words;
   for (int i = 0; i < 20'000; ++i) words += "word" + std::to_string(random.Below(3000)) + " ";
   std::string runs;
@@ -219,8 +210,8 @@ TEST(TextIndexTest, NothingToIndex) {
 
 // The bytes are a function of the texts: a damaged index is made again and compared.
 TEST(TextIndexTest, Deterministic) {
-  Generator one{3};
-  Generator other{3};
+  SeededRandom one(3);
+  SeededRandom other(3);
   const Indexed a = RandomIndex(one, 300, false);
   const Indexed b = RandomIndex(other, 300, false);
   EXPECT_EQ(a.payloads.terms, b.payloads.terms);
@@ -229,11 +220,11 @@ TEST(TextIndexTest, Deterministic) {
 }
 
 TEST(TextIndexTest, HostileBytes) {
-  Generator random{1};
+  SeededRandom random(1);
   const Indexed indexed = RandomIndex(random, 120, false);
   for (uint64_t seed = 1; seed <= 3000; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    random.state = seed;
+    random = SeededRandom(seed);
     TextIndexPayloads bytes = indexed.payloads;
     for (Bytes* payload : {&bytes.terms, &bytes.postings, &bytes.grams}) {
       for (uint32_t i = random.Below(4); i > 0 && !payload->empty(); --i) {

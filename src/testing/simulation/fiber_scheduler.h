@@ -21,7 +21,7 @@
 #include "runtime/mutex.h"
 #include "runtime/scheduler.h"
 #include "testing/simulation/fiber_stack.h"
-#include "testing/simulation/seeded_random.h"
+#include "testing/seeded_random.h"
 #include "testing/simulation/trace.h"
 
 namespace chroma::testing {

@@ -21,7 +21,7 @@
 
 #include "testing/fault_file_system.h"
 #include "testing/simulation/fiber_scheduler.h"
-#include "testing/simulation/seeded_random.h"
+#include "testing/seeded_random.h"
 #include "testing/simulation/trace.h"
 
 namespace chroma::testing {

@@ -1,4 +1,4 @@
-// Ascending row numbers as bytes: what the text and the metadata indexes list rows with.
+// Ascending row numbers as bytes: what the text index lists rows with.
 //
 // Gaps between rows are Golomb-Rice codes (S. W. Golomb, "Run-Length Encodings", 1966; R. F. Rice,
 // 1979): the quotient by 2^k in unary, low bits first, then k bits. k follows from how many rows

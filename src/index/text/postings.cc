@@ -1,4 +1,4 @@
-#include "index/postings.h"
+#include "index/text/postings.h"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "index/postings.h"
+#include "index/text/postings.h"
 
 #include <gtest/gtest.h>
 
@@ -6,20 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "testing/seeded_random.h"
+
 namespace chroma::index {
 namespace {
 
-// 64 uniform bits: SplitMix64 (Steele, Lea, Flood 2014).
-struct Generator {
-  uint64_t state;
-  uint64_t Next() {
-    uint64_t z = (state += 0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-  }
-  uint32_t Below(uint32_t n) { return static_cast<uint32_t>(Next() % n); }
-};
+using testing::SeededRandom;
 
 std::vector<uint32_t> Read(BytesView bytes, uint32_t count, uint32_t universe, bool* ok) {
   std::vector<uint32_t> rows;
@@ -27,7 +19,7 @@ std::vector<uint32_t> Read(BytesView bytes, uint32_t count, uint32_t universe, b
   return rows;
 }
 
-std::vector<uint32_t> RandomRows(Generator& random, uint32_t universe) {
+std::vector<uint32_t> RandomRows(SeededRandom& random, uint32_t universe) {
   std::set<uint32_t> rows;
   const uint32_t count = 1 + random.Below(1 + random.Below(universe));
   const bool clustered = random.Below(2) == 0;
@@ -41,7 +33,7 @@ std::vector<uint32_t> RandomRows(Generator& random, uint32_t universe) {
 TEST(PostingsTest, RoundTrip) {
   for (uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Generator random{seed};
+    SeededRandom random(seed);
     const uint32_t universe = 1 + random.Below(seed % 3 == 0 ? 100'000 : 300);
     const std::vector<uint32_t> rows = RandomRows(random, universe);
     Bytes bytes;
@@ -72,7 +64,7 @@ TEST(PostingsTest, ExtremesOfTheUniverse) {
 }
 
 TEST(PostingsTest, UnionOfMany) {
-  Generator random{7};
+  SeededRandom random(7);
   constexpr uint32_t kUniverse = 5000;
   RowCollector rows(kUniverse);
   Bitmap expected;
@@ -90,7 +82,7 @@ TEST(PostingsTest, UnionOfMany) {
 TEST(PostingsTest, HostileBytes) {
   for (uint64_t seed = 1; seed <= 2000; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Generator random{seed};
+    SeededRandom random(seed);
     const uint32_t universe = 1 + random.Below(1000);
     Bytes bytes(random.Below(40), '\0');
     for (char& byte : bytes) {

@@ -1,4 +1,4 @@
-// Randomness of a simulation: the same numbers for the same seed, on every machine.
+// Randomness of simulations and tests: the same numbers for the same seed, on every machine.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ class SeededRandom final : public runtime::Random {
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return z ^ (z >> 31);
   }
-  // In [0, n); n > 0. The bias is below 2^-32 for the small ranges of a simulation.
+  // In [0, n); n > 0. The bias is below 2^-32 for small ranges.
   uint64_t Below(uint64_t n) { return Next() % n; }
   uint64_t Between(uint64_t low, uint64_t high) { return low + Below(high - low + 1); }
   bool Chance(uint64_t part, uint64_t whole) { return Below(whole) < part; }
