@@ -188,6 +188,33 @@ TEST_F(FileLogDamageTest, EveryFlippedBitIsNoticed) {
   }
 }
 
+// One start cannot read the newer slot of the state, the next can. What the first one did on the
+// word of the older slot must not look like damage then.
+TEST_F(FileLogDamageTest, AStateThatComesBackIsNotBelieved) {
+  Snapshot snapshot = running_;
+  snapshot.at(newest_).resize(kFileHeaderBytes);  // none of its entries reached the disk
+  Fixture f(8);
+  ASSERT_TRUE(f.files.CreateDirectory("/db/log").ok());
+  for (const auto& [name, content] : snapshot) f.files.SetContent(kDirectory + name, content);
+  const auto slots = ReadStateSlots(f.files, kDirectory + "state");
+  ASSERT_TRUE(slots.ok());
+  const StateSlot& newer = (*slots)[(*slots)[0].state.sequence < (*slots)[1].state.sequence];
+  Bytes flipped = snapshot.at("state");
+  flipped[newer.position + 20] ^= 4;
+  f.files.SetContent(kDirectory + "state", flipped);
+
+  ASSERT_TRUE(f.Open().ok());
+  const std::vector<Held> held = Everything(f);
+  ASSERT_NE(f.LogFileNames().back(), newest_) << "no state names it";
+  Snapshot killed = Copy(f);
+  Bytes& state = killed.at("state");
+  if (state[newer.position + 20] == flipped[newer.position + 20]) state[newer.position + 20] ^= 4;
+  std::vector<Held> held_again;
+  const Status again = Open(killed, held_again);
+  ASSERT_TRUE(again.ok()) << again.ToString();
+  EXPECT_EQ(held_again, held);
+}
+
 TEST_F(FileLogDamageTest, FilesThatChangedPlacesAreNoticed) {
   for (const auto& [a, a_content] : closed_) {
     for (const auto& [b, b_content] : closed_) {

@@ -132,6 +132,7 @@ Result<std::optional<LogState>> StateFile::Load() {
   for (uint64_t slot = 0; slot < kSlots; ++slot) {
     BytesView bytes = BytesView(slots).substr(slot * kSlotBytes, kSlotBytes);
     CHROMA_ASSIGN(std::optional<LogState> state, DecodeSlot(bytes, path_));
+    if (!state && bytes.find_first_not_of('\0') != BytesView::npos) unread_slot_ = true;
     if (!state || (best && best->sequence > state->sequence)) continue;
     best = std::move(state);
     good_slot_ = slot;
@@ -144,10 +145,16 @@ Result<std::optional<LogState>> StateFile::Load() {
   }
   file_ = std::move(file);
   sequence_ = best->sequence;
+  loaded_ = *best;
   return best;
 }
 
 Status StateFile::MakeDurable() {
+  CHROMA_TRY(RewriteLoaded());
+  return unread_slot_ ? Store(loaded_) : Status::Ok();
+}
+
+Status StateFile::RewriteLoaded() {
   if (loaded_slot_.empty()) return Status::Ok();
   CHROMA_TRY(file_->WriteAt(good_slot_ * kSlotBytes, loaded_slot_));
   CHROMA_TRY(file_->Sync());
@@ -164,13 +171,14 @@ Status StateFile::Store(LogState state) {
                                      " files, the most there can be; wait for the compaction");
   }
   if (file_ == nullptr) return CreateWith(slot);
-  CHROMA_TRY(MakeDurable());  // the other slot is about to be overwritten
+  CHROMA_TRY(RewriteLoaded());  // the other slot is about to be overwritten
   const uint64_t target = 1 - good_slot_;
   CHROMA_TRY(file_->WriteAt(target * kSlotBytes, slot));
   CHROMA_TEST_POINT("log.state_written");
   CHROMA_TRY(file_->Sync());
   CHROMA_TEST_POINT("log.state_synced");
   good_slot_ = target;
+  unread_slot_ = false;
   return Status::Ok();
 }
 

@@ -55,13 +55,15 @@ class StateFile {
   // Absent when there is no state file. kDataLoss when neither slot is whole.
   Result<std::optional<LogState>> Load();
   // What Load() found was read from the kernel's memory, and after a failed sync need not be on the
-  // disk. Afterwards it is: before anything is done that only it allows.
+  // disk. Afterwards it is: before anything is done that only it allows. A slot that could not be
+  // read, and might be another time, is overwritten, since it may hold a newer state.
   Status MakeDurable();
   // Durable once OK; after a failure either the old or the new state may be found.
   Status Store(LogState state);
   const std::string& path() const { return path_; }
 
  private:
+  Status RewriteLoaded();
   Status CreateWith(const Bytes& slot);
 
   runtime::Env env_;
@@ -69,7 +71,9 @@ class StateFile {
   std::string path_;
   std::unique_ptr<runtime::File> file_;  // null until loaded or created
   uint64_t sequence_ = 0;
-  Bytes loaded_slot_;       // what Load() found, until MakeDurable()
+  LogState loaded_;         // what Load() found, and its bytes until MakeDurable()
+  Bytes loaded_slot_;
+  bool unread_slot_ = false;
   uint64_t good_slot_ = 0;  // the slot that a failed Store must not touch
 };
 
