@@ -57,7 +57,7 @@ TEST(SharedBackend, ReadOnlyClientsReadBothWays) {
   }
 }
 
-#if !defined(__SANITIZE_THREAD__)
+#if !defined(CHROMA_THREAD_SANITIZER)
 TEST(SharedBackend, AForkedChildUsesTheClientOfItsParent) {
   TemporaryDirectory directory;
   Result<Client> client = PersistentClient(directory.path());

@@ -13,7 +13,8 @@ Scheduler::Scheduler(Seams seams, Policy policy)
     : seams_(std::move(seams)),
       policy_(policy),
       context_(*seams_.env.clock),
-      indexer_(seams_, policy_.index, compacting_, [this] { SweepDirectory(); }) {}
+      indexer_(seams_, policy_.index, compacting_,
+               [this]() CHROMA_REQUIRES(compacting_) { SweepDirectory(); }) {}
 
 Scheduler::~Scheduler() {
   {

@@ -193,7 +193,7 @@ TEST_F(ClientTest, AWatchShowsTheEndOfTheServerAndCanBeCancelled) {
   }
 }
 
-#if !defined(__SANITIZE_THREAD__)
+#if !defined(CHROMA_THREAD_SANITIZER)
 TEST_F(ClientTest, AForkedChildHasNoneOfTheSockets) {
   Listen();
   Client client = MakeClient();

@@ -104,7 +104,7 @@ TEST_F(ReaderTest, FollowsOwnersThatComeAndGo) {
   EXPECT_EQ(Count(*reader, things), "7");
 }
 
-#if !defined(__SANITIZE_THREAD__)
+#if !defined(CHROMA_THREAD_SANITIZER)
 TEST_F(ReaderTest, ReadsWhatAKilledOwnerLeft) {
   auto owner = Owner(50);
   ASSERT_TRUE(owner->Started());

@@ -160,7 +160,7 @@ TEST_F(SharedDirectoryTest, ResetIsForWhomItWasAllowed) {
   EXPECT_EQ(Send(**two, "POST", "/api/v2/reset").status, 200);
 }
 
-#if !defined(__SANITIZE_THREAD__)  // which cannot follow a process with threads through a fork
+#if !defined(CHROMA_THREAD_SANITIZER)  // which cannot follow a process with threads through a fork
 
 TEST_F(SharedDirectoryTest, TakesOverFromAKilledOwnerWithinATenthOfASecond) {
   for (int round = 0; round < 5; ++round) {

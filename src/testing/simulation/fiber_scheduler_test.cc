@@ -84,7 +84,7 @@ TEST(FiberScheduler, TellsWhoIsStuck) {
   Trace trace;
   static Mutex mutex;  // the stuck fiber holds it for ever
   FiberScheduler scheduler(7, {}, trace);
-  const Status status = scheduler.Run([&] {
+  const Status status = scheduler.Run([&]() CHROMA_THREAD_ANNOTATION(no_thread_safety_analysis) {
     mutex.Lock();
     mutex.Lock();
   });

@@ -3,14 +3,14 @@
 
 #include <cstddef>
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(CHROMA_ADDRESS_SANITIZER)
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
 namespace chroma::testing {
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(CHROMA_ADDRESS_SANITIZER)
 inline constexpr bool kSanitized = true;
 // Frames of a fiber that ended on it are forgotten.
 inline void UnpoisonStack(void* lowest, size_t bytes) {
