@@ -108,8 +108,19 @@ Status Inspection::CheckFormat() {
   return Status::Ok();
 }
 
+// Made, and its maker died before the catalog had its name: the next start begins again.
+Result<bool> Inspection::WasNeverUsed() const {
+  for (const char* made_with_it : {"catalog.sqlite3", "blobs", "log"}) {
+    CHROMA_ASSIGN(const bool exists, env_.files->Exists(PathOf(made_with_it)));
+    if (exists) return false;
+  }
+  return true;
+}
+
 Status Inspection::Run(Report* report) {
   CHROMA_TRY(CheckFormat());
+  CHROMA_ASSIGN(const bool unused, WasNeverUsed());
+  if (unused) return Status::Ok();
   CHROMA_TRY(CheckCatalog());
   CHROMA_TRY(CheckLog(report));
   CHROMA_ASSIGN(const bool exists, env_.files->Exists(PathOf("blobs")));

@@ -49,6 +49,7 @@ class Inspection {
 
  private:
   Status CheckFormat();
+  Result<bool> WasNeverUsed() const;
   // check_catalog.cc
   Status CheckCatalog();
   Status CheckCatalogLog(runtime::FileSystem& untouched);

@@ -357,6 +357,18 @@ TEST_F(DoctorCasesTest, ADamagedPageOfTheCatalog) {
   EXPECT_GT(refused, 2);  // rows
 }
 
+// The process that made the directory died before the catalog had its name.
+TEST_F(DoctorCasesTest, ADirectoryThatWasNeverUsed) {
+  Files files;
+  files["/db/FORMAT"] = Whole().closed.at("/db/FORMAT");
+  files["/db/catalog.sqlite3.new"] = Whole().closed.at("/db/catalog.sqlite3");
+  Use(files);
+  const Report report = Examine();
+  EXPECT_EQ(report.verdict, Verdict::kHealthy) << doctor::ToText(report, true);
+  EXPECT_EQ(report.collections, 0u);
+  EXPECT_TRUE(Ask(*memory_).ok());
+}
+
 TEST_F(DoctorCasesTest, AMissingCatalogKeepsTheBlobs) {
   Files files = Whole().closed;
   files.erase("/db/catalog.sqlite3");
