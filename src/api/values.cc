@@ -116,7 +116,7 @@ Status CheckText(std::string_view what, std::string_view text) {
 Status CheckMetadata(const std::string& what, const Metadata& metadata, bool allow_null) {
   for (const auto& [key, value] : metadata) {
     CHROMA_TRY(CheckText("A key of " + what, key));
-    const auto place = [&] { return what + "." + key; };
+    const auto place = [&what, &key = key] { return what + "." + key; };
     if (!allow_null && std::holds_alternative<std::monostate>(value)) {
       return Status::InvalidArgument(place() + " must not be null: nulls are for updates");
     }

@@ -92,11 +92,11 @@ TEST_F(WalCheckTest, ATornEndIsCutOffBeforeTheNextCommit) {
     files.SetContent(log_path, torn.substr(0, left));
     runtime::Env env;
     env.files = &files;
+    int syncs = 0;  // outlives the catalog, which writes until the end
     auto catalog = OpenSqliteCatalog(env, kPath);
     ASSERT_TRUE(catalog.ok()) << catalog.status().ToString();
     EXPECT_EQ(files.Content(log_path).size(), left) << "reading cuts nothing";
     // The power fails at the first write of the commit.
-    int syncs = 0;
     files.SetFault([&](testing::FaultFileSystem::Call call, const std::string& path) {
       if (path == log_path && call == testing::FaultFileSystem::Call::kSync) ++syncs;
       const bool write = call == testing::FaultFileSystem::Call::kWrite;
