@@ -207,6 +207,10 @@ Result<engine::ModifyCollectionRequest> ToRequest(const ModifyCollectionOptions&
     }
     CHROMA_ASSIGN(request.new_configuration, ToModel(*options.new_configuration));
   }
+  if (!options.new_schema.empty()) {
+    CHROMA_ASSIGN(request.new_schema,
+                  ReadText("new_schema", options.new_schema, model::DecodeSchema));
+  }
   return request;
 }
 

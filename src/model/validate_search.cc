@@ -136,11 +136,7 @@ Status ValidateSearchAgainstCollection(const Search& search, const Schema& schem
   if (!search.rank) return Status::Ok();
   for (const Knn& knn : search.rank->knns) {
     if (knn.sparse() != nullptr) {
-      // Defaults do not count: they cannot switch this index on.
-      const auto types = schema.keys.find(knn.key);
-      const bool indexed = types != schema.keys.end() && types->second.sparse_vector_index &&
-                           types->second.sparse_vector_index->enabled;
-      if (!indexed) {
+      if (!schema.IsSparseIndexed(knn.key)) {
         return Invalid("Cannot filter using metadata key '" + knn.key +
                        "' with type 'SparseVector' because indexing is disabled");
       }
