@@ -249,7 +249,8 @@ Result<executor::SearchResult> Engine::Search(runtime::Context& ctx,
                                               const SearchRequest& request) {
   CHROMA_TRY(model::ValidateSearches(request.searches));
   planner::SearchBatchPlan plan;
-  for (const model::Search& search : request.searches) {
+  CHROMA_ASSIGN(const auto embedded, EmbedQueries(collection->schema, request.searches));
+  for (const model::Search& search : embedded ? *embedded : request.searches) {
     CHROMA_TRY(
         model::ValidateSearchAgainstCollection(search, collection->schema, collection->dimension));
     CHROMA_ASSIGN(planner::SearchPlan planned, planner::PlanSearch(search, collection->schema));

@@ -142,6 +142,7 @@ Status ValidateSearchAgainstCollection(const Search& search, const Schema& schem
       }
       continue;
     }
+    if (knn.text() != nullptr) return Status::Internal("a text is searched for, not its vector");
     const size_t length = std::get<std::vector<float>>(knn.query).size();
     if (dimension && length != *dimension) {
       return Invalid("Collection expecting embedding with dimension of " +
