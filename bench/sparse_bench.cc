@@ -148,6 +148,7 @@ int main(int argc, char** argv) {
   }
   snapshot.live = segment->rows() - dead->Count();
   snapshot.parts.push_back({segment, dead});
+  snapshot.frequencies = std::make_shared<segment::SparseFrequencies>();
   fmt::print("ready\n");
   std::fflush(stdout);
   for (std::string line; std::getline(std::cin, line);) Round(snapshot, queries);

@@ -89,6 +89,8 @@ struct SparseKnnOptions {
   uint32_t limit = 16;
   std::optional<float> default_score = {};
   bool return_rank = false;
+  // In place of `query`, where the embedding function of the key runs here: chroma_bm25.
+  std::string text = {};
 };
 // 1 minus the inner product of records' sparse vectors with the query.
 CHROMA_EXPORT Rank SparseKnn(SparseKnnOptions options);

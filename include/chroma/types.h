@@ -140,6 +140,9 @@ struct ModifyCollectionOptions {
   std::optional<std::string> new_name = {};
   std::optional<Metadata> new_metadata = {};  // replaces all of it
   std::optional<CollectionConfiguration> new_configuration = {};
+  // JSON, laid over the schema index by index; empty: the schema stays. An index that it switches
+  // on is built in the background. The space stays.
+  std::string new_schema = {};
 };
 
 // A part of a list.

@@ -224,6 +224,10 @@ std::string EncodeModifyCollection(const engine::ModifyCollectionRequest& reques
       out.Key("new_configuration");
       WriteConfiguration(out, *request.new_configuration);
     }
+    if (request.new_schema) {
+      out.Key("new_schema");
+      model::EncodeSchema(out, *request.new_schema);
+    }
   });
 }
 

@@ -102,6 +102,11 @@ Rank Knn(KnnOptions options) {
 Rank SparseKnn(SparseKnnOptions options) {
   SparseVector& query = options.query;
   model::Rank rank;
+  if (!options.text.empty()) {
+    rank.AddKnn({std::move(options.text), std::move(options.key), options.limit,
+                 options.default_score, options.return_rank});
+    return RankAccess::Make(std::move(rank));
+  }
   rank.AddKnn({model::SparseVector{std::move(query.indices), std::move(query.values),
                                    std::move(query.tokens)},
                std::move(options.key), options.limit, options.default_score, options.return_rank});

@@ -133,8 +133,9 @@ Status CheckFinite(const model::Rank& rank) {
   for (const model::RankNode& node : rank.nodes) finite &= std::isfinite(node.value);
   for (const model::Knn& knn : rank.knns) {
     const model::SparseVector* sparse = knn.sparse();
-    finite &=
-        AllFinite(sparse != nullptr ? sparse->values : std::get<std::vector<float>>(knn.query));
+    if (sparse != nullptr) finite &= AllFinite(sparse->values);
+    const auto* dense = std::get_if<std::vector<float>>(&knn.query);
+    if (dense != nullptr) finite &= AllFinite(*dense);
     finite &= std::isfinite(knn.default_score.value_or(0));
   }
   return finite ? Status::Ok() : Status::InvalidArgument("rank must not contain NaN or infinities");
@@ -143,6 +144,7 @@ Status CheckFinite(const model::Rank& rank) {
 Status CheckTexts(const model::Rank& rank) {
   for (const model::Knn& knn : rank.knns) {
     CHROMA_TRY(CheckText("key", knn.key));
+    if (knn.text() != nullptr) CHROMA_TRY(CheckText("query", *knn.text()));
     if (knn.sparse() != nullptr) CHROMA_TRY(CheckTexts("query.tokens", knn.sparse()->tokens));
   }
   return Status::Ok();
@@ -206,6 +208,10 @@ Result<engine::ModifyCollectionRequest> ToRequest(const ModifyCollectionOptions&
           "new_configuration: space and ef_construction are fixed when a collection is created");
     }
     CHROMA_ASSIGN(request.new_configuration, ToModel(*options.new_configuration));
+  }
+  if (!options.new_schema.empty()) {
+    CHROMA_ASSIGN(request.new_schema,
+                  ReadText("new_schema", options.new_schema, model::DecodeSchema));
   }
   return request;
 }

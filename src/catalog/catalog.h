@@ -31,6 +31,8 @@ struct VersionUpdate {
   uint64_t log_offset = 0;         // covered by it, exclusive
   std::vector<std::string> blobs;  // every blob that it names, the manifest included
   bool settled = false;            // see CollectionHead
+  // What the version was found settled by: it is not where that is the schema no more. Null: none.
+  const model::Schema* schema = nullptr;
 };
 
 class Catalog {
@@ -76,7 +78,8 @@ class Catalog {
   virtual Result<uint64_t> CountCollections(runtime::Context& ctx, const std::string& tenant,
                                             const std::string& database) = 0;
 
-  // Changes what is given. kAlreadyExists when the new name is taken.
+  // Changes what is given. kAlreadyExists when the new name is taken. With another schema a version
+  // is not settled any more.
   struct CollectionUpdate {
     std::optional<std::string> name;
     std::optional<std::optional<model::Metadata>> metadata;  // the whole of it; inner null clears

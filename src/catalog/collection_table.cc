@@ -120,7 +120,10 @@ Status UpdateRow(Connection& connection, const Uuid& id, const Catalog::Collecti
   }
   if (update.name.has_value()) CHROMA_TRY(Rename(connection, id, *update.name));
   if (update.metadata.has_value()) CHROMA_TRY(SetMetadata(connection, id, *update.metadata));
-  if (update.schema.has_value()) CHROMA_TRY(SetSchema(connection, id, *update.schema));
+  if (update.schema.has_value()) {
+    CHROMA_TRY(SetSchema(connection, id, *update.schema));
+    CHROMA_TRY(Unsettle(connection, id));
+  }
   return Status();
 }
 

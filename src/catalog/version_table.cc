@@ -22,6 +22,13 @@ Status ReplaceBlobs(Connection& connection, const VersionUpdate& update) {
   return Status();
 }
 
+Result<bool> IsSettled(Connection& connection, const VersionUpdate& update) {
+  if (!update.settled || update.schema == nullptr) return update.settled;
+  Statement query = connection.Query("SELECT schema FROM collections WHERE id = ?");
+  CHROMA_ASSIGN(const bool exists, query.Id(update.collection).Step());
+  return exists && query.TextAt(0) == EncodeSchema(*update.schema);
+}
+
 }  // namespace
 
 Status InsertFirstVersion(Connection& connection, const Uuid& collection) {
@@ -29,6 +36,13 @@ Status InsertFirstVersion(Connection& connection, const Uuid& collection) {
       .Query(
           "INSERT INTO collection_versions "
           "(collection_id, version, log_offset, manifest, segments) VALUES (?, 0, 0, '', 0)")
+      .Id(collection)
+      .Run();
+}
+
+Status Unsettle(Connection& connection, const Uuid& collection) {
+  return connection.Query("UPDATE collection_versions SET segments = ? WHERE collection_id = ?")
+      .Uint(kSettledSegments + 1)
       .Id(collection)
       .Run();
 }
@@ -47,13 +61,14 @@ Status Publish(Connection& connection, const VersionUpdate& update) {
                              "; another version was published meanwhile");
     }
   }
+  CHROMA_ASSIGN(const bool settled, IsSettled(connection, update));
   CHROMA_TRY(connection
                  .Query("UPDATE collection_versions SET version = ?, log_offset = ?, "
                         "manifest = ?, segments = ? WHERE collection_id = ?")
                  .Uint(update.expected_version + 1)
                  .Uint(update.log_offset)
                  .Text(update.manifest)
-                 .Uint(update.settled ? kSettledSegments : kSettledSegments + 1)
+                 .Uint(settled ? kSettledSegments : kSettledSegments + 1)
                  .Id(update.collection)
                  .Run());
   return ReplaceBlobs(connection, update);

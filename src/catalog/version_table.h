@@ -14,6 +14,8 @@ namespace chroma::catalog {
 Status InsertFirstVersion(Connection& connection, const Uuid& collection);
 // See Catalog::PublishVersion.
 Status Publish(Connection& connection, const VersionUpdate& update);
+// Something is left to be done for what is published.
+Status Unsettle(Connection& connection, const Uuid& collection);
 Status DeleteVersion(Connection& connection, const Uuid& collection);
 
 Result<std::vector<Catalog::CollectionHead>> SelectHeads(Connection& connection);

@@ -6,6 +6,7 @@
 #include "compactor/merge.h"
 #include "runtime/log.h"
 #include "runtime/test_points.h"
+#include "segment/missing_indexes.h"
 
 namespace chroma::compactor {
 namespace {
@@ -16,7 +17,8 @@ using segment::SnapshotPart;
 // What goes into the new segment, and what stays as it is.
 struct Split {
   std::vector<SnapshotPart> merged;
-  std::vector<format::ManifestSegment> kept;
+  std::vector<SnapshotPart> kept_parts;
+  std::vector<format::ManifestSegment> kept;  // as kept_parts
 };
 
 // The segments of the snapshot, without its tail.
@@ -58,6 +60,7 @@ Split SplitParts(const segment::Version& version, const Snapshot& snapshot,
       format::ManifestSegment kept = version.manifest.segments[i];
       if (!CHROMA_PLANTED_BUG("compactor.drop_tombstones")) kept.deleted = *part.dead;
       split.kept.push_back(std::move(kept));
+      split.kept_parts.push_back(part);
     }
   }
   if (snapshot.parts.size() > segments) split.merged.push_back(snapshot.parts.back());
@@ -108,7 +111,7 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
   manifest.operations = snapshot->indexed_operations + snapshot->tail_operations;
   const auto merge = [&] {
     return MergeParts(ctx, *seams.store, NewBlobName(*seams.env.random, id, "segment"),
-                      snapshot->dimension, split.merged);
+                      snapshot->dimension, split.merged, &collection.schema);
   };
   Result<std::optional<format::ManifestSegment>> made = merge();
   if (made.status().code() == StatusCode::kDataLoss && snapshot->tail_operations > 0) {
@@ -125,6 +128,9 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
   bool indexed = true;
   for (const format::ManifestSegment& kept : manifest.segments) {
     indexed &= kept.rows < policy.index.rows_min || !kept.indexes.empty();
+  }
+  for (const SnapshotPart& kept : split.kept_parts) {
+    indexed &= !segment::MissesIndexes(*kept.part, collection.schema);
   }
   if (merged) {
     manifest.segments.push_back(*merged);

@@ -7,6 +7,8 @@
 
 #include "index/vector/graph_builder.h"
 #include "runtime/log.h"
+#include "runtime/test_points.h"
+#include "segment/missing_indexes.h"
 
 namespace chroma::compactor {
 namespace {
@@ -57,6 +59,10 @@ struct Indexer::Job {
   segment::SnapshotPart part;
   format::ManifestSegment named;
   segment::VectorIndexSummary built;
+  // Not empty: the segment is to be written again, with these.
+  std::vector<segment::MissingIndex> missing;
+  model::Schema schema;  // which asks for them
+  segment::SegmentSummary rewritten;
 };
 
 Indexer::Indexer(Seams seams, segment::IndexPolicy policy, runtime::Mutex& publishing,
@@ -164,7 +170,7 @@ void Indexer::Finished(const Uuid& collection, bool busy, const Result<bool>& bu
   // It may have another segment, or has to be tried again.
   if ((built.ok() && *built) || failures > 0) Notify(collection, busy);
   if (failures == 1 && code != StatusCode::kAborted) {
-    runtime::Log(runtime::LogLevel::kWarning, "a vector index was not built, will be tried again",
+    runtime::Log(runtime::LogLevel::kWarning, "an index was not built, will be tried again",
                  {{"collection", collection.ToString()}, {"error", built.status().ToString()}});
   }
 }
@@ -187,9 +193,9 @@ Result<bool> Indexer::IndexOne(runtime::Context& ctx, const Uuid& collection, bo
   const int64_t begin_ns = seams_.env.clock->MonotonicNs();
   Status status;
   try {
-    status = Build(ctx, job);
+    status = job.missing.empty() ? Build(ctx, job) : AddMissing(ctx, job);
   } catch (const std::bad_alloc&) {
-    status = Status::ResourceExhausted("there is no memory to build a vector index with");
+    status = Status::ResourceExhausted("there is no memory to build an index with");
   }
   if (status.ok()) status = PublishIndex(ctx, job);
   {
@@ -197,7 +203,8 @@ Result<bool> Indexer::IndexOne(runtime::Context& ctx, const Uuid& collection, bo
     built_segment_.clear();
   }
   CHROMA_TRY(status);
-  runtime::Log(runtime::LogLevel::kDebug, "vector index built",
+  runtime::Log(runtime::LogLevel::kDebug,
+               job.missing.empty() ? "vector index built" : "missing indexes added",
                {{"collection", collection.ToString()},
                 {"rows", job.named.rows},
                 {"ms", (seams_.env.clock->MonotonicNs() - begin_ns) / runtime::kMillisecond}});
@@ -212,7 +219,16 @@ Result<bool> Indexer::Pick(runtime::Context& ctx, const Uuid& id, bool busy, Job
       ctx, seams_, {id, collection.version, collection.manifest, collection.log_offset});
   if (!live.ok()) return IfStillThere(ctx, seams_, id, live.status());
   const std::shared_ptr<const segment::Version> version = (*live)->version();
-  for (size_t i = 0; i < version->parts.size(); ++i) {
+  for (size_t i = 0; i < version->parts.size() && job->missing.empty(); ++i) {
+    const segment::SnapshotPart& part = version->parts[i];
+    // Merges to come write smaller ones again.
+    if (busy && part.part->rows() < policy_.busy_rows_min) continue;
+    CHROMA_ASSIGN(job->missing, part.part->Missing(collection.schema));
+    job->part = part;
+    job->named = version->manifest.segments[i];
+  }
+  if (job->missing.empty()) job->part = {};
+  for (size_t i = 0; i < version->parts.size() && job->missing.empty(); ++i) {
     const segment::SnapshotPart& part = version->parts[i];
     if (!segment::NeedsIndex(policy_, part, busy)) continue;
     if (job->part.part != nullptr && job->part.part->rows() >= part.part->rows()) continue;
@@ -221,6 +237,7 @@ Result<bool> Indexer::Pick(runtime::Context& ctx, const Uuid& id, bool busy, Job
   }
   if (job->part.part == nullptr) return false;
   job->collection = id;
+  job->schema = collection.schema;
   job->space = collection.schema.space();
   job->effort = static_cast<uint32_t>(
       std::clamp(std::min(*collection.schema.hnsw().ef_construction, kEffortMax) * kEffortPerEf,
@@ -276,10 +293,24 @@ Status Indexer::Build(runtime::Context& ctx, Job& job) {
   return Status::Ok();
 }
 
+Status Indexer::AddMissing(runtime::Context& ctx, Job& job) {
+  CHROMA_ASSIGN(std::shared_ptr<const store::Blob> blob, seams_.store->Open(ctx, job.named.blob));
+  std::vector<std::string> indexes;
+  for (const format::ManifestIndex& index : job.named.indexes) indexes.push_back(index.blob);
+  CHROMA_ASSIGN(job.rewritten,
+                segment::WriteWithIndexes(
+                    ctx, *seams_.store, NewBlobName(*seams_.env.random, job.collection, "segment"),
+                    std::move(blob), job.missing, indexes));
+  CHROMA_TEST_POINT("indexer.segment_rewritten");
+  return Status::Ok();
+}
+
 Status Indexer::PublishIndex(runtime::Context& ctx, Job& job) {
   runtime::MutexLock publishing(publishing_);
+  const bool rewrites = !job.missing.empty();
+  const std::string& written = rewrites ? job.rewritten.blob : job.built.blob;
   const auto discard = [&](Status status) {
-    Discard(seams_, {job.built.blob});
+    Discard(seams_, {written});
     return status;
   };
   Result<model::Collection> collection = seams_.catalog->GetCollectionById(ctx, job.collection);
@@ -297,15 +328,25 @@ Status Indexer::PublishIndex(runtime::Context& ctx, Job& job) {
   if (segment == manifest.segments.end() || before->manifest.version != collection->version) {
     return discard(Status::Aborted("the segment was replaced while it was indexed"));
   }
-  segment->indexes = {{job.built.blob, job.built.size_bytes, job.built.checksum}};
-  const bool settled = manifest.segments.size() == 1 && segment->deleted.Empty();
+  const auto place = static_cast<size_t>(segment - manifest.segments.begin());
+  bool settled = manifest.segments.size() == 1 && segment->deleted.Empty();
+  if (rewrites) {
+    segment->blob = job.rewritten.blob;
+    segment->size_bytes = job.rewritten.size_bytes;
+    segment->checksum = job.rewritten.checksum;
+    settled &= job.schema == collection->schema &&
+               !segment::NeedsIndex(policy_, before->parts[place], /*busy=*/false);
+  } else {
+    segment->indexes = {{job.built.blob, job.built.size_bytes, job.built.checksum}};
+    settled &= !segment::MissesIndexes(*before->parts[place].part, collection->schema);
+  }
   CHROMA_ASSIGN(const segment::VersionRef published,
-                Publish(ctx, seams_, *collection, manifest, settled, {job.built.blob}));
+                Publish(ctx, seams_, *collection, manifest, settled, {written}));
   live = OpenPublished(ctx, seams_, published);
   if (!live.ok()) return IfStillThere(ctx, seams_, job.collection, live.status());
   seams_.on_published(job.collection);
-  const auto place = static_cast<size_t>(segment - manifest.segments.begin());
-  if ((*live)->version()->parts[place].indexes->damaged()) {
+  const auto& indexes = (*live)->version()->parts[place].indexes;
+  if (!rewrites && indexes->damaged()) {
     return Status::DataLoss("a vector index that was just written is damaged: check the disk");
   }
   return GiveSpaceBack(ctx, seams_, job.collection, manifest.log_offset,

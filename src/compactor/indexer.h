@@ -1,10 +1,13 @@
-// Builds vector indexes over segments in the background, off the path of writes and of merges:
+// Builds indexes of segments in the background, off the path of writes and of merges. Of vectors:
 //
 //   pick a segment ─► encode its rows ─► extend the graph it has, or begin one ─► write the index
 //                                                     ─► publish a version that names it
 //
 // Until then the rows are searched exactly, or by the indexes of the segments that were merged. A
 // crash loses the work, nothing else. Built on all processors, at low priority.
+//
+// Those inside a segment that a changed schema asks for, before that: the segment is written again,
+// its rows as they were, with what it misses (segment/missing_indexes.h).
 #pragma once
 
 #include <functional>
@@ -43,7 +46,7 @@ class Indexer {
   // be running.
   Status IndexFully(runtime::Context& ctx, const Uuid& collection);
 
-  // Segments whose rows are being indexed now. Asked while `publishing` is held, the answer stays
+  // Segments that are being indexed now. Asked while `publishing` is held, the answer stays
   // true until it is given up.
   std::set<std::string> Building();
   // Held while an index is built: by one task at a time.
@@ -65,6 +68,7 @@ class Indexer {
   Result<bool> IndexOne(runtime::Context& ctx, const Uuid& collection, bool busy);
   Result<bool> Pick(runtime::Context& ctx, const Uuid& collection, bool busy, Job* job);
   Status Build(runtime::Context& ctx, Job& job);
+  Status AddMissing(runtime::Context& ctx, Job& job);
   Status PublishIndex(runtime::Context& ctx, Job& job);
 
   const Seams seams_;

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "compactor/test_support.h"
+#include "segment/missing_indexes.h"
 
 namespace chroma::compactor {
 namespace {
@@ -108,12 +109,12 @@ TEST_F(IndexerTest, IndexesASegmentOnce) {
   Write(Operation::kAdd, 0, 1000);
   CompactAll();
   EXPECT_EQ(IndexesOf(0), nullptr);
-  EXPECT_EQ((*node_->Describe(ctx_, Published())).indexed_operations, 0U);
+  EXPECT_EQ((*node_->Describe(ctx_, Published(), model::Schema())).indexed_operations, 0U);
   Index();
   ASSERT_NE(IndexesOf(0), nullptr);
   EXPECT_EQ(IndexesOf(0)->list.size(), 1U);
   EXPECT_TRUE(IndexesOf(0)->unindexed.Empty());
-  EXPECT_EQ((*node_->Describe(ctx_, Published())).indexed_operations, 1000U);
+  EXPECT_EQ((*node_->Describe(ctx_, Published(), model::Schema())).indexed_operations, 1000U);
   EXPECT_GE(Recall(Numbered(0, 1000)), .95);
   const std::string blob = IndexBlob();
   Index();
@@ -147,12 +148,138 @@ TEST_F(IndexerTest, RecallIsMeasured) {
   EXPECT_GT(node_->MeasureRecall(ctx_, Published(), plan)->recall, little->recall);
 }
 
+// ---- indexes inside segments, of a schema that changes
+
+class ChangedSchemaTest : public IndexerTest {
+ protected:
+  ChangedSchemaTest() { SwitchText(false); }
+
+  void SwitchText(bool on) {
+    schema_ = model::DefaultSchema(1);
+    schema_.keys["#document"].fts_index->enabled = on;
+    catalog::Catalog::CollectionUpdate update;
+    update.schema = schema_;
+    EXPECT_TRUE(catalog_->UpdateCollection(ctx_, id_, update).ok());
+  }
+  void WriteTexts(int first, int n) {
+    model::RecordBatch batch;
+    batch.operation = Operation::kAdd;
+    batch.vectors.dimension = kDimension;
+    for (int i = first; i < first + n; ++i) {
+      batch.ids.push_back("id" + std::to_string(i));
+      batch.documents.emplace_back((i % 10 == 0 ? "a river " : "a lake ") + std::to_string(i));
+      const std::vector<float> vector = VectorOf(i);
+      batch.vectors.values.insert(batch.vectors.values.end(), vector.begin(), vector.end());
+    }
+    ASSERT_TRUE(log_->Append(ctx_, id_, log::EncodeBatch(batch), static_cast<uint32_t>(n)).ok());
+  }
+  std::vector<std::string> Rivers() {
+    planner::GetPlan plan;
+    plan.predicate = planner::Predicate{planner::DocumentContains{"river"}};
+    auto records = node_->Get(ctx_, Published(), plan);
+    EXPECT_TRUE(records.ok()) << records.status().ToString();
+    return records.ok() ? records->ids : std::vector<std::string>();
+  }
+  // Whether part 0 has one.
+  bool HasTextIndex() {
+    version_ = (*node_->Open(ctx_, Published()))->version();
+    const auto found = version_->parts.at(0).part->FindText(index::TextQuery::Substring("river"));
+    EXPECT_TRUE(found.ok());
+    return found->has_value();
+  }
+  uint64_t Indexed() { return node_->Describe(ctx_, Published(), schema_)->indexed_operations; }
+  bool Settled() { return catalog_->ListHeads(ctx_)->at(0).settled; }
+
+  model::Schema schema_;
+};
+
+TEST_F(ChangedSchemaTest, SwitchedOnIsBuilt) {
+  WriteTexts(0, 1000);
+  CompactAll();
+  Index();
+  Write(Operation::kDelete, 0, 10);
+  std::vector<std::string> rivers;
+  for (int i = 10; i < 1000; i += 10) rivers.push_back("id" + std::to_string(i));
+  EXPECT_FALSE(HasTextIndex());
+  EXPECT_EQ(Indexed(), 1000U);
+  EXPECT_TRUE(Settled());
+  const std::string index = IndexBlob();
+
+  SwitchText(true);
+  EXPECT_FALSE(Settled()) << "another process would know that something is to be done";
+  EXPECT_EQ(Indexed(), 0U);
+  EXPECT_EQ(Rivers(), rivers) << "by reading documents";
+  Index();
+  EXPECT_TRUE(HasTextIndex());
+  EXPECT_EQ(Rivers(), rivers);
+  EXPECT_EQ(Indexed(), 1000U);
+  EXPECT_TRUE(Settled());
+  EXPECT_EQ(IndexBlob(), index) << "the vector index was kept";
+  EXPECT_EQ(IndexesOf(0)->list[0].moved, nullptr);
+  EXPECT_TRUE(IndexesOf(0)->unindexed.Empty());
+  EXPECT_EQ(Blobs().size(), 3U);  // segment, index, manifest
+  const uint64_t version = Published().version;
+  Index();
+  EXPECT_EQ(Published().version, version) << "nothing was to be done";
+
+  ReopenWithPolicy();
+  EXPECT_EQ(Rivers(), rivers);
+  std::vector<std::string> living = Numbered(10, 990);
+  EXPECT_GE(Recall(living), .95);
+  CompactAll();
+  EXPECT_EQ(Rivers(), rivers);
+  EXPECT_GE(Recall(living), .95) << "by the index that a merge took along";
+}
+
+TEST_F(ChangedSchemaTest, SwitchedOffGoesWithTheNextMerge) {
+  SwitchText(true);
+  WriteTexts(0, 300);
+  CompactAll();
+  EXPECT_TRUE(HasTextIndex());
+  SwitchText(false);
+  Index();
+  EXPECT_TRUE(HasTextIndex()) << "it does no harm";
+  WriteTexts(300, 100);
+  CompactAll();
+  EXPECT_FALSE(HasTextIndex());
+}
+
+TEST_F(ChangedSchemaTest, OneSegmentAfterAnother) {
+  for (int i = 0; i < 3; ++i) {
+    WriteTexts(i * 300, 300);
+    ASSERT_TRUE(CompactOnce(Activity::kBusy).ok());
+  }
+  SwitchText(true);
+  ASSERT_EQ((*node_->Open(ctx_, Published()))->version()->parts.size(), 3U);
+  Index();
+  EXPECT_EQ(Rivers().size(), 90U);
+  for (const segment::SnapshotPart& part : (*node_->Open(ctx_, Published()))->version()->parts) {
+    EXPECT_FALSE(segment::MissesIndexes(*part.part, schema_));
+  }
+}
+
+TEST_F(ChangedSchemaTest, WhatFailsLeavesNothingBehind) {
+  WriteTexts(0, 300);
+  CompactAll();
+  SwitchText(true);
+  const std::vector<std::string> before = Blobs();
+  FailOn(".segment", StatusCode::kResourceExhausted);
+  EXPECT_EQ(IndexAll(ctx_).code(), StatusCode::kResourceExhausted);
+  FailOn(".manifest", StatusCode::kResourceExhausted);
+  EXPECT_EQ(IndexAll(ctx_).code(), StatusCode::kResourceExhausted);
+  files_.SetFault(nullptr);
+  EXPECT_EQ(Blobs(), before);
+  EXPECT_EQ(Rivers().size(), 30U);
+  Index();
+  EXPECT_TRUE(HasTextIndex());
+}
+
 TEST_F(IndexerTest, LeavesSmallSegmentsAlone) {
   Write(Operation::kAdd, 0, 199);
   CompactAll();
   Index();
   EXPECT_EQ(IndexesOf(0), nullptr);
-  EXPECT_EQ((*node_->Describe(ctx_, Published())).indexed_operations, 199U);
+  EXPECT_EQ((*node_->Describe(ctx_, Published(), model::Schema())).indexed_operations, 199U);
 }
 
 TEST_F(IndexerTest, AMergeTakesIndexesAlong) {
@@ -171,7 +298,8 @@ TEST_F(IndexerTest, AMergeTakesIndexesAlong) {
   EXPECT_EQ(IndexBlob(), first);
   EXPECT_EQ(IndexesOf(0)->list[0].gone, 150U);
   EXPECT_EQ(IndexesOf(0)->unindexed.Count(), 350U);
-  EXPECT_EQ((*node_->Describe(ctx_, Published())).indexed_operations, 1450U - 350U);
+  EXPECT_EQ((*node_->Describe(ctx_, Published(), model::Schema())).indexed_operations,
+            1450U - 350U);
   EXPECT_GE(Recall(living), .95) << "by the index of before";
   ReopenWithPolicy();
   EXPECT_GE(Recall(living), .95) << "by the index of before, opened again";
@@ -245,11 +373,11 @@ TEST_F(IndexerTest, ADamagedIndexIsDoneWithoutAndBuiltAgain) {
   for (uint64_t at = 4096; at < 4096 + 64'000; at += 512) ASSERT_TRUE(file->WriteAt(at, "?").ok());
   ReopenWithPolicy();
   EXPECT_EQ(Recall(Numbered(0, 1000)), 1) << "exact, without the index";
-  EXPECT_LT((*node_->Describe(ctx_, Published())).indexed_operations, 1000U);
+  EXPECT_LT((*node_->Describe(ctx_, Published(), model::Schema())).indexed_operations, 1000U);
   Index();
   EXPECT_NE(IndexBlob(), blob);
   EXPECT_GE(Recall(Numbered(0, 1000)), .95);
-  EXPECT_EQ((*node_->Describe(ctx_, Published())).indexed_operations, 1000U);
+  EXPECT_EQ((*node_->Describe(ctx_, Published(), model::Schema())).indexed_operations, 1000U);
 }
 
 }  // namespace

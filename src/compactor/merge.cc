@@ -155,11 +155,9 @@ struct Later {
 
 }  // namespace
 
-Result<std::optional<format::ManifestSegment>> MergeParts(runtime::Context& ctx,
-                                                          store::BlobStore& store,
-                                                          const std::string& blob,
-                                                          uint32_t dimension,
-                                                          const std::vector<SnapshotPart>& parts) {
+Result<std::optional<format::ManifestSegment>> MergeParts(
+    runtime::Context& ctx, store::BlobStore& store, const std::string& blob, uint32_t dimension,
+    const std::vector<SnapshotPart>& parts, const model::Schema* schema) {
   constexpr uint32_t kRowsPerCheck = 1024;
   std::vector<std::unique_ptr<Source>> sources;
   std::priority_queue<Source*, std::vector<Source*>, Later> next;
@@ -171,7 +169,7 @@ Result<std::optional<format::ManifestSegment>> MergeParts(runtime::Context& ctx,
   if (next.empty()) return std::optional<format::ManifestSegment>();
 
   CHROMA_ASSIGN(std::unique_ptr<segment::SegmentWriter> writer,
-                segment::SegmentWriter::Create(ctx, store, blob, dimension));
+                segment::SegmentWriter::Create(ctx, store, blob, dimension, schema));
   while (!next.empty()) {
     if (writer->rows() % kRowsPerCheck == 0) CHROMA_TRY(ctx.Check());
     Source& source = *next.top();

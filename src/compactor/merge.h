@@ -15,9 +15,10 @@
 namespace chroma::compactor {
 
 // The segment, with the vector indexes of the parts that still say much about its rows.
+// Its other indexes are those that the schema switches on; null: all.
 // None, and no blob, when no row is live.
 Result<std::optional<format::ManifestSegment>> MergeParts(
     runtime::Context& ctx, store::BlobStore& store, const std::string& blob, uint32_t dimension,
-    const std::vector<segment::SnapshotPart>& parts);
+    const std::vector<segment::SnapshotPart>& parts, const model::Schema* schema = nullptr);
 
 }  // namespace chroma::compactor

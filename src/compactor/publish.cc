@@ -29,6 +29,7 @@ Result<segment::VersionRef> Publish(runtime::Context& ctx, const Seams& seams,
   update.manifest = NewBlobName(*seams.env.random, collection.id, "manifest");
   update.log_offset = manifest.log_offset;
   update.settled = settled;
+  update.schema = &collection.schema;
   update.blobs.push_back(update.manifest);
   for (std::string& blob : format::BlobsOf(manifest)) update.blobs.push_back(std::move(blob));
   if (Status status =

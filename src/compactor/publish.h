@@ -39,7 +39,7 @@ void Discard(const Seams& seams, const std::vector<std::string>& blobs);
 
 // Writes the manifest and makes it the published version, in place of the one that `collection` is
 // at. `written` are the blobs that were written for it; `settled`: nothing is left to be merged or
-// indexed. Returns how the catalog names the version.
+// indexed, by the schema of `collection`. Returns how the catalog names the version.
 Result<segment::VersionRef> Publish(runtime::Context& ctx, const Seams& seams,
                                     const model::Collection& collection,
                                     const format::Manifest& manifest, bool settled,

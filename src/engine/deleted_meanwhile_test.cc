@@ -46,9 +46,10 @@ class InterruptedNode final : public executor::QueryNode {
     return node_.MeasureRecall(ctx, version, plan);
   }
   Result<executor::CollectionStatus> Describe(runtime::Context& ctx,
-                                              const segment::VersionRef& version) override {
+                                              const segment::VersionRef& version,
+                                              const model::Schema& schema) override {
     before_();
-    return node_.Describe(ctx, version);
+    return node_.Describe(ctx, version, schema);
   }
   void Forget(const Uuid& collection) override { node_.Forget(collection); }
 

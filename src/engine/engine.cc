@@ -194,11 +194,19 @@ Status Engine::ModifyCollection(runtime::Context& ctx, const CollectionRef& coll
     CHROMA_ASSIGN(update.schema,
                   model::UpdateConfiguration(current->schema, *request.new_configuration));
   }
+  if (request.new_schema) {
+    CHROMA_ASSIGN(update.schema, model::UpdateSchema(update.schema.value_or(current->schema),
+                                                     *request.new_schema));
+  }
   if (CHROMA_PLANTED_BUG("engine.keep_stale_row")) {
     return catalog_.UpdateCollection(ctx, current->id, update);
   }
-  return Changing(CollectionScope::Id(current->id),
-                  [&] { return catalog_.UpdateCollection(ctx, current->id, update); });
+  CHROMA_TRY(Changing(CollectionScope::Id(current->id),
+                      [&] { return catalog_.UpdateCollection(ctx, current->id, update); }));
+  CHROMA_TEST_POINT("engine.collection_modified");
+  // Segments may miss an index now.
+  if (request.new_schema) observer_.OnWrite(current->id);
+  return Status::Ok();
 }
 
 Status Engine::DeleteCollection(runtime::Context& ctx, const std::string& tenant,

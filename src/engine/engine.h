@@ -44,6 +44,7 @@ struct ModifyCollectionRequest {
   std::optional<std::string> new_name;
   std::optional<model::Metadata> new_metadata;
   std::optional<model::ConfigurationUpdate> new_configuration;
+  std::optional<model::Schema> new_schema;  // see model::UpdateSchema
 };
 
 // add, update, upsert.
@@ -106,6 +107,7 @@ struct EngineOptions {
 class WriteObserver {
  public:
   virtual ~WriteObserver() = default;
+  // Records of the collection, or its schema.
   virtual void OnWrite(const Uuid& collection) = 0;
   virtual void OnCollectionsDeleted(const std::vector<Uuid>& collections) = 0;
 };

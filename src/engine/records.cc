@@ -249,7 +249,8 @@ Result<executor::SearchResult> Engine::Search(runtime::Context& ctx,
                                               const SearchRequest& request) {
   CHROMA_TRY(model::ValidateSearches(request.searches));
   planner::SearchBatchPlan plan;
-  for (const model::Search& search : request.searches) {
+  CHROMA_ASSIGN(const auto embedded, EmbedQueries(collection->schema, request.searches));
+  for (const model::Search& search : embedded ? *embedded : request.searches) {
     CHROMA_TRY(
         model::ValidateSearchAgainstCollection(search, collection->schema, collection->dimension));
     CHROMA_ASSIGN(planner::SearchPlan planned, planner::PlanSearch(search, collection->schema));
@@ -295,8 +296,9 @@ Result<executor::RecallReport> Engine::MeasureRecall(runtime::Context& ctx,
 Result<IndexingStatus> Engine::GetIndexingStatus(runtime::Context& ctx,
                                                  const CollectionRef& collection) {
   Result<executor::CollectionStatus> status =
-      ReadVersion(ctx, collection,
-                  [&](const segment::VersionRef& version) { return node_.Describe(ctx, version); });
+      ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
+        return node_.Describe(ctx, version, collection->schema);
+      });
   if (!status.ok()) return status.status();
   return IndexingStatus{status->indexed_operations,
                         status->total_operations - status->indexed_operations};

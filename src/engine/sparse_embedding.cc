@@ -1,5 +1,6 @@
 #include "engine/sparse_embedding.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -45,7 +46,47 @@ void EmbedKey(const std::string& key, std::string_view source, const index::Bm25
   }
 }
 
+bool HasText(const model::Search& search) {
+  return search.rank && std::any_of(search.rank->knns.begin(), search.rank->knns.end(),
+                                    [](const model::Knn& knn) { return knn.text() != nullptr; });
+}
+
+Result<model::SparseVector> EmbedQuery(const model::Schema& schema, const std::string& key,
+                                       const std::string& text) {
+  const auto types = schema.keys.find(key);
+  const model::SparseIndexConfig* config =
+      types == schema.keys.end() ? nullptr : Embeddable(types->second);
+  if (config == nullptr) {
+    return Status::InvalidArgument(
+        "the query is a text, and key '" + key +
+        "' has no embedding function that runs here: send a vector in its place");
+  }
+  CHROMA_ASSIGN(const index::Bm25 bm25,
+                index::Bm25::FromConfig(config->embedding_function->config));
+  return bm25.Embed(text);
+}
+
 }  // namespace
+
+Result<std::optional<std::vector<model::Search>>> EmbedQueries(
+    const model::Schema& schema, const std::vector<model::Search>& searches) {
+  std::optional<std::vector<model::Search>> embedded;
+  if (std::none_of(searches.begin(), searches.end(), HasText)) return embedded;
+  embedded = searches;
+  for (size_t i = 0; i < searches.size(); ++i) {
+    if (!HasText(searches[i])) continue;
+    for (model::Knn& knn : (*embedded)[i].rank->knns) {
+      if (knn.text() == nullptr) continue;
+      Result<model::SparseVector> vector = EmbedQuery(schema, knn.key, *knn.text());
+      if (!vector.ok()) {
+        return vector.status().Annotate("Validation error: searches[" + std::to_string(i) +
+                                        "].rank: $knn");
+      }
+      knn.query = *std::move(vector);
+    }
+  }
+  return embedded;
+}
 
 void EmbedSparseKeys(const model::Schema& schema, model::RecordBatch& batch) {
   if (batch.operation == model::Operation::kDelete) return;

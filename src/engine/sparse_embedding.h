@@ -3,8 +3,13 @@
 // source key and an embedding function that runs here, which is chroma_bm25.
 #pragma once
 
+#include <optional>
+#include <vector>
+
+#include "chroma/status.h"
 #include "model/record.h"
 #include "model/schema.h"
+#include "model/search.h"
 
 namespace chroma::engine {
 
@@ -12,5 +17,10 @@ namespace chroma::engine {
 // its vector; a key that is there stays, whatever it holds. An embedding function whose
 // configuration makes no sense here is left to clients. The batch has passed its checks.
 void EmbedSparseKeys(const model::Schema& schema, model::RecordBatch& batch);
+
+// The searches with the vectors of texts that they search for; none where there is no text. A key
+// without an embedding function that runs here is kInvalidArgument.
+Result<std::optional<std::vector<model::Search>>> EmbedQueries(
+    const model::Schema& schema, const std::vector<model::Search>& searches);
 
 }  // namespace chroma::engine

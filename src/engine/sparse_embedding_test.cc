@@ -96,5 +96,42 @@ TEST(SparseEmbeddingTest, NothingElseIsTouched) {
   }
 }
 
+std::vector<model::Search> TextSearch(const std::string& key, const std::string& text) {
+  std::vector<model::Search> searches(2);
+  searches[1].rank.emplace();
+  model::Knn knn;
+  knn.query = std::vector<float>{1};
+  searches[1].rank->AddKnn(knn);
+  knn.query = text;
+  knn.key = key;
+  searches[1].rank->AddKnn(knn);
+  return searches;
+}
+
+TEST(SparseEmbeddingTest, TextsAsQueries) {
+  const model::Schema schema = SchemaOf(kOfTitle);
+  std::string key;
+  for (const auto& [name, types] : schema.keys) {
+    if (types.sparse_vector_index) key = name;
+  }
+  const auto embedded = EmbedQueries(schema, TextSearch(key, "the dogs"));
+  ASSERT_TRUE(embedded.ok() && *embedded) << embedded.status().ToString();
+  index::Bm25Config config;
+  config.k = 1;
+  const std::vector<model::Knn>& knns = (**embedded)[1].rank->knns;
+  EXPECT_EQ(knns[0].query, TextSearch(key, "")[1].rank->knns[0].query);
+  ASSERT_NE(knns[1].sparse(), nullptr);
+  EXPECT_EQ(*knns[1].sparse(), index::Bm25(config).Embed("the dogs"));
+  const auto nothing = EmbedQueries(schema, TextSearch(key, "the"));
+  EXPECT_EQ((**nothing)[1].rank->knns[1].sparse()->indices.size(), 0U);
+
+  EXPECT_FALSE(*EmbedQueries(schema, {model::Search()})) << "nothing was to be done";
+  const Status unknown = EmbedQueries(schema, TextSearch("other", "dogs")).status();
+  EXPECT_EQ(unknown.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(unknown.message(),
+            "Validation error: searches[1].rank: $knn: the query is a text, and key 'other' has no "
+            "embedding function that runs here: send a vector in its place");
+}
+
 }  // namespace
 }  // namespace chroma::engine

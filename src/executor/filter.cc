@@ -6,6 +6,7 @@
 
 #include "index/text/contains.h"
 #include "index/text/text_query.h"
+#include "index/text/text_terms.h"
 
 namespace chroma::executor {
 namespace {
@@ -22,7 +23,7 @@ constexpr uint64_t kRowsReadMax = 16;
 // The candidates whose document `test` accepts, read by all of the pool where they are many.
 Result<Bitmap> Read(runtime::Context& ctx, const Part& part, const Bitmap& candidates,
                     runtime::ThreadPool* pool, const Part::TextTest& test) {
-  constexpr uint64_t kRowsPerTask = 64;  // about as many blocks of documents: .5 ms
+  constexpr uint64_t kRowsPerTask = 32;  // about as many blocks of documents: .4 ms
   const uint64_t tasks = pool == nullptr
                              ? 1
                              : std::min<uint64_t>(candidates.Count() / kRowsPerTask,
@@ -49,7 +50,9 @@ Result<Bitmap> Read(runtime::Context& ctx, const Part& part, const Bitmap& candi
 // first `options.rows_max` rows take.
 Result<Bitmap> ReadFirst(runtime::Context& ctx, const Part& part, const Bitmap& candidates,
                          Bitmap certain, const FilterOptions& options, const Part::TextTest& test) {
-  constexpr size_t kRowsAtOnce = 1024;
+  constexpr double kRowsAtOnceMin = 16;
+  constexpr double kRowsAtOnceMax = 4096;
+  constexpr uint64_t kGrowth = 4;
   const uint64_t rows_max = options.rows_max;
   if (rows_max >= candidates.Count() + certain.Count()) {
     if (candidates.Empty()) return certain;
@@ -57,18 +60,53 @@ Result<Bitmap> ReadFirst(runtime::Context& ctx, const Part& part, const Bitmap& 
     certain |= matching;
     return certain;
   }
-  std::vector<uint32_t> some(std::clamp<uint64_t>(2 * rows_max, 1, kRowsAtOnce));
+  const auto bounded = [&](double rows) {
+    return static_cast<size_t>(std::clamp(rows, kRowsAtOnceMin, kRowsAtOnceMax));
+  };
+  std::vector<uint32_t> some(bounded(1.1 * static_cast<double>(rows_max)));
   Bitmap found;
+  uint64_t read = 0;
   for (uint32_t from = 0; size_t n = candidates.Read(from, some.data(), some.size());) {
     const Bitmap next = Bitmap::FromSorted(some.data(), n);
     CHROMA_ASSIGN(const Bitmap matching, Read(ctx, part, next, options.pool, test));
     found |= matching;
+    read += n;
     from = some[n - 1] + 1;
-    if (found.Count() + certain.CountRange(0, from) >= rows_max) break;
-    some.resize(some.size() * 4);  // a tail looks at all its rows each time
+    const uint64_t have = found.Count() + certain.CountRange(0, from);
+    if (have >= rows_max) break;
+    // As many as will be enough if they match as often as those before.
+    const double share =
+        static_cast<double>(std::max<uint64_t>(have, 1)) / static_cast<double>(read);
+    const double more = 1.1 * static_cast<double>(rows_max - have) / share;
+    some.resize(std::min<size_t>(bounded(more), some.size() * kGrowth));
   }
   found |= certain;
   return found;
+}
+
+// Whether finding the query's rows takes looking at all terms: those that contain or end with one
+// or two bytes have no trigram.
+bool ReadsAllTerms(const index::TextQuery& query) {
+  constexpr size_t kGramBytes = 3;
+  if (query.kind == index::TextQuery::Kind::kSubstring) {
+    index::TextRun first;
+    return index::RunCutter(query.substring).Next(&first) && first.bytes.size() < kGramBytes;
+  }
+  return std::any_of(query.children.begin(), query.children.end(), ReadsAllTerms);
+}
+
+// Whether the first candidates match so often that reading documents until there are enough is
+// quicker than looking at all terms.
+Result<bool> MatchOften(runtime::Context& ctx, const Part& part, const Bitmap& candidates,
+                        uint64_t rows_max, const Part::TextTest& test) {
+  constexpr size_t kRowsTried = 256;
+  constexpr uint64_t kShareRead = 16;  // of the candidates; about as long as all terms take
+  if (rows_max > candidates.Count() / kShareRead) return false;
+  std::vector<uint32_t> some(kRowsTried);
+  some.resize(candidates.Read(0, some.data(), some.size()));
+  const Bitmap tried = Bitmap::FromSorted(some.data(), some.size());
+  CHROMA_ASSIGN(const Bitmap matching, part.MatchDocuments(ctx, &tried, test));
+  return rows_max * some.size() * kShareRead <= matching.Count() * candidates.Count();
 }
 
 // The candidates whose document `test` accepts. No document that it accepts fails to satisfy the
@@ -77,6 +115,10 @@ Result<Bitmap> MatchText(runtime::Context& ctx, const Part& part, Bitmap candida
                          const FilterOptions& options, const index::TextQuery& query, bool exact,
                          const Part::TextTest& test) {
   if (candidates.Count() <= kRowsReadMax) return part.MatchDocuments(ctx, &candidates, test);
+  if (options.rows_max < candidates.Count() && ReadsAllTerms(query)) {
+    CHROMA_ASSIGN(const bool often, MatchOften(ctx, part, candidates, options.rows_max, test));
+    if (often) return ReadFirst(ctx, part, candidates, Bitmap(), options, test);
+  }
   CHROMA_ASSIGN(std::optional<index::TextRows> rows, part.FindText(query));
   if (!rows) return ReadFirst(ctx, part, candidates, Bitmap(), options, test);
   rows->certain &= candidates;

@@ -158,6 +158,29 @@ TEST_F(FilterTest, ManyDocumentsAreReadSideBySide) {
             StatusCode::kCancelled);
 }
 
+// With a limit the first rows are those of the whole answer, however they are found.
+TEST_F(FilterTest, LimitsReadNoMoreThanTheyNeed) {
+  Fill(12, 30'000);
+  const Bitmap all = Bitmap::Range(0, part_->rows());
+  for (const char* needle : {"a", "s, ", "ri", "river", "no such text", " ", "of"}) {
+    const auto predicate = planner::PlanPredicate(
+        std::nullopt, Document(model::DocumentOperator::kContains, needle), std::nullopt);
+    const auto whole = Evaluate(ctx_, **predicate, *part_, all);
+    ASSERT_TRUE(whole.ok());
+    const std::vector<uint32_t> rows = whole->ToVector();
+    for (const uint64_t limit : {1, 10, 100, 3000}) {
+      const auto some = Evaluate(ctx_, **predicate, *part_, all, {limit, nullptr});
+      ASSERT_TRUE(some.ok());
+      const std::vector<uint32_t> found = some->ToVector();
+      const size_t n = std::min<size_t>(limit, rows.size());
+      ASSERT_GE(found.size(), n) << needle;
+      EXPECT_TRUE(
+          std::equal(found.begin(), found.begin() + static_cast<ptrdiff_t>(n), rows.begin()))
+          << needle << " " << limit;
+    }
+  }
+}
+
 TEST_F(FilterTest, WholeDocuments) {
   Fill(3, 500);
   model::MetadataPredicate predicate;

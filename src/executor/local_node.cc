@@ -299,7 +299,8 @@ Result<RecallReport> LocalNode::MeasureRecall(runtime::Context& ctx, const Versi
   return executor::MeasureRecall(ctx, pool_, *env_.clock, *env_.random, *snapshot, plan);
 }
 
-Result<CollectionStatus> LocalNode::Describe(runtime::Context& ctx, const VersionRef& version) {
+Result<CollectionStatus> LocalNode::Describe(runtime::Context& ctx, const VersionRef& version,
+                                             const model::Schema& schema) {
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
   CollectionStatus status;
   status.records = snapshot->live;
@@ -307,8 +308,11 @@ Result<CollectionStatus> LocalNode::Describe(runtime::Context& ctx, const Versio
   uint64_t unindexed = 0;
   for (size_t i = 0; i < snapshot->segments; ++i) {
     const segment::SnapshotPart& part = snapshot->parts[i];
-    if (!segment::NeedsIndex(options_.index, part, /*busy=*/false)) continue;
-    unindexed += segment::UnindexedRows(part);
+    if (segment::MissesIndexes(*part.part, schema)) {
+      unindexed += part.part->rows();
+    } else if (segment::NeedsIndex(options_.index, part, /*busy=*/false)) {
+      unindexed += segment::UnindexedRows(part);
+    }
   }
   status.indexed_operations =
       snapshot->indexed_operations - std::min(unindexed, snapshot->indexed_operations);

@@ -46,8 +46,8 @@ class LocalNode : public QueryNode {
                          const planner::CountPlan& plan) override;
   Result<RecallReport> MeasureRecall(runtime::Context& ctx, const segment::VersionRef& version,
                                      const planner::RecallPlan& plan) override;
-  Result<CollectionStatus> Describe(runtime::Context& ctx,
-                                    const segment::VersionRef& version) override;
+  Result<CollectionStatus> Describe(runtime::Context& ctx, const segment::VersionRef& version,
+                                    const model::Schema& schema) override;
   void Forget(const Uuid& collection) override;
   // What vector indexes make in memory, of collections that are open here and while one is built.
   const std::shared_ptr<index::NodeMemory>& node_memory() const { return node_memory_; }

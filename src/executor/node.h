@@ -62,8 +62,10 @@ class QueryNode {
   virtual Result<RecallReport> MeasureRecall(runtime::Context& ctx,
                                              const segment::VersionRef& version,
                                              const planner::RecallPlan& plan) = 0;
+  // `schema` says which indexes there should be.
   virtual Result<CollectionStatus> Describe(runtime::Context& ctx,
-                                            const segment::VersionRef& version) = 0;
+                                            const segment::VersionRef& version,
+                                            const model::Schema& schema) = 0;
   // The collection is deleted: drop what is held in memory for it.
   virtual void Forget(const Uuid& collection) = 0;
 };

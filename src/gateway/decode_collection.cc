@@ -77,11 +77,16 @@ engine::ModifyCollectionRequest DecodeModifyCollection(JsonReader& reader) {
   engine::ModifyCollectionRequest request;
   const auto read_metadata = [](JsonReader& r) { return model::DecodeMetadata(r, true); };
   const auto read_name = [](JsonReader& r) { return r.ReadString(); };
-  DecodeStruct(reader, "UpdateCollectionPayload", StructForm::kObjectOrSequence,
-               {{"new_name", false, Optional(&request.new_name, read_name)},
-                {"new_metadata", false, Optional(&request.new_metadata, read_metadata)},
-                {"new_configuration", false,
-                 Optional(&request.new_configuration, model::DecodeConfigurationUpdate)}});
+  std::vector<StructField> fields = {
+      {"new_name", false, Optional(&request.new_name, read_name)},
+      {"new_metadata", false, Optional(&request.new_metadata, read_metadata)},
+      {"new_configuration", false,
+       Optional(&request.new_configuration, model::DecodeConfigurationUpdate)}};
+  // An extension, which upstream's sequence of three does not have.
+  if (reader.Peek() != JsonReader::Kind::kArray) {
+    fields.push_back({"new_schema", false, Optional(&request.new_schema, model::DecodeSchema)});
+  }
+  DecodeStruct(reader, "UpdateCollectionPayload", StructForm::kObjectOrSequence, fields);
   return request;
 }
 

@@ -47,8 +47,7 @@ TEST(DecodeSearchTest, WholeSearch) {
   ASSERT_EQ(searches.size(), 1u);
   const model::Search& search = searches[0];
   EXPECT_TRUE(search.filter.has_value());
-  EXPECT_EQ(search.rank->knns[0].query,
-            (std::variant<std::vector<float>, model::SparseVector>(std::vector<float>{1, 2.5f})));
+  EXPECT_EQ(search.rank->knns[0].query, (decltype(model::Knn::query)(std::vector<float>{1, 2.5f})));
   EXPECT_EQ(search.rank->knns[0].limit, 16u);
   EXPECT_EQ(search.rank->knns[0].key, "#embedding");
   EXPECT_EQ(search.group_by.keys, (std::vector<std::string>{"g", "h"}));
@@ -95,9 +94,9 @@ TEST(DecodeSearchTest, RankErrors) {
             "400 searches[0].rank: expected value at line 1 column 30");
   EXPECT_EQ(RankError(R"({"$div":{"left":{"$val":1}}})"),
             "422 searches[0].rank.$div: missing field `right` at line 1 column 48");
-  EXPECT_EQ(RankError(R"({"$knn":{"query":"text"}})"),
+  EXPECT_EQ(RankError(R"({"$knn":{"query":true}})"),
             "422 searches[0].rank.$knn.query: data did not match any variant of untagged enum "
-            "QueryVector at line 1 column 45");
+            "QueryVector at line 1 column 43");
   EXPECT_EQ(RankError(R"({"$knn":{"query":[1],"limit":-1}})"),
             "422 searches[0].rank.$knn.limit: invalid value: integer `-1`, expected u32 at line 1 "
             "column 52");

@@ -167,7 +167,9 @@ constexpr std::string_view kCollections = R"json(
   "new_metadata":{"description":"Replaces the whole metadata",
     "anyOf":[{"$ref":"#/components/schemas/UpdateMetadata"},{"type":"null"}]},
   "new_configuration":{"anyOf":[
-    {"$ref":"#/components/schemas/UpdateCollectionConfiguration"},{"type":"null"}]}},
+    {"$ref":"#/components/schemas/UpdateCollectionConfiguration"},{"type":"null"}]},
+  "new_schema":{"description":"Laid over the schema, index by index; the space stays",
+    "anyOf":[{"$ref":"#/components/schemas/Schema"},{"type":"null"}]}},
   "examples":[{"new_metadata":{"topic":"science"}}]},
 "ForkCollectionPayload":{"type":"object","required":["new_name"],"properties":{
   "new_name":{"$ref":"#/components/schemas/Name"}},"examples":[{"new_name":"my_fork"}]},

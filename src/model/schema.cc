@@ -141,6 +141,12 @@ bool Schema::IsFullTextIndexed() const {
   return Enabled(*this, kDocumentKey, &ValueTypes::fts_index);
 }
 
+bool Schema::IsSparseIndexed(std::string_view key) const {
+  const auto types = keys.find(key);
+  return types != keys.end() && types->second.sparse_vector_index &&
+         types->second.sparse_vector_index->enabled;
+}
+
 Schema DefaultSchema(uint64_t num_threads) {
   Schema schema;
   ValueTypes& defaults = schema.defaults;

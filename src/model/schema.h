@@ -120,6 +120,8 @@ struct Schema {
   bool IsBm25(std::string_view key) const;
   // Whether documents may be filtered by text.
   bool IsFullTextIndexed() const;
+  // Whether searches may rank by the sparse vectors under this key; defaults cannot switch that on.
+  bool IsSparseIndexed(std::string_view key) const;
 };
 
 inline constexpr std::string_view kDocumentKey = "#document";
@@ -157,6 +159,9 @@ Status ValidateConfiguration(const std::optional<Configuration>& configuration,
                              const std::optional<Metadata>& metadata);
 // The checks of a user's schema, without the prefix "Validation error: schema: ".
 Status ValidateSchema(const Schema& schema);
+// The schema with the settings of another over it, index by index; a key that it does not list is
+// taken as it is given. What was made by the old one may stay: the space may not change.
+Result<Schema> UpdateSchema(const Schema& schema, const Schema& given);
 // PUT new_configuration (rest-api.md §6.6).
 Result<Schema> UpdateConfiguration(const Schema& schema, const ConfigurationUpdate& update);
 

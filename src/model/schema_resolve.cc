@@ -283,19 +283,18 @@ Status MergeTypes(ValueTypes& base, const ValueTypes& given) {
   return MergeIndex(base.bool_inverted_index, given.bool_inverted_index);
 }
 
-Result<Schema> MergeWithDefaults(const Schema& given, uint64_t num_threads) {
-  Schema merged = DefaultSchema(num_threads);
-  CHROMA_TRY(MergeTypes(merged.defaults, given.defaults));
+Status MergeSchemas(Schema& base, const Schema& given) {
+  CHROMA_TRY(MergeTypes(base.defaults, given.defaults));
   for (const auto& [key, types] : given.keys) {
-    const auto at = merged.keys.find(key);
-    if (at == merged.keys.end()) {
-      merged.keys.emplace(key, types);
+    const auto at = base.keys.find(key);
+    if (at == base.keys.end()) {
+      base.keys.emplace(key, types);
     } else {
       CHROMA_TRY(MergeTypes(at->second, types));
     }
   }
-  merged.cmek_gcp = given.cmek_gcp;
-  return merged;
+  if (given.cmek_gcp) base.cmek_gcp = given.cmek_gcp;
+  return Status::Ok();
 }
 
 // Calls `change` on the configuration of the vector index in its two places.
@@ -338,12 +337,24 @@ Result<Schema> ResolveSchema(const std::optional<Schema>& schema,
   }
   Schema result = DefaultSchema(num_threads);
   if (schema) {
-    CHROMA_ASSIGN(result, MergeWithDefaults(*schema, num_threads));
+    CHROMA_TRY(MergeSchemas(result, *schema));
   }
   if (!default_configuration) {
     Apply(result, resolved.hnsw, resolved.embedding_function);
   } else if (default_schema) {
     Apply(result, HnswConfig(), resolved.embedding_function);
+  }
+  return result;
+}
+
+Result<Schema> UpdateSchema(const Schema& schema, const Schema& given) {
+  const Status valid = ValidateSchema(given);
+  if (!valid.ok()) return valid.Annotate("Validation error: new_schema");
+  Schema result = schema;
+  CHROMA_TRY(MergeSchemas(result, given));
+  if (result.space() != schema.space()) {
+    return Status::InvalidArgument(
+        "Validation error: new_schema: the space of a collection cannot be changed");
   }
   return result;
 }

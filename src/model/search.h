@@ -23,9 +23,10 @@ inline constexpr uint32_t kDefaultKnnLimit = 16;
 
 // $knn: the `limit` records nearest to the query, among those that the search's filter selects.
 // A dense query is compared with the records' vectors, whatever the key; a sparse one with the
-// sparse vectors under the key.
+// sparse vectors under the key. A text is an extension of ours: the engine puts in its place what
+// the embedding function of the key makes of it, before anything is planned.
 struct Knn {
-  std::variant<std::vector<float>, SparseVector> query;
+  std::variant<std::vector<float>, SparseVector, std::string> query;
   std::string key = std::string(kEmbeddingKey);
   uint32_t limit = kDefaultKnnLimit;
   std::optional<float> default_score;  // of all other records
@@ -33,6 +34,7 @@ struct Knn {
   bool operator==(const Knn&) const = default;
 
   const SparseVector* sparse() const { return std::get_if<SparseVector>(&query); }
+  const std::string* text() const { return std::get_if<std::string>(&query); }
 };
 
 enum class RankOperator : uint8_t {

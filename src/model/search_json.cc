@@ -117,6 +117,9 @@ class RankDecoder {
       if (reader_.error().kind == JsonError::Kind::kSyntax) return;
       reader_.Restore(mark);
       reader_.SkipValue();
+    } else if (reader_.Peek() == JsonReader::Kind::kString) {
+      knn->query = reader_.ReadString();
+      return;
     } else if (auto sparse = TryDecodeSparseVector(reader_)) {
       knn->query = *std::move(sparse);
       return;
@@ -185,6 +188,8 @@ void EncodeKnn(JsonWriter& out, const Knn& knn) {
   out.Key("query");
   if (knn.sparse() != nullptr) {
     EncodeMetadataValue(out, *knn.sparse());
+  } else if (knn.text() != nullptr) {
+    out.String(*knn.text());
   } else {
     const auto& query = std::get<std::vector<float>>(knn.query);
     out.F32Array(query.data(), query.size());

@@ -136,16 +136,13 @@ Status ValidateSearchAgainstCollection(const Search& search, const Schema& schem
   if (!search.rank) return Status::Ok();
   for (const Knn& knn : search.rank->knns) {
     if (knn.sparse() != nullptr) {
-      // Defaults do not count: they cannot switch this index on.
-      const auto types = schema.keys.find(knn.key);
-      const bool indexed = types != schema.keys.end() && types->second.sparse_vector_index &&
-                           types->second.sparse_vector_index->enabled;
-      if (!indexed) {
+      if (!schema.IsSparseIndexed(knn.key)) {
         return Invalid("Cannot filter using metadata key '" + knn.key +
                        "' with type 'SparseVector' because indexing is disabled");
       }
       continue;
     }
+    if (knn.text() != nullptr) return Status::Internal("a text is searched for, not its vector");
     const size_t length = std::get<std::vector<float>>(knn.query).size();
     if (dimension && length != *dimension) {
       return Invalid("Collection expecting embedding with dimension of " +

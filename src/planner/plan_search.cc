@@ -97,8 +97,11 @@ class RankCompiler {
 
   // Its number in the plan; equal ones are run once.
   uint32_t AddKnn(const model::Knn& knn) {
-    KnnPlan planned{knn.query, {}, knn.limit, false};
-    if (planned.sparse() != nullptr) {
+    KnnPlan planned;
+    planned.limit = knn.limit;
+    if (const auto* dense = std::get_if<std::vector<float>>(&knn.query)) planned.query = *dense;
+    if (knn.sparse() != nullptr) {
+      planned.query = *knn.sparse();
       planned.key = knn.key;
       planned.bm25 = schema_.IsBm25(knn.key);
     }

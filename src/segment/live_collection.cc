@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "runtime/test_points.h"
+#include "segment/sparse_frequency.h"
 
 namespace chroma::segment {
 namespace {
@@ -69,6 +70,7 @@ std::shared_ptr<const Snapshot> LiveCollection::MakeSnapshot(State& state) {
   snapshot->tail_operations = state.tail->operations();
   snapshot->dimension = state.tail->dimension() != 0 ? state.tail->dimension() : manifest.dimension;
   for (const SnapshotPart& part : snapshot->parts) snapshot->live += part.live();
+  snapshot->frequencies = std::make_shared<SparseFrequencies>();
   state.snapshot = snapshot;
   return snapshot;
 }

@@ -22,6 +22,7 @@
 #include "model/metadata.h"
 #include "model/record.h"
 #include "runtime/context.h"
+#include "segment/missing_indexes.h"
 
 namespace chroma::segment {
 
@@ -96,6 +97,12 @@ class Part {
   virtual Status CountSparse(runtime::Context& ctx, std::string_view key,
                              std::span<const uint32_t> dimensions, const Bitmap& dead,
                              std::span<uint64_t> counts) const = 0;
+
+  // Indexes that the schema asks for and a segment was written without. A tail has none ever.
+  virtual Result<std::vector<MissingIndex>> Missing(const model::Schema& schema) const {
+    static_cast<void>(schema);
+    return std::vector<MissingIndex>();
+  }
 
   // Lets the operating system take back the pages of files that reads have mapped. They are mapped
   // again when they are read, without the disk as long as the system keeps them.

@@ -92,42 +92,36 @@ bool IsDerived(SectionType type) {
          IsTextIndexSection(type) || type == SectionType::kValueOrder;
 }
 
-Result<Bytes> RebuildSection(runtime::Context& ctx, const SectionReader& sections,
-                             const SectionInfo& section, uint32_t rows, uint32_t dimension) {
-  Result<Bytes> payload = sections.Damaged(section, "its checksum does not match");
+Result<Bytes> MakeSection(runtime::Context& ctx, const SectionReader& sections,
+                          const SectionInfo& section, uint32_t rows, uint32_t dimension) {
   switch (section.type) {
     case SectionType::kSegmentInfo:
-      payload = RebuildInfo(ctx, sections);
-      break;
+      return RebuildInfo(ctx, sections);
     case SectionType::kIdIndex:
-      payload = RebuildIdIndex(ctx, sections, rows);
-      break;
+      return RebuildIdIndex(ctx, sections, rows);
     case SectionType::kVectorChecksums:
-      payload = format::RebuildVectorChecksums(ctx, sections, rows, dimension);
-      break;
+      return format::RebuildVectorChecksums(ctx, sections, rows, dimension);
     case SectionType::kDocumentIndex:
-      payload =
-          format::RebuildTextIndex(ctx, sections, SectionType::kDocuments, section.type, rows);
-      break;
+      return format::RebuildTextIndex(ctx, sections, SectionType::kDocuments, section.type, rows);
     case SectionType::kUriIndex:
-      payload = format::RebuildTextIndex(ctx, sections, SectionType::kUris, section.type, rows);
-      break;
+      return format::RebuildTextIndex(ctx, sections, SectionType::kUris, section.type, rows);
     case SectionType::kSparsePostings:
-      payload = RebuildPostings(ctx, sections, section, rows);
-      break;
+      return RebuildPostings(ctx, sections, section, rows);
     case SectionType::kValueOrder:
-      payload = RebuildValueOrder(ctx, sections, section, rows);
-      break;
+      return RebuildValueOrder(ctx, sections, section, rows);
     case SectionType::kTextTerms:
     case SectionType::kTextPostings:
     case SectionType::kTextGrams:
-      payload = RebuildTextIndexSection(ctx, sections, section.type, rows);
-      break;
+      return RebuildTextIndexSection(ctx, sections, section.type, rows);
     default:
-      break;
+      return sections.Damaged(section, "its checksum does not match");
   }
-  CHROMA_TRY(payload.status());
-  if (Checksum(*payload) != section.checksum) {
+}
+
+Result<Bytes> RebuildSection(runtime::Context& ctx, const SectionReader& sections,
+                             const SectionInfo& section, uint32_t rows, uint32_t dimension) {
+  CHROMA_ASSIGN(Bytes payload, MakeSection(ctx, sections, section, rows, dimension));
+  if (Checksum(payload) != section.checksum) {
     return sections.Damaged(section, "its checksum does not match");
   }
   return payload;

@@ -18,6 +18,10 @@ bool IsDerived(format::SectionType type);
 Result<Bytes> RebuildSection(runtime::Context& ctx, const format::SectionReader& sections,
                              const format::SectionInfo& section, uint32_t rows, uint32_t dimension);
 
+// The payload of a derived section, by type and key alone, as what it is derived from gives it.
+Result<Bytes> MakeSection(runtime::Context& ctx, const format::SectionReader& sections,
+                          const format::SectionInfo& section, uint32_t rows, uint32_t dimension);
+
 // The id index of whole ids, whatever the section of it looks like.
 Result<Bytes> RebuildIdIndex(runtime::Context& ctx, const format::SectionReader& sections,
                              uint32_t rows);

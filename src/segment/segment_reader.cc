@@ -113,6 +113,7 @@ class SectionedSegment final : public SegmentReader {
   }
   uint64_t checksum() const override { return sections_.checksum(); }
   Result<std::vector<uint32_t>> MovedRows(const std::string& index, uint32_t n) const override;
+  Result<std::vector<MissingIndex>> Missing(const model::Schema& schema) const override;
   Status VerifyAll(runtime::Context& ctx) const override;
   void ReleasePages() const override;
 
@@ -331,7 +332,9 @@ Result<const index::SparsePostings*> SectionedSegment::Postings(
                 column.postings.Get([&]() -> Result<std::optional<Loaded<index::SparsePostings>>> {
                   const SectionInfo* section =
                       sections_.Find(SectionType::kSparsePostings, column.section->key);
-                  if (section == nullptr) return std::optional<Loaded<index::SparsePostings>>();
+                  if (section == nullptr || section->length == 0) {
+                    return std::optional<Loaded<index::SparsePostings>>();
+                  }
                   auto read = LoadPostings(*section);
                   if (read.ok() || read.status().code() != StatusCode::kDataLoss) return read;
                   // Derived from the vectors, so damage to them costs time and not data.
@@ -537,6 +540,7 @@ Result<std::vector<uint32_t>> SectionedSegment::MovedRows(const std::string& ind
   runtime::Context ctx;
   CHROMA_ASSIGN(const store::BlobSlice slice, sections_.Read(ctx, *section));
   ByteReader in(slice.bytes);
+  if (in.AtEnd() && n == rows_) return std::vector<uint32_t>();
   if (in.remaining() != uint64_t{n} * sizeof(uint32_t)) {
     return sections_.Damaged(*section, "it has the wrong length");
   }
@@ -549,6 +553,31 @@ Result<std::vector<uint32_t>> SectionedSegment::MovedRows(const std::string& ind
     }
   }
   return rows;
+}
+
+Result<std::vector<MissingIndex>> SectionedSegment::Missing(const model::Schema& schema) const {
+  std::vector<MissingIndex> missing;
+  const bool has_documents = sections_.Find(SectionType::kDocuments) != nullptr;
+  if (WantsText(&schema) && has_documents && sections_.Find(SectionType::kTextTerms) == nullptr) {
+    missing.push_back({SectionType::kTextTerms, {}});
+  }
+  for (const auto& column : metadata_) {
+    const std::string& key = column->section->key;
+    if (column->type == model::ValueType::kSparseVector) {
+      const bool has_postings = sections_.Find(SectionType::kSparsePostings, key) != nullptr;
+      if (WantsPostings(&schema, key) && !has_postings) {
+        missing.push_back({SectionType::kSparsePostings, key});
+      }
+      continue;
+    }
+    const bool strings = model::ElementType(column->type) == model::ValueType::kString;
+    if (!strings || column->order_section != nullptr) continue;
+    if (!WantsOrder(&schema, key, column->type)) continue;
+    CHROMA_ASSIGN(const format::MetadataColumnReader* values, Column(*column));
+    if (!HasValueOrder(*values)) continue;
+    missing.push_back({SectionType::kValueOrder, ValueOrderKey(key, column->type)});
+  }
+  return missing;
 }
 
 // Every id must be found, at its own row or at a later one that has the same id.
@@ -599,6 +628,7 @@ Status SectionedSegment::VerifyAll(runtime::Context& ctx) const {
     const SectionInfo* postings =
         sections_.Find(SectionType::kSparsePostings, column->section->key);
     if (column->type != model::ValueType::kSparseVector || postings == nullptr) continue;
+    if (postings->length == 0) continue;
     CHROMA_ASSIGN(const auto loaded, LoadPostings(*postings));
     const Status verified = loaded->reader.Verify([&ctx] { return ctx.Check(); });
     if (verified.code() == StatusCode::kDataLoss) {

@@ -20,7 +20,8 @@ class SegmentReader : public Part {
 
   // Of its footer, and by that of every section: which segment this is.
   virtual uint64_t checksum() const = 0;
-  // SegmentWriter::AddMovedRows, `n` of them. kNotFound when it was not called for this index.
+  // SegmentWriter::AddMovedRows, `n` of them; none when they are where they were. kNotFound when it
+  // was not called for this index.
   virtual Result<std::vector<uint32_t>> MovedRows(const std::string& index, uint32_t n) const = 0;
   // Reads and verifies every byte: what `doctor` and merges rely on.
   virtual Status VerifyAll(runtime::Context& ctx) const = 0;

@@ -16,6 +16,7 @@
 #include "index/sparse/postings_builder.h"
 #include "index/text/text_index.h"
 #include "index/vector/vector_index.h"
+#include "segment/missing_indexes.h"
 #include "segment/text_sections.h"
 #include "segment/value_order.h"
 
@@ -29,9 +30,10 @@ constexpr uint32_t kRowsMax = UINT32_MAX - 1;
 class SectionedSegmentWriter final : public SegmentWriter {
  public:
   SectionedSegmentWriter(std::unique_ptr<store::BlobWriter> blob, std::string name,
-                         uint32_t dimension)
+                         uint32_t dimension, const model::Schema* schema)
       : name_(std::move(name)),
         dimension_(dimension),
+        schema_(schema),
         out_(std::move(blob)),
         vectors_(&out_, dimension) {}
 
@@ -54,7 +56,8 @@ class SectionedSegmentWriter final : public SegmentWriter {
 
   const std::string name_;
   const uint32_t dimension_;
-  Status failure_;  // of an earlier Add: the blob ends amid a row
+  const model::Schema* const schema_;  // null: every index
+  Status failure_;                     // of an earlier Add: the blob ends amid a row
   format::SectionWriter out_;
   format::VectorWriter vectors_;
   format::StringWriter ids_;
@@ -92,7 +95,7 @@ Status SectionedSegmentWriter::Add(const RowView& row) {
 Status SectionedSegmentWriter::AddChecked(const RowView& row) {
   if (dimension_ > 0) CHROMA_TRY(vectors_.Add(row.vector));
   CHROMA_TRY(documents_.Add(row.document));
-  if (row.document) text_index_.Add(rows(), *row.document);
+  if (row.document && WantsText(schema_)) text_index_.Add(rows(), *row.document);
   CHROMA_TRY(uris_.Add(row.uri));
   if (row.metadata != nullptr) AddMetadata(*row.metadata);
   insertion_offsets_.push_back(row.insertion_offset);
@@ -166,12 +169,16 @@ Status SectionedSegmentWriter::WriteMetadata() {
 // Without them the vectors are compared one by one.
 Status SectionedSegmentWriter::WritePostings(const std::string& key,
                                              const format::MetadataColumnWriter& column) {
+  if (!WantsPostings(schema_, key)) return Status::Ok();
   const auto vectors = column.sparse_vectors();
   Bytes payload;
   const Status encoded = index::EncodePostings(
       {vectors.rows, vectors.ends, vectors.indices, vectors.weights}, rows(), payload);
-  if (encoded.code() == StatusCode::kResourceExhausted) return Status::Ok();
-  CHROMA_TRY(encoded);
+  if (encoded.code() == StatusCode::kResourceExhausted) {
+    payload.clear();  // says that there can be none
+  } else {
+    CHROMA_TRY(encoded);
+  }
   format::SectionOptions options;
   options.required = false;
   return out_.Write(SectionType::kSparsePostings, key, payload, options);
@@ -179,6 +186,7 @@ Status SectionedSegmentWriter::WritePostings(const std::string& key,
 
 Status SectionedSegmentWriter::WriteOrder(std::string_view key, model::ValueType type,
                                           BytesView column) {
+  if (!WantsOrder(schema_, key, type)) return Status::Ok();
   ByteReader in(column);
   const auto reader = format::MetadataColumnReader::Read(in, type, rows());
   if (!in.ok()) return Status::Internal("a column was written that cannot be read");
@@ -196,7 +204,7 @@ Result<SegmentSummary> SectionedSegmentWriter::Finish(runtime::Context& ctx) {
   CHROMA_TRY(ctx.Check());
   CHROMA_TRY(WriteMetadata());
   CHROMA_TRY(ctx.Check());
-  CHROMA_TRY(WriteTextIndex(&out_, &text_index_, rows()));
+  if (WantsText(schema_)) CHROMA_TRY(WriteTextIndex(&out_, &text_index_, rows()));
   for (const auto& [index, payload] : moved_rows_) {
     format::SectionOptions options;
     options.required = false;
@@ -216,10 +224,11 @@ Result<SegmentSummary> SectionedSegmentWriter::Finish(runtime::Context& ctx) {
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::Create(runtime::Context& ctx,
                                                              store::BlobStore& store,
                                                              const std::string& blob,
-                                                             uint32_t dimension) {
+                                                             uint32_t dimension,
+                                                             const model::Schema* schema) {
   CHROMA_ASSIGN(std::unique_ptr<store::BlobWriter> writer, store.Create(ctx, blob));
   return std::unique_ptr<SegmentWriter>(
-      std::make_unique<SectionedSegmentWriter>(std::move(writer), blob, dimension));
+      std::make_unique<SectionedSegmentWriter>(std::move(writer), blob, dimension, schema));
 }
 
 }  // namespace chroma::segment

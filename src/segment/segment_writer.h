@@ -11,6 +11,7 @@
 
 #include "chroma/status.h"
 #include "model/metadata.h"
+#include "model/schema.h"
 #include "runtime/context.h"
 #include "store/blob_store.h"
 
@@ -44,9 +45,11 @@ class SegmentWriter {
   // Durable and visible when OK. Destroying the writer without it leaves no trace.
   virtual Result<SegmentSummary> Finish(runtime::Context& ctx) = 0;
 
+  // Writes the indexes that the schema, which outlives the writer, switches on; null: all.
   static Result<std::unique_ptr<SegmentWriter>> Create(runtime::Context& ctx,
                                                        store::BlobStore& store,
-                                                       const std::string& blob, uint32_t dimension);
+                                                       const std::string& blob, uint32_t dimension,
+                                                       const model::Schema* schema = nullptr);
 };
 
 }  // namespace chroma::segment

@@ -45,6 +45,8 @@ struct SnapshotPart {
   uint64_t live() const { return part->rows() - dead->Count(); }
 };
 
+class SparseFrequencies;
+
 struct Snapshot {
   // Segments as the version lists them, then the tail, if it has rows.
   std::vector<SnapshotPart> parts;
@@ -56,6 +58,8 @@ struct Snapshot {
   uint64_t indexed_operations = 0;  // log records folded into the segments
   uint64_t tail_operations = 0;     // log records in the tail
   uint32_t dimension = 0;           // 0: no vectors yet
+  // What CountSparse found; null: it is not kept.
+  std::shared_ptr<SparseFrequencies> frequencies = nullptr;
 };
 
 }  // namespace chroma::segment

@@ -260,5 +260,45 @@ TEST(SparseTest, DamagedPostingsAreMadeAgain) {
   EXPECT_EQ(bytes, whole);
 }
 
+TEST(SparseFrequenciesTest, WhatWasCountedIsKept) {
+  RowGenerator generator(21);
+  Snapshot snapshot;
+  for (int part = 0; part < 2; ++part) {
+    const Bytes bytes = WriteSegment(SparseRows(generator, 500), 0);
+    auto dead = std::make_shared<Bitmap>();
+    for (uint32_t row = 0; row < 500; row += 7) dead->Add(row);
+    snapshot.parts.push_back({*SegmentReader::Open(*std::make_unique<runtime::Context>(),
+                                                   std::make_shared<MemoryBlob>("test", bytes)),
+                              dead});
+  }
+  Snapshot keeps = snapshot;
+  keeps.frequencies = std::make_shared<SparseFrequencies>();
+  runtime::Context ctx;
+  for (int i = 0; i < 50; ++i) {
+    const std::vector<uint32_t> dimensions = AnyVector(generator, 6).indices;
+    for (const char* key : {"s", "t", "none"}) {
+      const auto counted = CountSparse(ctx, snapshot, key, dimensions);
+      EXPECT_EQ(*CountSparse(ctx, keeps, key, dimensions), *counted);
+      for (size_t at = 0; at < dimensions.size(); ++at) {
+        EXPECT_EQ(keeps.frequencies->Find(key, dimensions[at]), (*counted)[at]);
+      }
+    }
+  }
+}
+
+TEST(SparseFrequenciesTest, HoldsSoManyAtMost) {
+  SparseFrequencies frequencies;
+  const std::vector<uint64_t> one{1};
+  for (uint32_t i = 0; i < 3 * SparseFrequencies::kCountsMax; ++i) {
+    frequencies.Add("k", std::vector<uint32_t>{i}, one);
+  }
+  uint32_t held = 0;
+  for (uint32_t i = 0; i < 3 * SparseFrequencies::kCountsMax; ++i) {
+    held += frequencies.Find("k", i) ? 1 : 0;
+  }
+  EXPECT_LE(held, SparseFrequencies::kCountsMax);
+  EXPECT_GT(held, 0U);
+}
+
 }  // namespace
 }  // namespace chroma::segment

@@ -151,10 +151,11 @@ std::vector<OracleRow> RowGenerator::Rows(uint32_t n, uint32_t dimension) {
   return rows;
 }
 
-Bytes WriteSegment(const std::vector<OracleRow>& rows, uint32_t dimension) {
+Bytes WriteSegment(const std::vector<OracleRow>& rows, uint32_t dimension,
+                   const model::Schema* schema) {
   runtime::Context ctx;
   MemoryBlobStore store;
-  auto writer = SegmentWriter::Create(ctx, store, "test", dimension);
+  auto writer = SegmentWriter::Create(ctx, store, "test", dimension, schema);
   EXPECT_TRUE(writer.ok());
   for (const OracleRow& row : rows) {
     RowView view;

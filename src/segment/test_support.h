@@ -47,8 +47,9 @@ class RowGenerator {
   uint64_t state_;
 };
 
-// A segment made of the rows; fails the test when writing fails.
-Bytes WriteSegment(const std::vector<OracleRow>& rows, uint32_t dimension);
+// A segment made of the rows, with the indexes of the schema; fails the test when writing fails.
+Bytes WriteSegment(const std::vector<OracleRow>& rows, uint32_t dimension,
+                   const model::Schema* schema = nullptr);
 
 // Reads everything and compares. OK when all is as in `rows`; the first failure otherwise. A wrong
 // answer fails the test.

@@ -16,10 +16,11 @@ bool IsTextIndexSection(SectionType type) {
 }
 
 Status WriteTextIndex(format::SectionWriter* out, index::TextIndexBuilder* builder, uint32_t rows) {
-  if (builder->Unusable()) return Status::Ok();
-  const index::TextIndexPayloads payloads = builder->Finish(rows);
   format::SectionOptions options;
   options.required = false;
+  if (builder->too_large()) return out->Write(SectionType::kTextTerms, {}, {}, options);
+  if (builder->Unusable()) return Status::Ok();
+  const index::TextIndexPayloads payloads = builder->Finish(rows);
   CHROMA_TRY(out->Write(SectionType::kTextTerms, {}, payloads.terms, options));
   CHROMA_TRY(out->Write(SectionType::kTextPostings, {}, payloads.postings, options));
   return out->Write(SectionType::kTextGrams, {}, payloads.grams, options);
@@ -46,6 +47,7 @@ Result<TextIndexSections::Loaded> TextIndexSections::Load(runtime::Context& ctx)
   const SectionInfo* postings = sections_.Find(SectionType::kTextPostings);
   const SectionInfo* grams = sections_.Find(SectionType::kTextGrams);
   if (terms == nullptr && postings == nullptr && grams == nullptr) return loaded;
+  if (terms != nullptr && terms->length == 0) return loaded;  // there can be none
   if (terms == nullptr || postings == nullptr || grams == nullptr) {
     return Status::DataLoss("a section of the text index is missing");
   }

@@ -15,7 +15,8 @@ namespace chroma::segment {
 
 bool IsTextIndexSection(format::SectionType type);
 
-// Nothing when there is nothing to index.
+// Nothing when there is nothing to index; terms without content when the texts are too many to be
+// indexed.
 Status WriteTextIndex(format::SectionWriter* out, index::TextIndexBuilder* builder, uint32_t rows);
 
 // The payload of a section of the index, made again from the documents.

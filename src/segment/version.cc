@@ -112,6 +112,7 @@ class VersionOpener {
       return Status::DataLoss("it is of another number of rows");
     }
     CHROMA_ASSIGN(std::vector<uint32_t> moved, reader.MovedRows(named.blob, index.reader->rows()));
+    if (moved.empty()) return index;
     for (const uint32_t row : moved) index.gone += row == index::MovedRows::kGone ? 1 : 0;
     index.moved = std::make_shared<const std::vector<uint32_t>>(std::move(moved));
     return index;

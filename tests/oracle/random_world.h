@@ -20,8 +20,9 @@ namespace chroma {
 struct Mode {
   const char* name;
   bool on_disk;
-  double compact_share;  // of steps
-  double restart_share;  // of steps; only on disk
+  double compact_share;     // of steps
+  double restart_share;     // of steps; only on disk
+  double switch_share = 0;  // of steps: indexes are switched off, and on again after a compaction
 };
 inline std::ostream& operator<<(std::ostream& out, const Mode& mode) {
   return out << mode.name;
@@ -75,16 +76,42 @@ class RandomWorld {
     ASSERT_TRUE(found.ok()) << found.status().ToString();
     collection_ = *found;
   }
-  // Compacts, or opens anew, when `dice` (uniform) falls so; false: neither.
+  // Compacts, opens anew, or writes segments without indexes, when `dice` (uniform) falls so;
+  // false: none of it.
   bool Disturb(double dice) {
     if (dice < mode_.compact_share) {
       const Status compacted = service_->Compact(ctx_, collection_->id);
       EXPECT_TRUE(compacted.ok()) << compacted.ToString();
       return true;
     }
+    if (dice > 1 - mode_.switch_share) {
+      SwitchIndexes(false);
+      const bool compacted = Chance(30) || service_->Compact(ctx_, collection_->id).ok();
+      EXPECT_TRUE(compacted);
+      SwitchIndexes(true);
+      return true;
+    }
     if (!mode_.on_disk || dice >= mode_.compact_share + mode_.restart_share) return false;
     Open(wanted_);
     return true;
+  }
+  // All that can be switched but of vectors.
+  void SwitchIndexes(bool on) {
+    Refresh();
+    model::Schema schema = collection_->schema;
+    const auto change = [on](auto& index) {
+      if (index) index->enabled = on;
+    };
+    change(schema.keys.at(std::string(model::kDocumentKey)).fts_index);
+    change(schema.defaults.string_inverted_index);
+    for (auto& [key, types] : schema.keys) {
+      if (!key.starts_with('#')) change(types.string_inverted_index);
+      change(types.sparse_vector_index);
+    }
+    engine::ModifyCollectionRequest request;
+    request.new_schema = std::move(schema);
+    const Status modified = engine().ModifyCollection(ctx_, collection_, request);
+    ASSERT_TRUE(modified.ok()) << modified.ToString();
   }
   // Through the engine and to the oracle.
   void Apply(const model::RecordBatch& batch) {

@@ -295,7 +295,8 @@ INSTANTIATE_TEST_SUITE_P(Modes, SearchOracleTest,
                          ::testing::Values(Mode{"Memory", false, 0.02, 0},
                                            Mode{"Disk", true, 0.02, 0.02},
                                            Mode{"CompactOften", false, 0.2, 0},
-                                           Mode{"RestartOften", true, 0.1, 0.1}),
+                                           Mode{"RestartOften", true, 0.1, 0.1},
+                                           Mode{"SwitchIndexes", false, 0.05, 0, 0.1}),
                          [](const auto& mode) { return std::string(mode.param.name); });
 
 }  // namespace

@@ -182,6 +182,11 @@ void Client::Modify(const std::shared_ptr<Collection>& collection) {
   }
   const auto found = Find(collection);
   if (!found.ok()) return;
+  // Not kept in the model: filters by text may be refused from now on, and segments be rewritten.
+  if (random_.Chance(1, 2)) {
+    request.new_schema.emplace().keys[std::string(model::kDocumentKey)].fts_index = {
+        random_.Chance(2, 3), {}};
+  }
   auto answer = std::make_shared<CatalogAnswer>();
   const auto call = ledger_.BeginCatalog(modify, answer);
   runtime::Context ctx(scheduler_);

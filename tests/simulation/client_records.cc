@@ -153,6 +153,13 @@ Result<engine::CollectionRef> Client::Find(const std::shared_ptr<Collection>& co
 bool Client::Finish(Collection& collection, const CollectionHandle& call, const Status& status,
                     const std::string& what) {
   ++counts_.operations;
+  // Modify switches the index off and on.
+  constexpr std::string_view kNoTextIndex =
+      "Cannot filter using full-text search because FTS indexing is disabled";
+  if (status.message() == kNoTextIndex) {
+    ledger_.End(collection.history, call, Ending::kRefused);
+    return true;
+  }
   Ending ending = ledger_.Judge(status, {StatusCode::kNotFound}, what);
   if (ending == Ending::kAnswered && !status.ok()) {
     if (!collection.doomed) ledger_.Fail("not found, though nobody deleted it: " + what);

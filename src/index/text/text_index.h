@@ -48,7 +48,9 @@ class TextIndexBuilder {
   TextIndexBuilder& operator=(const TextIndexBuilder&) = delete;
 
   void Add(uint32_t row, std::string_view text);
-  // Nothing was added, or more than the format can hold.
+  // More was added than the format can hold.
+  bool too_large() const;
+  // That, or nothing.
   bool Unusable() const;
   // Of a part with `rows` rows; a function of what was added.
   TextIndexPayloads Finish(uint32_t rows);

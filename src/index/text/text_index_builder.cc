@@ -254,8 +254,8 @@ TextIndexBuilder::~TextIndexBuilder() = default;
 
 void TextIndexBuilder::Add(uint32_t row, std::string_view text) {
   State& state = *state_;
-  if (text.empty() || state.too_large) return;
   state.any = true;
+  if (text.empty() || state.too_large) return;
   if (!IsValidUtf8(text)) {
     state.irregular.push_back(row);
     return;
@@ -279,6 +279,10 @@ void TextIndexBuilder::Add(uint32_t row, std::string_view text) {
                     state.chunks.size() / kChunkUnit > UINT32_MAX - kChunkUnitsMax ||
                     state.terms.size() > UINT32_MAX / 2;
   if (state.too_large) state = State(), state.too_large = true;
+}
+
+bool TextIndexBuilder::too_large() const {
+  return state_->too_large;
 }
 
 bool TextIndexBuilder::Unusable() const {

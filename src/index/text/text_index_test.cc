@@ -204,8 +204,13 @@ TEST(TextIndexTest, LongTextsAndNeedles) {
 TEST(TextIndexTest, NothingToIndex) {
   TextIndexBuilder builder;
   EXPECT_TRUE(builder.Unusable());
-  builder.Add(0, "");
-  EXPECT_TRUE(builder.Unusable());
+  EXPECT_FALSE(builder.too_large());
+}
+
+TEST(TextIndexTest, DocumentsWithoutWords) {
+  const Indexed indexed = Index({"", std::nullopt, ""});
+  Check(indexed, TextQuery::Substring("a"));
+  Check(indexed, TextQuery::Substring("river"));
 }
 
 // The bytes are a function of the texts: a damaged index is made again and compared.
