@@ -33,8 +33,6 @@ class PackedNodes {
   // Were all nodes in use.
   size_t size_bytes() const { return memory_.size_bytes(); }
 
-  size_t node_bytes() const { return node_bytes_; }
-  const uint8_t* raw(uint32_t r) const { return memory_.bytes() + node_bytes_ * r; }
   // A node as a walk reads it. Valid until Forget, or until `scratch` is used again.
   struct Node {
     RowScale scale;
