@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -16,19 +15,18 @@
 #include <random>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #ifdef CHROMA_BENCH_HNSWLIB
 #include <hnswlib/hnswlib.h>
 #endif
 
+#include "bench/built_graph.h"
 #include "index/vector/flat_index.h"
-#include "index/vector/graph_builder.h"
-#include "index/vector/graph_index.h"
 
 namespace {
 
+using chroma::bench::ParallelFor;
 using chroma::index::Candidate;
 
 constexpr size_t kQueries = 1000;
@@ -99,17 +97,6 @@ Rows Clustered(size_t dimension, size_t n) {
   return rows;
 }
 
-void ParallelFor(size_t n, const std::function<void(size_t)>& job) {
-  std::atomic<size_t> next{0};
-  std::vector<std::thread> threads;
-  for (unsigned t = 0; t < std::max(1U, std::thread::hardware_concurrency()); ++t) {
-    threads.emplace_back([&] {
-      for (size_t i; (i = next.fetch_add(1)) < n;) job(i);
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-}
-
 struct Data {
   Rows rows;
   size_t n = 0;  // without the queries
@@ -169,50 +156,30 @@ void Measure(const char* name, const Data& data, Search search) {
 }
 
 void RunGraph(const Data& data) {
-  using namespace chroma::index;
-  const chroma::simd::CodeKernels& kernels = chroma::simd::ActiveCodeKernels();
+  using chroma::bench::BuiltGraph;
   const double begin = Seconds(CLOCK_PROCESS_CPUTIME_ID);
-  std::vector<const float*> pointers;
-  for (size_t i = 0; i < data.n; ++i) pointers.push_back(data.rows.at(i));
-  const CodeSpace space = ChooseCodeSpace(chroma::model::Space::kL2,
-                                          static_cast<uint32_t>(data.rows.dimension), 1, pointers);
-  const RowCoder coder(kernels, space);
-  std::vector<int8_t> codes(data.n * coder.padded());
-  std::vector<RowScale> scales(data.n);
-  ParallelFor(data.n, [&](size_t i) {
-    coder.Encode(pointers[i], codes.data() + i * coder.padded(), &scales[i]);
-  });
-  const RowCodes rows{codes.data(), scales.data(), static_cast<uint32_t>(data.n), coder.padded()};
-  const auto memory = std::make_shared<NodeMemory>(UINT64_MAX);
-  GraphBuilder builder(coder, rows, {}, ParallelFor, nullptr, memory);
-  if (!builder.Build().ok()) std::exit(1);
+  const BuiltGraph graph(data.rows.values.data(), static_cast<uint32_t>(data.n),
+                         static_cast<uint32_t>(data.rows.dimension));
   fmt::print("graph      built in {:.1f} processor seconds\n",
              Seconds(CLOCK_PROCESS_CPUTIME_ID) - begin);
-  const uint32_t bits = Edges::BitsFor(rows.n);
-  std::vector<uint8_t> packed(size_t{rows.n} * Edges::Bytes(bits));
-  for (uint32_t row = 0; row < rows.n; ++row) {
-    PackEdges(builder.neighbors().data() + size_t{row} * kDegree, bits,
-              packed.data() + size_t{row} * Edges::Bytes(bits));
-  }
-  const Graph graph{rows, {packed.data(), bits}, builder.entry()};
   const double raw = static_cast<double>(data.n * data.rows.dimension * sizeof(float));
-  const size_t compact_bytes = codes.size() + packed.size() + scales.size() * sizeof(RowScale);
-  fmt::print("compact    {:.3f} of the rows' bytes\n", static_cast<double>(compact_bytes) / raw);
-  for (const bool roomy : {false, true}) {
-    const GraphIndex index(kernels, space, graph, roomy ? memory : nullptr);
-    if (!index.MakeNodes({}).ok()) std::exit(1);
+  fmt::print("compact    {:.3f} of the rows' bytes\n",
+             static_cast<double>(graph.compact_bytes()) / raw);
+  graph.MakeNodes();
+  for (const auto layout : {BuiltGraph::Layout::kCompact, BuiltGraph::Layout::kRoomy}) {
+    const bool roomy = layout == BuiltGraph::Layout::kRoomy;
     Measure(roomy ? "roomy" : "compact", data, [&](const float* query, size_t effort) {
-      SearchRequest request;
+      chroma::index::SearchRequest request;
       request.query = query;
       request.k = kNeighbors;
       request.tuning.effort = effort;
       std::vector<Candidate> found;
-      if (!index.Search(data.source(), request, &found).ok()) std::exit(1);
+      if (!graph.index(layout).Search(data.source(), request, &found).ok()) std::exit(1);
       return RowsOf(found);
     });
   }
   fmt::print("roomy      {:.3f} of the rows' bytes more\n",
-             static_cast<double>(memory->taken_bytes()) / raw);
+             static_cast<double>(graph.node_bytes()) / raw);
 }
 
 #ifdef CHROMA_BENCH_HNSWLIB

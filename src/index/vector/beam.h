@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -18,56 +19,78 @@ struct CodedCandidate {
 };
 
 // The `capacity` nearest candidates, nearest first. A sorted array: for the sizes of a search
-// moving its tail costs less than the branches of a heap.
+// moving its tail costs less than the branches of a heap. An entry is one number, so that the place
+// of a new one is found without branches, which nothing could predict.
 class Beam {
  public:
   void Reset(size_t capacity) {
     capacity_ = capacity;
-    entries_.resize(capacity);
+    entries_.resize(capacity + 1);
     size_ = next_ = 0;
+    bound_ = std::numeric_limits<float>::infinity();
   }
   // What a candidate must be nearer than.
-  float bound() const {
-    return size_ < capacity_ ? std::numeric_limits<float>::infinity()
-                             : entries_[size_ - 1].distance;
-  }
+  float bound() const { return bound_; }
   void Push(float distance, uint32_t row) {
-    if (!(distance < bound())) return;
-    const auto at = static_cast<size_t>(
-        std::lower_bound(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(size_),
-                         distance, [](const Entry& e, float d) { return e.distance < d; }) -
-        entries_.begin());
+    if (!(distance < bound_)) return;
+    const uint64_t entry = EntryOf(distance, row);
+    const size_t at = PlaceOf(entry);
     // The same row seen again by an edge with the same code.
-    if (at < size_ && entries_[at].row == row) return;
+    if (at < size_ && (entries_[at] | kTaken) == (entry | kTaken)) return;
     if (size_ < capacity_) ++size_;
-    std::memmove(&entries_[at] + 1, &entries_[at], (size_ - 1 - at) * sizeof(Entry));
-    entries_[at] = {distance, row, false};
+    std::memmove(&entries_[at] + 1, &entries_[at], (size_ - 1 - at) * sizeof(uint64_t));
+    entries_[at] = entry;
     next_ = std::min(next_, at);
+    if (size_ == capacity_) bound_ = DistanceOf(entries_[size_ - 1]);
   }
   // The nearest candidate that was not taken yet; false when there is none.
   bool Take(uint32_t* row) {
     if (next_ >= size_) return false;
-    *row = entries_[next_].row;
-    entries_[next_].taken = true;
-    while (next_ < size_ && entries_[next_].taken) ++next_;
+    *row = RowOf(entries_[next_]);
+    entries_[next_] |= kTaken;
+    while (next_ < size_ && (entries_[next_] & kTaken) != 0) ++next_;
     return true;
   }
   // What Take would give next, for prefetching; kNoRow when there is none.
-  uint32_t Peek() const { return next_ < size_ ? entries_[next_].row : kNoRow; }
+  uint32_t Peek() const { return next_ < size_ ? RowOf(entries_[next_]) : kNoRow; }
+  // Of that; infinite when there is none.
+  float NextDistance() const {
+    return next_ < size_ ? DistanceOf(entries_[next_]) : std::numeric_limits<float>::infinity();
+  }
 
  private:
-  struct Entry {
-    float distance;
-    uint32_t row : 31;
-    uint32_t taken : 1;
-    Entry() = default;
-    Entry(float d, uint32_t r, bool t) : distance(d), row(r & 0x7FFFFFFF), taken(t ? 1 : 0) {}
-  };
+  // The distance, as a number in the same order, the row, and whether it was taken.
+  static constexpr uint64_t kTaken = 1;
+  static constexpr uint32_t kSign = uint32_t{1} << 31;
+
+  static uint64_t EntryOf(float distance, uint32_t row) {
+    const auto bits = std::bit_cast<uint32_t>(distance);
+    const uint32_t ordered = (bits & kSign) != 0 ? ~bits : bits | kSign;
+    return uint64_t{ordered} << 32 | uint64_t{row} << 1;
+  }
+  static float DistanceOf(uint64_t entry) {
+    const auto ordered = static_cast<uint32_t>(entry >> 32);
+    return std::bit_cast<float>((ordered & kSign) != 0 ? ordered & ~kSign : ~ordered);
+  }
+  static uint32_t RowOf(uint64_t entry) { return static_cast<uint32_t>(entry) >> 1; }
+
+  // The first entry that is not before `entry`.
+  size_t PlaceOf(uint64_t entry) const {
+    const uint64_t* at = entries_.data();
+    for (size_t n = size_; n > 0;) {
+      const size_t half = (n + 1) / 2;
+      // By a mask: compilers make a branch of a condition here.
+      at += half & (size_t{0} - static_cast<size_t>(at[half - 1] < entry));
+      n -= half;
+    }
+    return static_cast<size_t>(at - entries_.data());
+  }
 
   size_t capacity_ = 0;
   size_t size_ = 0;
   size_t next_ = 0;  // everything before it was taken
-  std::vector<Entry> entries_;
+  float bound_ = std::numeric_limits<float>::infinity();
+  std::vector<uint64_t> entries_;
 };
 
 // The rows that a walk knows the distance of, and which of them it has been to. Open addressing; it

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -16,6 +17,10 @@ constexpr size_t kSeedRows = 512;
 constexpr size_t kBatchRowsMax = 64 << 10;
 // Rows handed out together.
 constexpr size_t kChunkRows = 64;
+// Shadowed candidates among which edges are chosen by direction, the nearest ones.
+constexpr size_t kSpreadMax = 48;
+// In place of a cosine.
+constexpr float kChosen = 2;
 
 bool Nearer(const CodedCandidate& a, const CodedCandidate& b) {
   return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
@@ -165,6 +170,7 @@ Status GraphBuilder::Build() {
     inserted_ += n;
   }
   // Rows that were inserted early chose among few, and of a batch none among the others of it.
+  spreads_ = true;
   for (uint32_t pass = 0; pass < options_.passes; ++pass) CHROMA_TRY(Refine(first_new));
   ChooseEntry();
   return Status::Ok();
@@ -262,37 +268,66 @@ std::vector<uint32_t> GraphBuilder::Choose(uint32_t row,
                                            std::vector<CodedCandidate> candidates) const {
   std::sort(candidates.begin(), candidates.end(), Nearer);
   const float slack = options_.slack * options_.slack;  // distances are squared
-  std::vector<uint32_t> chosen;
-  std::vector<uint32_t> shadowed;
-  std::vector<uint32_t> equal;  // to one that is chosen
+  std::vector<CodedCandidate> chosen;
+  std::vector<CodedCandidate> shadowed;
+  std::vector<CodedCandidate> equal;  // to one that is chosen
   uint32_t last = kNoRow;
   for (const CodedCandidate& candidate : candidates) {
     if (chosen.size() == kDegree) break;
     if (candidate.row == row || candidate.row == last) continue;
     last = candidate.row;
-    std::vector<uint32_t>* place = &chosen;
-    for (const uint32_t nearer : chosen) {
-      const float apart = coder_.Distance(rows_, nearer, candidate.row);
+    std::vector<CodedCandidate>* place = &chosen;
+    for (const CodedCandidate& nearer : chosen) {
+      const float apart = coder_.Distance(rows_, nearer.row, candidate.row);
       // From a row and its equals any other is equally far: that is no shadow.
       if (slack * apart < candidate.distance) place = &shadowed;
       if (apart <= 0) place = &equal;
       if (place != &chosen) break;
     }
-    place->push_back(candidate.row);
+    place->push_back(candidate);
   }
-  const auto fill = [&chosen](const std::vector<uint32_t>& rows, size_t n) {
-    for (size_t i = 0; i < rows.size() && n > 0 && chosen.size() < kDegree; ++i) {
-      if (std::find(chosen.begin(), chosen.end(), rows[i]) != chosen.end()) continue;
-      chosen.push_back(rows[i]);
-      --n;
-    }
+  const auto fill = [&chosen](std::vector<CodedCandidate>& more, size_t n) {
+    n = std::min({n, more.size(), kDegree - chosen.size()});
+    chosen.insert(chosen.end(), more.begin(), more.begin() + static_cast<ptrdiff_t>(n));
+    more.erase(more.begin(), more.begin() + static_cast<ptrdiff_t>(n));
   };
   // Some equal rows, so that they find each other, but not all first: they would keep the others
   // out.
   fill(equal, kDegree / 4);
-  fill(shadowed, kDegree);
+  if (spreads_) {
+    FillSpread(shadowed, &chosen);
+  } else {
+    fill(shadowed, kDegree);
+  }
   fill(equal, kDegree);
-  return chosen;
+  std::vector<uint32_t> neighbors;
+  for (const CodedCandidate& candidate : chosen) neighbors.push_back(candidate.row);
+  return neighbors;
+}
+
+void GraphBuilder::FillSpread(std::span<const CodedCandidate> more,
+                              std::vector<CodedCandidate>* chosen) const {
+  more = more.first(std::min(more.size(), kSpreadMax));
+  std::array<float, kSpreadMax> cosines;  // to the nearest direction chosen
+  std::fill_n(cosines.begin(), more.size(), -1.0F);
+  const auto see = [&](const CodedCandidate& edge) {
+    for (size_t i = 0; i < more.size(); ++i) {
+      if (cosines[i] == kChosen) continue;
+      const float apart = coder_.Distance(rows_, edge.row, more[i].row);
+      const float lengths = 2 * std::sqrt(edge.distance * more[i].distance);
+      if (!(lengths > 0)) continue;  // an equal row is in no direction
+      cosines[i] = std::max(cosines[i], (edge.distance + more[i].distance - apart) / lengths);
+    }
+  };
+  for (const CodedCandidate& edge : *chosen) see(edge);
+  for (size_t left = more.size(); left > 0 && chosen->size() < kDegree; --left) {
+    const auto end = cosines.begin() + static_cast<ptrdiff_t>(more.size());
+    const auto widest =
+        static_cast<size_t>(std::min_element(cosines.begin(), end) - cosines.begin());
+    chosen->push_back(more[widest]);
+    cosines[widest] = kChosen;
+    see(more[widest]);
+  }
 }
 
 }  // namespace chroma::index

@@ -7,8 +7,9 @@
 // what makes building quick. A last pass walks for every row again and chooses anew.
 //
 // Edges are chosen by the rule of relative neighbourhoods with slack (RobustPrune of "DiskANN", S.
-// J. Subramanya et al., NeurIPS 2019), and places that are left are filled with the nearest others,
-// since all kDegree codes are scanned anyhow ("SymphonyQG").
+// J. Subramanya et al., NeurIPS 2019), and places that are left are filled with others, since all
+// kDegree codes are scanned anyhow: in the last pass with those in directions that have no edge
+// yet, as "SymphonyQG" does (Y. Gou, J. Gao et al., SIGMOD 2025), before it with the nearest.
 #pragma once
 
 #include <cstddef>
@@ -76,6 +77,8 @@ class GraphBuilder {
                     const std::vector<std::vector<uint32_t>>& fresh);
   void AddReverse(uint32_t row, std::span<const Edge> edges);
   std::vector<uint32_t> Choose(uint32_t row, std::vector<CodedCandidate> candidates) const;
+  // Fills up with those of `more`, nearest first, whose directions are farthest from any there.
+  void FillSpread(std::span<const CodedCandidate> more, std::vector<CodedCandidate>* chosen) const;
   // Runs job over chunks of `rows` in parallel; the first failure of `check` ends it.
   Status ForEach(size_t n, const std::function<Status(size_t, WalkState&)>& job);
 
@@ -88,6 +91,7 @@ class GraphBuilder {
   size_t inserted_ = 0;          // of order_
   std::vector<uint32_t> neighbors_;
   uint32_t entry_ = kNoRow;
+  bool spreads_ = false;  // whether edges are filled up by direction: in the last passes
   KeptNodes kept_nodes_;
   const std::shared_ptr<PackedNodes> nodes_;  // null: there is no memory for them
   std::unique_ptr<WalkStates> states_;
