@@ -140,10 +140,10 @@ TEST_F(FileLogFaultTest, AFailingReservationDoesNotMatter) {
 
 // After a sync that failed, the next one may report success for bytes that the kernel dropped.
 TEST_F(FileLogFaultTest, AFileWhoseSyncFailedIsNotWrittenAgain) {
+  bool fail = true;  // outlives the log, which syncs at its end
   Fixture f(3);
   ASSERT_TRUE(f.Open().ok());
   ASSERT_TRUE(f.Append(1, "one").ok());
-  bool fail = true;
   f.files.SetFault([&](Call call, const std::string&) {
     return call == Call::kSync && std::exchange(fail, false) ? Status::Internal("EIO")
                                                              : Status::Ok();
