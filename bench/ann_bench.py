@@ -12,7 +12,7 @@ round. Times are processor time, since machines are shared.
 
 Memory is the growth of the process while a contender is built and first searched. The graph index
 and hnswlib rank by exact float32 distances: hnswlib holds the rows itself, the graph index reads
-some twenty of a mapped file for each query, and those pages are not counted.
+the best ones from where the caller has them (a mapped file, in a server), which is not counted.
 """
 import argparse
 import ctypes
