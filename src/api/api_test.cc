@@ -502,6 +502,28 @@ TYPED_TEST(ApiTest, WrongSearchesAreRefused) {
   CheckWrongSearches(this->CreateBooks());
 }
 
+TYPED_TEST(ApiTest, FacetsCount) {
+  const Collection books = this->CreateBooks();
+  Result<FacetsResult> counted =
+      books.Facets({.where = Where("year") >= 2000,
+                    .facets = {{.key = "year", .limit = 2, .by_value = true}, {.key = "flags"}}});
+  ASSERT_TRUE(counted.ok()) << counted.status().ToString();
+  EXPECT_EQ(counted->count, 3u);
+  ASSERT_EQ(counted->facets.size(), 2u);
+  const FacetValues& years = counted->facets[0];
+  EXPECT_EQ(years.key, "year");
+  EXPECT_EQ(years.records, 3u);
+  EXPECT_EQ(years.distinct, 3u);
+  ASSERT_EQ(years.values.size(), 2u);
+  EXPECT_EQ(years.values[0].value, MetadataValue(2000));
+  EXPECT_EQ(years.values[1].value, MetadataValue(2010));
+  ASSERT_EQ(counted->facets[1].values.size(), 2u);
+  EXPECT_EQ(counted->facets[1].values[1].value, MetadataValue(true));
+  EXPECT_FAILS(books.Facets({.facets = {{.key = "#document"}}}).status(), kInvalidArgument,
+               "Validation error: facets[0].key: \"#document\" is no metadata key of the "
+               "collection's own");
+}
+
 TYPED_TEST(ApiTest, UncommonNumbersAndTextSurvive) {
   Collection collection = this->Create("odd");
   const Metadata odd = {{"min", INT64_MIN}, {"max", INT64_MAX},

@@ -61,6 +61,8 @@ class Backend {
   virtual Result<executor::SearchResult> Search(const CollectionInfo& collection,
                                                 const engine::SearchRequest& request) = 0;
   virtual Result<uint64_t> Count(const CollectionInfo& collection) = 0;
+  virtual Result<executor::FacetResult> Facets(const CollectionInfo& collection,
+                                               const engine::FacetsRequest& request) = 0;
 };
 
 }  // namespace chroma::api

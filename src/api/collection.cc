@@ -80,6 +80,14 @@ Result<uint64_t> Collection::Count() const {
   return api::Guard([&] { return backend_->Count(*info_); });
 }
 
+Result<FacetsResult> Collection::Facets(FacetsOptions options) const {
+  return api::Guard([&]() -> Result<FacetsResult> {
+    CHROMA_ASSIGN(const engine::FacetsRequest request, api::ToRequest(std::move(options)));
+    CHROMA_ASSIGN(executor::FacetResult counted, backend_->Facets(*info_, request));
+    return api::ToResult(std::move(counted));
+  });
+}
+
 Result<GetResult> Collection::Peek(uint32_t limit) const {
   GetOptions options;
   options.limit = limit;

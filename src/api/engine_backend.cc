@@ -126,6 +126,12 @@ class EngineBackend : public Backend {
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.Count(ctx, collection);
   }
+  Result<executor::FacetResult> Facets(const CollectionInfo& info,
+                                       const engine::FacetsRequest& request) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    return engine_.Facets(ctx, collection, request);
+  }
 
  private:
   Result<engine::CollectionRef> Find(Context& ctx, const CollectionInfo& info) {

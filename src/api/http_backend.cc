@@ -140,6 +140,12 @@ class HttpBackend : public Backend {
     CHROMA_ASSIGN(std::string body, Get(PathOf(collection) + "/count"));
     return DecodeCount(body);
   }
+  Result<executor::FacetResult> Facets(const CollectionInfo& collection,
+                                       const engine::FacetsRequest& request) override {
+    CHROMA_ASSIGN(std::string body,
+                  Ask("POST", PathOf(collection) + "/facets", EncodeFacets(request), true));
+    return DecodeFacets(body, request.facets.size());
+  }
 
  private:
   // The body of the answer.

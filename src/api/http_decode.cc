@@ -238,6 +238,40 @@ std::vector<float> ReadDistances(JsonReader& reader) {
   });
 }
 
+segment::ValueCount ReadValueCount(JsonReader& reader) {
+  segment::ValueCount one;
+  ReadMembers(reader, [&](const std::string& key) {
+    if (key == "value") {
+      one.value = model::DecodeMetadataValue(reader, false);
+    } else if (key == "count") {
+      one.count = reader.ReadU64();
+    } else {
+      return false;
+    }
+    return true;
+  });
+  return one;
+}
+
+executor::FacetValues ReadFacetValues(JsonReader& reader) {
+  executor::FacetValues facet;
+  ReadMembers(reader, [&](const std::string& key) {
+    if (key == "key") {
+      facet.key = reader.ReadString();
+    } else if (key == "records") {
+      facet.records = reader.ReadU64();
+    } else if (key == "distinct") {
+      facet.distinct = reader.ReadU64();
+    } else if (key == "values") {
+      facet.values = ReadList(reader, ReadValueCount);
+    } else {
+      return false;
+    }
+    return true;
+  });
+  return facet;
+}
+
 }  // namespace
 
 Status StatusOf(const HttpAnswer& answer) {
@@ -365,6 +399,28 @@ Result<executor::SearchResult> DecodeSearch(const std::string& body,
     if (result.scores[i].size() != (select.score ? result.records[i].ids.size() : 0)) {
       return Unexpected("scores and ids differ in number");
     }
+  }
+  return result;
+}
+
+Result<executor::FacetResult> DecodeFacets(const std::string& body, size_t facets) {
+  CHROMA_ASSIGN(executor::FacetResult result, Read(body, [](JsonReader& reader) {
+                  executor::FacetResult read;
+                  ReadMembers(reader, [&](const std::string& key) {
+                    if (key == "count") {
+                      read.count = reader.ReadU64();
+                    } else if (key == "facets") {
+                      read.facets = ReadList(reader, ReadFacetValues);
+                    } else {
+                      return false;
+                    }
+                    return true;
+                  });
+                  return read;
+                }));
+  if (result.facets.size() != facets) {
+    return Unexpected(std::to_string(result.facets.size()) + " facets where " +
+                      std::to_string(facets) + " are due");
   }
   return result;
 }

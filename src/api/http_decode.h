@@ -31,5 +31,7 @@ Result<executor::QueryResult> DecodeQuery(const std::string& body, model::Includ
 // One element for each of `searches`, with the columns that it selects.
 Result<executor::SearchResult> DecodeSearch(const std::string& body,
                                             const std::vector<model::Search>& searches);
+// One element for each of `facets` facets.
+Result<executor::FacetResult> DecodeFacets(const std::string& body, size_t facets);
 
 }  // namespace chroma::api

@@ -278,6 +278,22 @@ std::string EncodeSearch(const engine::SearchRequest& request) {
   });
 }
 
+std::string EncodeFacets(const engine::FacetsRequest& request) {
+  return Object([&](JsonWriter& out) {
+    WriteFilters(out, request);
+    out.Key("facets");
+    out.BeginArray();
+    for (const model::Facet& facet : request.facets) {
+      out.BeginObject();
+      out.StringField("key", facet.key);
+      WriteNumber(out, "limit", facet.limit);
+      out.StringField("sort", facet.by_value ? "value" : "count");
+      out.EndObject();
+    }
+    out.EndArray();
+  });
+}
+
 std::string EncodeDelete(const engine::DeleteRequest& request) {
   return Object([&](JsonWriter& out) {
     WriteFilters(out, request);

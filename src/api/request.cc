@@ -286,4 +286,15 @@ Result<engine::DeleteRequest> ToRequest(DeleteOptions options) {
   return request;
 }
 
+Result<engine::FacetsRequest> ToRequest(FacetsOptions options) {
+  engine::FacetsRequest request;
+  CHROMA_TRY(SetFilters(options, &request));
+  for (size_t i = 0; i < options.facets.size(); ++i) {
+    Facet& facet = options.facets[i];
+    CHROMA_TRY(CheckText(Element("facets", i) + ".key", facet.key));
+    request.facets.push_back({std::move(facet.key), facet.limit, facet.by_value});
+  }
+  return request;
+}
+
 }  // namespace chroma::api

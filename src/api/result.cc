@@ -105,4 +105,19 @@ std::vector<SearchResult> ToResults(executor::SearchResult found) {
   return results;
 }
 
+FacetsResult ToResult(executor::FacetResult counted) {
+  FacetsResult result;
+  result.count = counted.count;
+  for (executor::FacetValues& facet : counted.facets) {
+    FacetValues& shown = result.facets.emplace_back();
+    shown.key = std::move(facet.key);
+    shown.records = facet.records;
+    shown.distinct = facet.distinct;
+    for (const segment::ValueCount& one : facet.values) {
+      shown.values.push_back({FromModel(one.value), one.count});
+    }
+  }
+  return result;
+}
+
 }  // namespace chroma::api

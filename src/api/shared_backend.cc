@@ -108,6 +108,10 @@ class SharedBackend final : public Backend {
   Result<uint64_t> Count(const CollectionInfo& collection) override {
     return Run([&](Backend& backend) { return backend.Count(collection); });
   }
+  Result<executor::FacetResult> Facets(const CollectionInfo& collection,
+                                       const engine::FacetsRequest& request) override {
+    return Run([&](Backend& backend) { return backend.Facets(collection, request); });
+  }
   Status Write(const CollectionInfo& collection, engine::WriteRequest request) override {
     return Run([&](Backend& backend) { return backend.Write(collection, std::move(request)); });
   }

@@ -18,6 +18,7 @@
 #include "catalog/catalog.h"
 #include "chroma/status.h"
 #include "engine/collection_cache.h"
+#include "engine/extension_requests.h"
 #include "engine/write_gate.h"
 #include "executor/node.h"
 #include "log/log.h"
@@ -168,6 +169,9 @@ class Engine {
   Result<executor::SearchResult> Search(runtime::Context& ctx, const CollectionRef& collection,
                                         const SearchRequest& request);
   Result<uint64_t> Count(runtime::Context& ctx, const CollectionRef& collection);
+  // Beyond upstream.
+  Result<executor::FacetResult> Facets(runtime::Context& ctx, const CollectionRef& collection,
+                                       const FacetsRequest& request);
   // Answers `queries` records of the collection as queries, with and without its vector indexes.
   Result<executor::RecallReport> MeasureRecall(runtime::Context& ctx,
                                                const CollectionRef& collection, uint32_t queries,

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/engine.h"
+#include "engine/read_version.h"
 #include "engine/sparse_embedding.h"
 #include "log/record_codec.h"
 #include "model/tuning.h"
@@ -25,14 +26,6 @@ index::SearchTuning TuningOf(const model::Collection& collection) {
   tuning.target_recall = asked->target_recall;
   tuning.memory = asked->memory;
   return tuning;
-}
-
-segment::VersionRef VersionOf(const model::Collection& collection) {
-  return {collection.id, collection.version, collection.manifest, collection.log_offset};
-}
-
-bool IsOutdated(const Status& status) {
-  return status.code() == StatusCode::kNotFound || status.code() == StatusCode::kOutOfRange;
 }
 
 // The metadata by which the schema has to grow, each with something that those before it lack.
@@ -172,31 +165,6 @@ Status Engine::AppendDelete(runtime::Context& ctx, const Uuid& collection,
 }
 
 // ---- reads
-
-template <typename Read>
-auto Engine::ReadVersion(runtime::Context& ctx, const CollectionRef& collection, Read read)
-    -> decltype(read(segment::VersionRef())) {
-  for (CollectionRef known = collection;;) {
-    auto result = read(VersionOf(*known));
-    if (result.ok()) {
-      // A deletion meanwhile may have taken a part of what there was from under the read.
-      CHROMA_TRY(FindCollection(ctx, known->tenant, known->database, known->id).status());
-      return result;
-    }
-    if (!IsOutdated(result.status())) return result;
-    // A newer version was published and the one at hand swept: look it up again.
-    CHROMA_TRY(ctx.Check());
-    cache_.Erase(known->id);
-    CHROMA_ASSIGN(CollectionRef newest, LoadCollection(ctx, known->id));
-    if (newest->version == known->version) {
-      return Status::DataLoss(
-          "what the published version " + std::to_string(known->version) + " of collection " +
-          known->id.ToString() +
-          " needs is missing; restore it from a backup: " + std::string(result.status().message()));
-    }
-    known = std::move(newest);
-  }
-}
 
 Result<executor::Records> Engine::Get(runtime::Context& ctx, const CollectionRef& collection,
                                       const GetRequest& request) {

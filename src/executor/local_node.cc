@@ -181,6 +181,18 @@ uint64_t SizeBytes(const Records& records) {
   return size_bytes;
 }
 
+uint64_t SizeBytes(const FacetResult& result) {
+  constexpr uint64_t kTextBytesPerValue = 64;
+  uint64_t size_bytes = 0;
+  for (const FacetValues& facet : result.facets) {
+    for (const segment::ValueCount& one : facet.values) {
+      const auto* text = std::get_if<std::string>(&one.value);
+      size_bytes += sizeof(one) + kTextBytesPerValue + (text == nullptr ? 0 : 2 * text->size());
+    }
+  }
+  return size_bytes;
+}
+
 // What an answer takes until it is sent: the records, and about as much again as JSON text.
 constexpr uint64_t kTextBytesPerFloat = 12;
 
@@ -291,6 +303,14 @@ Result<uint64_t> LocalNode::Count(runtime::Context& ctx, const VersionRef& versi
                                   const planner::CountPlan& plan) {
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
   return CountRows(ctx, *snapshot, PredicateOf(plan.predicate), &pool_);
+}
+
+Result<FacetResult> LocalNode::Facets(runtime::Context& ctx, const VersionRef& version,
+                                      const planner::FacetsPlan& plan) {
+  CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
+  CHROMA_ASSIGN(FacetResult result, CountFacets(ctx, *snapshot, plan, &pool_));
+  CHROMA_TRY(ctx.ReserveAnswer(SizeBytes(result)));
+  return result;
 }
 
 Result<RecallReport> LocalNode::MeasureRecall(runtime::Context& ctx, const VersionRef& version,

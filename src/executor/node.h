@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "chroma/status.h"
+#include "executor/facets.h"
 #include "executor/recall.h"
 #include "model/record.h"
 #include "planner/plan.h"
@@ -59,6 +60,8 @@ class QueryNode {
                                       const planner::SearchBatchPlan& plan) = 0;
   virtual Result<uint64_t> Count(runtime::Context& ctx, const segment::VersionRef& version,
                                  const planner::CountPlan& plan) = 0;
+  virtual Result<FacetResult> Facets(runtime::Context& ctx, const segment::VersionRef& version,
+                                     const planner::FacetsPlan& plan) = 0;
   virtual Result<RecallReport> MeasureRecall(runtime::Context& ctx,
                                              const segment::VersionRef& version,
                                              const planner::RecallPlan& plan) = 0;

@@ -93,6 +93,9 @@ constexpr Operation kOperations[] = {
     {"post", COLLECTION "/search", "collection_search", "Record",
      "Run searches: filter, rank, group and page records", "SearchRequestPayload",
      "SearchResponse", {404}},
+    {"post", COLLECTION "/facets", "collection_facets", "Record",
+     "Count the records that match, and those with each value of metadata keys",
+     "FacetsRequestPayload", "FacetsResponse", {404}},
     {"get", COLLECTION "/count", "collection_count", "Record",
      "Count records", "", kCount, {400, 404}, 200, Query::kReadLevel},
 

@@ -335,7 +335,27 @@ constexpr std::string_view kRecords = R"json(
   "metadatas":{"type":"array","items":{"type":["array","null"],"items":{
     "anyOf":[{"$ref":"#/components/schemas/Metadata"},{"type":"null"}]}}},
   "scores":{"type":"array","items":{"type":["array","null"],"items":{"type":["number","null"]}}},
-  "select":{"type":"array","items":{"type":"array","items":{"type":"string"}}}}}
+  "select":{"type":"array","items":{"type":"array","items":{"type":"string"}}}}},)json";
+
+constexpr std::string_view kExtensions = R"json(
+"FacetsRequestPayload":{"type":"object","properties":{
+  "ids":{"type":["array","null"],"items":{"type":"string"}},
+  "where":{"$ref":"#/components/schemas/Where"},
+  "where_document":{"$ref":"#/components/schemas/WhereDocument"},
+  "facets":{"type":"array","maxItems":100,"items":{"type":"object","required":["key"],
+    "properties":{"key":{"type":"string"},
+    "limit":{"type":["integer","null"],"format":"uint32","default":100},
+    "sort":{"type":"string","enum":["count","value"],"default":"count"}}}}},
+  "examples":[{"facets":[{"key":"topic","limit":10}]}]},
+"FacetsResponse":{"type":"object","required":["count","facets"],"properties":{
+  "count":{"type":"integer","description":"How many records match"},
+  "facets":{"type":"array","items":{"type":"object",
+    "required":["key","records","distinct","values"],"properties":{
+    "key":{"type":"string"},
+    "records":{"type":"integer","description":"How many of them have the key"},
+    "distinct":{"type":"integer","description":"How many different values they have"},
+    "values":{"type":"array","items":{"type":"object","required":["value","count"],
+      "properties":{"value":{},"count":{"type":"integer"}}}}}}}}}
 })json";
 
 }  // namespace
@@ -343,7 +363,8 @@ constexpr std::string_view kRecords = R"json(
 std::string_view OpenApiSchemas() {
   static const std::string schemas = [] {
     std::string text;
-    for (std::string_view part : {kSystem, kValues, kConfiguration, kCollections, kRecords}) {
+    for (std::string_view part :
+         {kSystem, kValues, kConfiguration, kCollections, kRecords, kExtensions}) {
       text += part;
     }
     return text;

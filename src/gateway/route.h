@@ -44,6 +44,7 @@ enum class Endpoint : uint8_t {
   kCount,
   kIndexingStatus,
   kRecall,
+  kFacets,
   kForkCount,
   kAttachFunction,
   kGetFunction,

@@ -11,6 +11,7 @@
 
 #include "index/text/regex.h"
 #include "index/vector/vector_index.h"
+#include "model/extensions.h"
 #include "model/filter.h"
 #include "model/limits.h"
 #include "model/record.h"
@@ -139,6 +140,11 @@ struct SearchBatchPlan {
   // Over all searches; what would exceed them is refused. The candidates of knns are rows, too.
   uint64_t rows_max = model::kQueryRowsMax;
   uint64_t answer_bytes_max = model::kQueryAnswerBytesMax;
+};
+
+struct FacetsPlan {
+  std::optional<Predicate> predicate;
+  std::vector<model::Facet> facets;
 };
 
 struct CountPlan {
