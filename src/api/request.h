@@ -19,5 +19,7 @@ Result<engine::QueryRequest> ToRequest(QueryOptions options);
 Result<engine::SearchRequest> ToRequest(std::vector<SearchOptions> searches);
 Result<engine::DeleteRequest> ToRequest(DeleteOptions options);
 Result<engine::FacetsRequest> ToRequest(FacetsOptions options);
+Result<engine::ListRequest> ToRequest(ListRecordsOptions options);
+Result<std::vector<std::string>> ToIds(std::vector<std::string> ids);
 
 }  // namespace chroma::api

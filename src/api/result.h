@@ -15,6 +15,7 @@ DatabaseInfo ToInfo(model::Database database);
 GetResult ToResult(executor::Records records, model::IncludeSet include);
 std::vector<SearchResult> ToResults(executor::SearchResult results);
 FacetsResult ToResult(executor::FacetResult result);
+ListRecordsResult ToResult(executor::ListResult result, model::IncludeSet include);
 QueryResult ToResult(executor::QueryResult result, model::IncludeSet include);
 
 }  // namespace chroma::api

@@ -184,55 +184,67 @@ Result<executor::Records> Engine::Get(runtime::Context& ctx, const CollectionRef
   });
 }
 
-Result<executor::QueryResult> Engine::Query(runtime::Context& ctx, const CollectionRef& collection,
-                                            const QueryRequest& request) {
-  if (request.ids || request.where || request.where_document) CHROMA_TRY(ctx.CheckMayWait());
+Result<planner::QueryPlan> Engine::PlanQuery(const model::Collection& collection,
+                                             const QueryRequest& request) const {
   planner::QueryPlan plan;
   CHROMA_ASSIGN(plan.predicate,
                 planner::PlanPredicate(request.ids, request.where, request.where_document));
-  CHROMA_TRY(model::ValidateDimensions(request.query_lengths, collection->dimension));
+  CHROMA_TRY(model::ValidateDimensions(request.query_lengths, collection.dimension));
   for (const std::optional<model::Filter>* filter : {&request.where, &request.where_document}) {
-    if (*filter) CHROMA_TRY(model::ValidateFilterAgainstSchema(**filter, collection->schema));
+    if (*filter) CHROMA_TRY(model::ValidateFilterAgainstSchema(**filter, collection.schema));
   }
+  plan.queries = request.queries;
+  plan.n_results = request.n_results;
+  plan.rows_max = options_.query_rows_max;
+  plan.answer_bytes_max = options_.query_answer_bytes_max;
+  plan.space = collection.schema.space();
+  plan.tuning = TuningOf(collection);
+  plan.include = request.include;
+  return plan;
+}
+
+Result<executor::QueryResult> Engine::Query(runtime::Context& ctx, const CollectionRef& collection,
+                                            const QueryRequest& request) {
+  if (request.ids || request.where || request.where_document) CHROMA_TRY(ctx.CheckMayWait());
+  CHROMA_ASSIGN(const planner::QueryPlan plan, PlanQuery(*collection, request));
   if (!collection->dimension) {
     executor::QueryResult nothing;
     nothing.records.resize(request.query_lengths.size());
     nothing.distances.resize(request.query_lengths.size());
     return nothing;
   }
-  plan.queries = request.queries;
-  plan.n_results = request.n_results;
-  plan.rows_max = options_.query_rows_max;
-  plan.answer_bytes_max = options_.query_answer_bytes_max;
-  plan.space = collection->schema.space();
-  plan.tuning = TuningOf(*collection);
-  plan.include = request.include;
   return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
     return node_.Query(ctx, version, plan);
   });
+}
+
+Result<planner::SearchBatchPlan> Engine::PlanSearches(
+    const model::Collection& collection, const std::vector<model::Search>& searches) const {
+  planner::SearchBatchPlan plan;
+  for (const model::Search& search : searches) {
+    CHROMA_TRY(
+        model::ValidateSearchAgainstCollection(search, collection.schema, collection.dimension));
+    CHROMA_ASSIGN(planner::SearchPlan planned, planner::PlanSearch(search, collection.schema));
+    plan.searches.push_back(std::move(planned));
+  }
+  plan.space = collection.schema.space();
+  plan.tuning = TuningOf(collection);
+  plan.rows_max = options_.query_rows_max;
+  plan.answer_bytes_max = options_.query_answer_bytes_max;
+  return plan;
 }
 
 Result<executor::SearchResult> Engine::Search(runtime::Context& ctx,
                                               const CollectionRef& collection,
                                               const SearchRequest& request) {
   CHROMA_TRY(model::ValidateSearches(request.searches));
-  planner::SearchBatchPlan plan;
-  for (const model::Search& search : request.searches) {
-    CHROMA_TRY(
-        model::ValidateSearchAgainstCollection(search, collection->schema, collection->dimension));
-    CHROMA_ASSIGN(planner::SearchPlan planned, planner::PlanSearch(search, collection->schema));
-    plan.searches.push_back(std::move(planned));
-  }
+  CHROMA_ASSIGN(const planner::SearchBatchPlan plan, PlanSearches(*collection, request.searches));
   if (!collection->dimension) {
     executor::SearchResult nothing;
     nothing.records.resize(request.searches.size());
     nothing.scores.resize(request.searches.size());
     return nothing;
   }
-  plan.space = collection->schema.space();
-  plan.tuning = TuningOf(*collection);
-  plan.rows_max = options_.query_rows_max;
-  plan.answer_bytes_max = options_.query_answer_bytes_max;
   return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
     return node_.Search(ctx, version, plan);
   });

@@ -55,14 +55,33 @@ model::IncludeSet ToSet(const std::vector<model::Include>& include) {
 }
 
 Status ParseFilters(const FilterBody& body, std::optional<model::Filter>* where,
-                    std::optional<model::Filter>* where_document) {
+                    std::optional<model::Filter>* where_document, model::Dialect dialect) {
   if (body.where) {
-    CHROMA_ASSIGN(*where, model::ParseWhere(*body.where));
+    CHROMA_ASSIGN(*where, model::ParseWhere(*body.where, dialect));
   }
   if (body.where_document) {
-    CHROMA_ASSIGN(*where_document, model::ParseWhereDocument(*body.where_document));
+    CHROMA_ASSIGN(*where_document, model::ParseWhereDocument(*body.where_document, dialect));
   }
   return Status::Ok();
+}
+
+void AddQueryFields(QueryBody* body, std::vector<StructField>* fields) {
+  body->include = {model::kIncludeDocuments, model::kIncludeMetadatas, model::kIncludeDistances};
+  AddFilterFields(&body->filter, fields);
+  fields->push_back({"query_embeddings", true, [body](JsonReader& r) {
+                       for (r.BeginArray(); r.NextElement();) {
+                         const size_t before = body->queries.values.size();
+                         r.ReadF32Array(&body->queries.values);
+                         body->query_lengths.push_back(
+                             static_cast<uint32_t>(body->queries.values.size() - before));
+                       }
+                     }});
+  fields->push_back({"n_results", false, ReadOptionalU32(&body->n_results)});
+  fields->push_back({"include", false, ReadInclude(&body->include)});
+}
+
+void FinishQuery(QueryBody* body) {
+  if (!body->query_lengths.empty()) body->queries.dimension = body->query_lengths.front();
 }
 
 }  // namespace chroma::gateway

@@ -22,6 +22,10 @@ void AddFilterFields(FilterBody* filter, std::vector<StructField>* fields);
 model::IncludeSet ToSet(const std::vector<model::Include>& include);
 // Parses where and where_document of a body into those of a request: kInvalidArgument.
 Status ParseFilters(const FilterBody& body, std::optional<model::Filter>* where,
-                    std::optional<model::Filter>* where_document);
+                    std::optional<model::Filter>* where_document,
+                    model::Dialect dialect = model::Dialect::kUpstream);
+// The fields of a query's body, and what is made of them at the end.
+void AddQueryFields(QueryBody* body, std::vector<StructField>* fields);
+void FinishQuery(QueryBody* body);
 
 }  // namespace chroma::gateway

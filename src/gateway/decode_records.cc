@@ -208,21 +208,10 @@ GetBody DecodeGet(JsonReader& reader) {
 
 QueryBody DecodeQuery(JsonReader& reader) {
   QueryBody body;
-  body.include = {model::kIncludeDocuments, model::kIncludeMetadatas, model::kIncludeDistances};
   std::vector<StructField> fields;
-  AddFilterFields(&body.filter, &fields);
-  fields.push_back({"query_embeddings", true, [&body](JsonReader& r) {
-                      for (r.BeginArray(); r.NextElement();) {
-                        const size_t before = body.queries.values.size();
-                        r.ReadF32Array(&body.queries.values);
-                        body.query_lengths.push_back(
-                            static_cast<uint32_t>(body.queries.values.size() - before));
-                      }
-                    }});
-  fields.push_back({"n_results", false, ReadOptionalU32(&body.n_results)});
-  fields.push_back({"include", false, ReadInclude(&body.include)});
+  AddQueryFields(&body, &fields);
   DecodeStruct(reader, "QueryRequestPayload", StructForm::kObject, fields);
-  SetDimension(body.query_lengths, &body.queries);
+  FinishQuery(&body);
   return body;
 }
 

@@ -82,6 +82,8 @@ const std::vector<Route>& DatabaseRoutes() {
        "GET,HEAD",
        {{Method::kGet, kIndexingStatus}}},
       {"/collections/{collection_id}/recall", "POST", {{Method::kPost, kRecall, kBuffered}}},
+      {"/collections/{collection_id}/list", "POST", {{Method::kPost, kList, kBuffered}}},
+      {"/collections/{collection_id}/explain", "POST", {{Method::kPost, kExplain, kStreamed}}},
       {"/collections/{collection_id}/facets", "POST", {{Method::kPost, kFacets, kBuffered}}},
       {"/collections/{collection_id}/fork_count", "GET,HEAD", {{Method::kGet, kForkCount}}},
       {"/collections/{collection_id}/functions/attach",

@@ -44,6 +44,8 @@ enum class Endpoint : uint8_t {
   kCount,
   kIndexingStatus,
   kRecall,
+  kList,
+  kExplain,
   kFacets,
   kForkCount,
   kAttachFunction,

@@ -63,6 +63,8 @@ std::vector<Case> Cases() {
       {Method::kGet, c + "/count", kCount, BodyKind::kNone, x},
       {Method::kGet, c + "/indexing_status", kIndexingStatus, BodyKind::kNone, x},
       {Method::kPost, c + "/recall", kRecall, BodyKind::kBuffered, x},
+      {Method::kPost, c + "/list", kList, BodyKind::kBuffered, x},
+      {Method::kPost, c + "/explain", kExplain, BodyKind::kStreamed, x},
       {Method::kPost, c + "/facets", kFacets, BodyKind::kBuffered, x},
       {Method::kGet, c + "/fork_count", kForkCount, BodyKind::kNone, x},
       {Method::kPost, c + "/functions/attach", kAttachFunction, BodyKind::kStreamed, x},

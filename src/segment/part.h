@@ -73,6 +73,8 @@ class Part {
   // The values under `key`. kDataLoss when those of a live one of `rows` cannot be read.
   virtual Result<std::unique_ptr<KeyValues>> Key(std::string_view key,
                                                  const Bitmap& rows) const = 0;
+  // What answers for `key`, in words.
+  virtual std::string DescribeKey(std::string_view key) const = 0;
   // Rows among `candidates` (null: all) that have a document (or uri) which `test` accepts.
   using TextTest = std::function<bool(std::string_view)>;
   virtual Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,

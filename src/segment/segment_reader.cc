@@ -97,6 +97,7 @@ class SectionedSegment final : public SegmentReader {
   Result<Bitmap> Match(runtime::Context& ctx,
                        const model::MetadataPredicate& predicate) const override;
   Result<std::unique_ptr<KeyValues>> Key(std::string_view key, const Bitmap& rows) const override;
+  std::string DescribeKey(std::string_view key) const override;
   Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                 const TextTest& test) const override;
   Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const override;
@@ -315,8 +316,8 @@ std::span<const std::unique_ptr<MetadataColumn>> SectionedSegment::ColumnsOf(
   const auto begin = std::lower_bound(
       metadata_.begin(), metadata_.end(), key,
       [](const auto& column, std::string_view wanted) { return column->section->key < wanted; });
-  const auto end = std::find_if(
-      begin, metadata_.end(), [&](const auto& column) { return column->section->key != key; });
+  const auto end = std::find_if(begin, metadata_.end(),
+                                [&](const auto& column) { return column->section->key != key; });
   return {begin, end};
 }
 
@@ -529,6 +530,16 @@ Result<std::unique_ptr<KeyValues>> SectionedSegment::Key(std::string_view key,
     columns.push_back(column);
   }
   return ValuesOfColumns(std::move(columns));
+}
+
+std::string SectionedSegment::DescribeKey(std::string_view key) const {
+  std::string types;
+  for (const auto& stored : ColumnsOf(key)) {
+    if (!types.empty()) types += ", ";
+    types += model::PluralOf(stored->type);
+    if (stored->order_section != nullptr) types += " with their order";
+  }
+  return types.empty() ? "no column: no record has the key" : "column of " + types;
 }
 
 Result<Bitmap> SectionedSegment::MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,

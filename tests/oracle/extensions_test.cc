@@ -1,5 +1,5 @@
-// Facets against the naive oracle, over random records and filters, under several configurations.
-// A failure prints its seed.
+// Lists, facets and explanations against the naive oracle, over random records and filters, under
+// several configurations. A failure prints its seed.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -54,6 +54,8 @@ class ExtensionWorld : private RandomWorld {
       } else {
         Refresh();
         CheckFacets();
+        CheckList();
+        CheckExplain();
       }
     }
   }
@@ -128,10 +130,10 @@ class ExtensionWorld : private RandomWorld {
       for (int i = 1 + Below(3); i > 0; --i) logical.children.push_back(RandomFilter(depth - 1));
       return {std::move(logical)};
     }
-    if (Chance(30)) {
-      static const char* kPatterns[] = {"red", "É", "blue ", "zzz", "京"};
-      return {model::DocumentPredicate{static_cast<model::DocumentOperator>(Below(4)),
-                                       kPatterns[Below(5)]}};
+    if (Chance(40)) {
+      static const char* kPatterns[] = {"red", "green", "blue red", "zzz", "京", "red hot 東"};
+      return {model::DocumentPredicate{static_cast<model::DocumentOperator>(Below(8)),
+                                       kPatterns[Below(6)]}};
     }
     if (Chance(20)) {
       std::vector<std::string> ids;
@@ -162,6 +164,124 @@ class ExtensionWorld : private RandomWorld {
   std::vector<const testing::OracleRecord*> Select(const Filters& filters) const {
     return oracle_.Select(filters.ids ? &*filters.ids : nullptr,
                           filters.where ? &*filters.where : nullptr, nullptr);
+  }
+
+  // The key is null where the record lacks it.
+  static MetadataValue ValueOf(const testing::OracleRecord& record, const std::string& key) {
+    if (key == model::kIdKey) return record.id;
+    const MetadataValue* value = record.metadata.Find(key);
+    return value == nullptr ? MetadataValue() : *value;
+  }
+
+  static bool ComesBefore(const std::vector<model::SortKey>& order_by,
+                          const testing::OracleRecord& a, const testing::OracleRecord& b) {
+    for (const model::SortKey& key : order_by) {
+      const MetadataValue value_a = ValueOf(a, key.key);
+      const MetadataValue value_b = ValueOf(b, key.key);
+      const bool none_a = model::TypeOf(value_a) == model::ValueType::kNull;
+      const bool none_b = model::TypeOf(value_b) == model::ValueType::kNull;
+      if (none_a != none_b) return none_b;
+      const auto order = model::CompareValues(value_a, value_b);
+      if (order != 0) return key.descending ? order > 0 : order < 0;
+    }
+    return a.id < b.id;
+  }
+
+  engine::ListRequest RandomList(const Filters& filters) {
+    engine::ListRequest request;
+    request.ids = filters.ids;
+    request.where = filters.where;
+    for (int i = Below(4); i > 0; --i) {
+      request.order_by.push_back(
+          {Chance(10) ? std::string(model::kIdKey) : RandomKey(), Chance(50)});
+    }
+    if (Chance(70)) request.limit = static_cast<uint32_t>(Below(20));
+    if (Chance(40)) request.offset = static_cast<uint32_t>(Below(20));
+    return request;
+  }
+
+  // All that match, in the order.
+  std::vector<const testing::OracleRecord*> Sorted(const engine::ListRequest& request,
+                                                   const Filters& filters) const {
+    auto records = Select(filters);
+    if (!request.order_by.empty()) {
+      std::sort(records.begin(), records.end(), [&](const auto* a, const auto* b) {
+        return ComesBefore(request.order_by, *a, *b);
+      });
+    }
+    return records;
+  }
+  static bool IsInPage(const engine::ListRequest& request, size_t place) {
+    return place >= request.offset && place - request.offset < request.limit.value_or(UINT32_MAX);
+  }
+
+  void CheckList() {
+    const Filters filters = RandomFilters();
+    engine::ListRequest request = RandomList(filters);
+    request.highlight.emplace();
+    const auto result = engine().List(ctx_, collection_, request);
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    const auto records = Sorted(request, filters);
+    size_t shown = 0;
+    for (size_t place = 0; place < records.size(); ++place) {
+      if (!IsInPage(request, place)) continue;
+      ASSERT_LT(shown, result->records.ids.size());
+      EXPECT_EQ(result->records.ids[shown], records[place]->id) << "place " << place;
+      EXPECT_EQ(result->records.documents[shown], records[place]->document);
+      EXPECT_EQ(result->highlights[shown].has_value(), records[place]->document.has_value());
+      ++shown;
+    }
+    EXPECT_EQ(result->records.ids.size(), shown);
+  }
+
+  void CheckExplain() {
+    const Filters filters = RandomFilters();
+    engine::ExplainRequest request;
+    request.request = RandomList(filters);
+    const auto& list = std::get<engine::ListRequest>(request.request);
+    for (int i = 0; i < 5; ++i) request.records.push_back(RandomId());
+    const auto result = engine().Explain(ctx_, collection_, request);
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    const auto records = Sorted(list, filters);
+    size_t shown = 0;
+    for (size_t place = 0; place < records.size(); ++place) shown += IsInPage(list, place) ? 1 : 0;
+    EXPECT_EQ(result->returned, shown);
+    EXPECT_EQ(result->records, oracle_.size());
+    for (const executor::RecordVerdict& verdict : result->verdicts) {
+      EXPECT_EQ(verdict.exists, oracle_.records().contains(verdict.id)) << verdict.id;
+      const auto at = std::find_if(records.begin(), records.end(),
+                                   [&](const auto* record) { return record->id == verdict.id; });
+      ASSERT_EQ(verdict.matches, at != records.end()) << verdict.id << ": " << verdict.reason;
+      if (at == records.end()) continue;
+      const auto place = static_cast<size_t>(at - records.begin());
+      EXPECT_EQ(verdict.place, place) << verdict.id;
+      EXPECT_EQ(verdict.returned, IsInPage(list, place)) << verdict.id;
+    }
+    ExplainQuery(filters);
+  }
+
+  void ExplainQuery(const Filters& filters) {
+    if (!collection_->dimension) return;
+    engine::QueryRequest query;
+    query.ids = filters.ids;
+    query.where = filters.where;
+    const std::vector<float> vector = {static_cast<float>(Below(9)), 0.5f};
+    query.queries = {2, vector};
+    query.query_lengths = {2};
+    query.n_results = static_cast<uint32_t>(Below(20));
+    const std::string id = RandomId();
+    const auto result = engine().Explain(ctx_, collection_, {query, {id}});
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    const auto ranked = oracle_.Rank(Select(filters), vector.data());
+    const auto at = std::find_if(ranked.begin(), ranked.end(),
+                                 [&](const auto& neighbor) { return neighbor.id == id; });
+    const executor::RecordVerdict& verdict = result->verdicts[0];
+    ASSERT_EQ(verdict.matches, at != ranked.end()) << verdict.reason;
+    EXPECT_EQ(result->returned, std::min<size_t>(query.n_results, ranked.size()));
+    if (at == ranked.end()) return;
+    EXPECT_EQ(verdict.place, static_cast<size_t>(at - ranked.begin()));
+    EXPECT_EQ(verdict.score, static_cast<float>(at->distance));
+    EXPECT_EQ(verdict.returned, *verdict.place < query.n_results);
   }
 
   void CheckFacets() {
