@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "fuzz.h"
 #include "gateway/decode.h"
+#include "gateway/decode_extensions.h"
 #include "model/validate.h"
 #include "planner/planner.h"
 
@@ -59,6 +60,9 @@ constexpr Decoder kDecoders[] = {
     {"query", [](JsonReader& r) { Read(r, gateway::DecodeQuery, gateway::ToQueryRequest); }},
     {"delete", [](JsonReader& r) { Read(r, gateway::DecodeDelete, gateway::ToDeleteRequest); }},
     {"search", [](JsonReader& r) { Search(r); }},
+    {"list", [](JsonReader& r) { Read(r, gateway::DecodeList, gateway::ToListRequest); }},
+    {"explain", [](JsonReader& r) { Read(r, gateway::DecodeExplain, gateway::ToExplainRequest); }},
+    {"facets", [](JsonReader& r) { Read(r, gateway::DecodeFacets, gateway::ToFacetsRequest); }},
     {"create", [](JsonReader& r) { (void)gateway::DecodeCreateCollection(r); }},
     {"modify", [](JsonReader& r) { (void)gateway::DecodeModifyCollection(r); }},
     {"name", [](JsonReader& r) { (void)gateway::DecodeName(r, "CreateTenantPayload"); }},

@@ -3,6 +3,7 @@
 
 #include "chroma/client.h"
 #include "chroma/collection.h"
+#include "chroma/extensions.h"
 #include "chroma/filter.h"
 #include "chroma/metadata.h"
 #include "chroma/search.h"

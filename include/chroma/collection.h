@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "chroma/export.h"
+#include "chroma/extensions.h"
 #include "chroma/search.h"
 #include "chroma/status.h"
 #include "chroma/types.h"
@@ -51,6 +52,18 @@ class CHROMA_EXPORT Collection {
   // Each over the same records; one result per search.
   Result<std::vector<SearchResult>> SearchBatch(std::vector<SearchOptions> searches) const;
   Result<uint64_t> Count() const;
+  // Beyond other servers; see chroma/extensions.h.
+  Result<ListRecordsResult> ListRecords(ListRecordsOptions options = {}) const;
+  // How the request is answered, step by step, and of some records why they are among its results
+  // or are not, as JSON (docs/extensions.md). A query has one vector.
+  Result<std::string> ExplainList(ListRecordsOptions options,
+                                  std::vector<std::string> records = {}) const;
+  Result<std::string> ExplainQuery(QueryOptions options,
+                                   std::vector<std::string> records = {}) const;
+  Result<std::string> ExplainSearch(SearchOptions options,
+                                    std::vector<std::string> records = {}) const;
+  // How many records match, and how many of them have each value of some keys.
+  Result<FacetsResult> Facets(FacetsOptions options = {}) const;
   // The first records with their embeddings, documents and metadata.
   Result<GetResult> Peek(uint32_t limit = 10) const;
 

@@ -103,6 +103,10 @@ class CHROMA_EXPORT Field {
   // Of kDocumentKey only.
   Filter Matches(std::string_view regex) const;
   Filter NotMatches(std::string_view regex) const;
+  // Of kDocumentKey only, and only for what chroma/extensions.h has; see DocumentField.
+  Filter ContainsAny(const std::vector<std::string>& texts) const;
+  Filter HasPhrase(std::string_view words) const;
+  Filter HasPrefix(std::string_view words) const;
 
  private:
   Filter Compare(std::string_view op, const MetadataValue& operand) const;
@@ -120,6 +124,15 @@ class CHROMA_EXPORT DocumentField {
   // A regular expression in RE2's syntax matches some part of the text.
   DocumentFilter Matches(std::string_view regex) const;
   DocumentFilter NotMatches(std::string_view regex) const;
+
+  // Only for what chroma/extensions.h has; Get, Query and Delete refuse them.
+  DocumentFilter ContainsAny(const std::vector<std::string>& texts) const;
+  DocumentFilter NotContainsAny(const std::vector<std::string>& texts) const;
+  // Words in a row, whatever stands between them; of HasPrefix the last one only begins so.
+  DocumentFilter HasPhrase(std::string_view words) const;
+  DocumentFilter NotHasPhrase(std::string_view words) const;
+  DocumentFilter HasPrefix(std::string_view words) const;
+  DocumentFilter NotHasPrefix(std::string_view words) const;
 };
 
 // What `where` takes.

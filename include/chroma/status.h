@@ -27,14 +27,14 @@ enum class StatusCode : uint8_t {
   kNotFound = 5,
   kAlreadyExists = 6,
   kPermissionDenied = 7,
-  kResourceExhausted = 8,   // Disk, memory or a quota is full; nothing was changed.
+  kResourceExhausted = 8,  // Disk, memory or a quota is full; nothing was changed.
   kFailedPrecondition = 9,
-  kAborted = 10,            // Lost a race (compare-and-swap); retry from a fresh read.
+  kAborted = 10,  // Lost a race (compare-and-swap); retry from a fresh read.
   kOutOfRange = 11,
   kUnimplemented = 12,
   kInternal = 13,
-  kUnavailable = 14,        // Not now; the same call may succeed later.
-  kDataLoss = 15,           // Stored bytes are damaged; the message names them.
+  kUnavailable = 14,  // Not now; the same call may succeed later.
+  kDataLoss = 15,     // Stored bytes are damaged; the message names them.
   kUnauthenticated = 16,
 };
 
@@ -45,9 +45,9 @@ class [[nodiscard]] Status {
  public:
   Status() = default;
   Status(StatusCode code, std::string message)
-      : rep_(code == StatusCode::kOk
-                 ? nullptr
-                 : std::make_shared<const Rep>(Rep{code, std::move(message)})) {}
+      : rep_(code == StatusCode::kOk ? nullptr
+                                     : std::make_shared<const Rep>(Rep{code, std::move(message)})) {
+  }
 
   static Status Ok() { return Status(); }
   static Status Cancelled(std::string m) { return {StatusCode::kCancelled, std::move(m)}; }
@@ -97,8 +97,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}               // NOLINT(google-explicit-constructor)
-  Result(Status status) : status_(std::move(status)) {}       // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
+  Result(Status status) : status_(std::move(status)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return value_.has_value(); }
   const Status& status() const { return status_; }
@@ -120,15 +120,15 @@ class [[nodiscard]] Result {
 }  // namespace chroma
 
 // Returns from the enclosing function when `expr`, a Status, is a failure.
-#define CHROMA_TRY(expr)                                    \
-  do {                                                      \
+#define CHROMA_TRY(expr)                                                                       \
+  do {                                                                                         \
     if (::chroma::Status chroma_status_ = (expr); !chroma_status_.ok()) return chroma_status_; \
   } while (false)
 
 #define CHROMA_CONCAT_INNER(a, b) a##b
 #define CHROMA_CONCAT(a, b) CHROMA_CONCAT_INNER(a, b)
-#define CHROMA_ASSIGN_INNER(result, lhs, expr)   \
-  auto result = (expr);                          \
+#define CHROMA_ASSIGN_INNER(result, lhs, expr)         \
+  auto result = (expr);                                \
   if (!result.ok()) return std::move(result).status(); \
   lhs = *std::move(result)
 // Evaluates `expr`, a Result; returns its Status on failure, else assigns the value to `lhs`,

@@ -502,6 +502,71 @@ TYPED_TEST(ApiTest, WrongSearchesAreRefused) {
   CheckWrongSearches(this->CreateBooks());
 }
 
+TYPED_TEST(ApiTest, FacetsCount) {
+  const Collection books = this->CreateBooks();
+  Result<FacetsResult> counted =
+      books.Facets({.where = Where("year") >= 2000,
+                    .facets = {{.key = "year", .limit = 2, .by_value = true}, {.key = "flags"}}});
+  ASSERT_TRUE(counted.ok()) << counted.status().ToString();
+  EXPECT_EQ(counted->count, 3u);
+  ASSERT_EQ(counted->facets.size(), 2u);
+  const FacetValues& years = counted->facets[0];
+  EXPECT_EQ(years.key, "year");
+  EXPECT_EQ(years.records, 3u);
+  EXPECT_EQ(years.distinct, 3u);
+  ASSERT_EQ(years.values.size(), 2u);
+  EXPECT_EQ(years.values[0].value, MetadataValue(2000));
+  EXPECT_EQ(years.values[1].value, MetadataValue(2010));
+  ASSERT_EQ(counted->facets[1].values.size(), 2u);
+  EXPECT_EQ(counted->facets[1].values[1].value, MetadataValue(true));
+  EXPECT_FAILS(books.Facets({.facets = {{.key = "#document"}}}).status(), kInvalidArgument,
+               "Validation error: facets[0].key: \"#document\" is no metadata key of the "
+               "collection's own");
+}
+
+TYPED_TEST(ApiTest, ListsAreSortedAndHighlighted) {
+  const Collection books = this->CreateBooks();
+  ListRecordsOptions options;
+  options.where_document = Document().HasPhrase("river runs") || Document().ContainsAny({"ee"});
+  options.order_by = {{.key = "year", .descending = true}};
+  options.highlight = HighlightOptions{.snippet_characters = 4};
+  Result<ListRecordsResult> listed = books.ListRecords(options);
+  ASSERT_TRUE(listed.ok()) << listed.status().ToString();
+  EXPECT_THAT(listed->records.ids, ElementsAre("b", "a"));
+  EXPECT_EQ(listed->records.documents, (Texts{"deep sea", "a river runs"}));
+  ASSERT_EQ(listed->highlights.size(), 2u);
+  EXPECT_THAT(listed->highlights[0]->matches, ElementsAre(TextRange{1, 3, 1, 3}));
+  ASSERT_EQ(listed->highlights[0]->snippets.size(), 1u);
+  EXPECT_EQ(listed->highlights[0]->snippets[0].text, "deep");
+  EXPECT_THAT(listed->highlights[1]->matches, ElementsAre(TextRange{2, 12, 2, 12}));
+
+  Result<ListRecordsResult> all = books.ListRecords({.order_by = {{.key = "sold"}}, .limit = 2});
+  ASSERT_TRUE(all.ok()) << all.status().ToString();
+  EXPECT_THAT(all->records.ids, ElementsAre("b", "a"));
+  EXPECT_TRUE(all->highlights.empty());
+  EXPECT_FAILS(books.Get({.where_document = Document().HasPrefix("a")}).status(), kInvalidArgument,
+               "Invalid where document clause");
+}
+
+TYPED_TEST(ApiTest, Explanations) {
+  const Collection books = this->CreateBooks();
+  ListRecordsOptions list;
+  list.where = Where("year") >= 2000;
+  Result<std::string> of_list = books.ExplainList(list, {"a"});
+  ASSERT_TRUE(of_list.ok()) << of_list.status().ToString();
+  EXPECT_THAT(*of_list, HasSubstr(R"("reason":"the filter refuses it: )"));
+  QueryOptions query;
+  query.query_embeddings = {{1, 0}};
+  Result<std::string> of_query = books.ExplainQuery(query, {"a"});
+  ASSERT_TRUE(of_query.ok()) << of_query.status().ToString();
+  EXPECT_THAT(*of_query, HasSubstr(R"("reason":"it is among the nearest","place":0)"));
+  SearchOptions search;
+  search.rank = Knn({.query = {1, 0}});
+  Result<std::string> of_search = books.ExplainSearch(search, {"nobody"});
+  ASSERT_TRUE(of_search.ok()) << of_search.status().ToString();
+  EXPECT_THAT(*of_search, HasSubstr(R"("reason":"no record has this id")"));
+}
+
 TYPED_TEST(ApiTest, UncommonNumbersAndTextSurvive) {
   Collection collection = this->Create("odd");
   const Metadata odd = {{"min", INT64_MIN}, {"max", INT64_MAX},

@@ -61,6 +61,13 @@ class Backend {
   virtual Result<executor::SearchResult> Search(const CollectionInfo& collection,
                                                 const engine::SearchRequest& request) = 0;
   virtual Result<uint64_t> Count(const CollectionInfo& collection) = 0;
+  virtual Result<executor::ListResult> List(const CollectionInfo& collection,
+                                            const engine::ListRequest& request) = 0;
+  // JSON, as the route answers.
+  virtual Result<std::string> Explain(const CollectionInfo& collection,
+                                      const engine::ExplainRequest& request) = 0;
+  virtual Result<executor::FacetResult> Facets(const CollectionInfo& collection,
+                                               const engine::FacetsRequest& request) = 0;
 };
 
 }  // namespace chroma::api

@@ -18,6 +18,18 @@ Status Write(api::Backend& backend, const CollectionInfo& collection, model::Ope
   });
 }
 
+// `to_request` makes what is to be explained.
+template <typename ToRequest>
+Result<std::string> Explain(api::Backend& backend, const CollectionInfo& collection,
+                            std::vector<std::string> records, ToRequest to_request) {
+  return api::Guard([&]() -> Result<std::string> {
+    engine::ExplainRequest request;
+    CHROMA_ASSIGN(request.request, to_request());
+    CHROMA_ASSIGN(request.records, api::ToIds(std::move(records)));
+    return backend.Explain(collection, request);
+  });
+}
+
 }  // namespace
 
 Collection::Collection(std::shared_ptr<api::Backend> backend, CollectionInfo info)
@@ -78,6 +90,44 @@ Result<std::vector<SearchResult>> Collection::SearchBatch(
 
 Result<uint64_t> Collection::Count() const {
   return api::Guard([&] { return backend_->Count(*info_); });
+}
+
+Result<ListRecordsResult> Collection::ListRecords(ListRecordsOptions options) const {
+  return api::Guard([&]() -> Result<ListRecordsResult> {
+    CHROMA_ASSIGN(const engine::ListRequest request, api::ToRequest(std::move(options)));
+    CHROMA_ASSIGN(executor::ListResult listed, backend_->List(*info_, request));
+    return api::ToResult(std::move(listed), request.include);
+  });
+}
+
+Result<std::string> Collection::ExplainList(ListRecordsOptions options,
+                                            std::vector<std::string> records) const {
+  return Explain(*backend_, *info_, std::move(records),
+                 [&] { return api::ToRequest(std::move(options)); });
+}
+
+Result<std::string> Collection::ExplainQuery(QueryOptions options,
+                                             std::vector<std::string> records) const {
+  return Explain(*backend_, *info_, std::move(records),
+                 [&] { return api::ToRequest(std::move(options)); });
+}
+
+Result<std::string> Collection::ExplainSearch(SearchOptions options,
+                                              std::vector<std::string> records) const {
+  return Explain(*backend_, *info_, std::move(records), [&]() -> Result<model::Search> {
+    std::vector<SearchOptions> one;
+    one.push_back(std::move(options));
+    CHROMA_ASSIGN(engine::SearchRequest request, api::ToRequest(std::move(one)));
+    return std::move(request.searches.front());
+  });
+}
+
+Result<FacetsResult> Collection::Facets(FacetsOptions options) const {
+  return api::Guard([&]() -> Result<FacetsResult> {
+    CHROMA_ASSIGN(const engine::FacetsRequest request, api::ToRequest(std::move(options)));
+    CHROMA_ASSIGN(executor::FacetResult counted, backend_->Facets(*info_, request));
+    return api::ToResult(std::move(counted));
+  });
 }
 
 Result<GetResult> Collection::Peek(uint32_t limit) const {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "api/result.h"
+#include "gateway/encode_extensions.h"
 #include "model/limits.h"
 #include "runtime/env.h"
 #include "service/wiring.h"
@@ -125,6 +126,25 @@ class EngineBackend : public Backend {
     Context ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.Count(ctx, collection);
+  }
+  Result<executor::ListResult> List(const CollectionInfo& info,
+                                    const engine::ListRequest& request) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    return engine_.List(ctx, collection, request);
+  }
+  Result<std::string> Explain(const CollectionInfo& info,
+                              const engine::ExplainRequest& request) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    CHROMA_ASSIGN(const executor::Explanation explained, engine_.Explain(ctx, collection, request));
+    return gateway::EncodeExplanation(explained);
+  }
+  Result<executor::FacetResult> Facets(const CollectionInfo& info,
+                                       const engine::FacetsRequest& request) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    return engine_.Facets(ctx, collection, request);
   }
 
  private:

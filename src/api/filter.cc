@@ -20,6 +20,18 @@ std::string DocumentLeaf(std::string_view op, std::string_view pattern) {
   return text;
 }
 
+std::string DocumentLeaf(std::string_view op, const std::vector<std::string>& texts) {
+  std::string text;
+  JsonWriter out(&text);
+  out.BeginObject();
+  out.Key(op);
+  out.BeginArray();
+  for (const std::string& one : texts) out.String(one);
+  out.EndArray();
+  out.EndObject();
+  return text;
+}
+
 }  // namespace
 
 Filter Field::Compare(std::string_view op, const MetadataValue& operand) const {
@@ -85,15 +97,44 @@ DocumentFilter DocumentField::NotMatches(std::string_view regex) const {
   return DocumentFilter(DocumentLeaf("$not_regex", regex));
 }
 
+DocumentFilter DocumentField::ContainsAny(const std::vector<std::string>& texts) const {
+  return DocumentFilter(DocumentLeaf("$contains_any", texts));
+}
+DocumentFilter DocumentField::NotContainsAny(const std::vector<std::string>& texts) const {
+  return DocumentFilter(DocumentLeaf("$not_contains_any", texts));
+}
+DocumentFilter DocumentField::HasPhrase(std::string_view words) const {
+  return DocumentFilter(DocumentLeaf("$phrase", words));
+}
+DocumentFilter DocumentField::NotHasPhrase(std::string_view words) const {
+  return DocumentFilter(DocumentLeaf("$not_phrase", words));
+}
+DocumentFilter DocumentField::HasPrefix(std::string_view words) const {
+  return DocumentFilter(DocumentLeaf("$prefix", words));
+}
+DocumentFilter DocumentField::NotHasPrefix(std::string_view words) const {
+  return DocumentFilter(DocumentLeaf("$not_prefix", words));
+}
+
+Filter Field::ContainsAny(const std::vector<std::string>& texts) const {
+  return Compare("$contains_any", texts);
+}
+Filter Field::HasPhrase(std::string_view words) const {
+  return Compare("$phrase", std::string(words));
+}
+Filter Field::HasPrefix(std::string_view words) const {
+  return Compare("$prefix", std::string(words));
+}
+
 Result<Filter> Filter::FromJson(std::string_view json) {
   CHROMA_ASSIGN(JsonValue value, ParseJson(json));
-  CHROMA_TRY(model::ParseWhere(value).status());
+  CHROMA_TRY(model::ParseWhere(value, model::Dialect::kExtended).status());
   return Filter(std::string(json));
 }
 
 Result<DocumentFilter> DocumentFilter::FromJson(std::string_view json) {
   CHROMA_ASSIGN(JsonValue value, ParseJson(json));
-  CHROMA_TRY(model::ParseWhereDocument(value).status());
+  CHROMA_TRY(model::ParseWhereDocument(value, model::Dialect::kExtended).status());
   return DocumentFilter(std::string(json));
 }
 

@@ -140,6 +140,22 @@ class HttpBackend : public Backend {
     CHROMA_ASSIGN(std::string body, Get(PathOf(collection) + "/count"));
     return DecodeCount(body);
   }
+  Result<executor::ListResult> List(const CollectionInfo& collection,
+                                    const engine::ListRequest& request) override {
+    CHROMA_ASSIGN(std::string body,
+                  Ask("POST", PathOf(collection) + "/list", EncodeList(request), true));
+    return DecodeList(body, request);
+  }
+  Result<std::string> Explain(const CollectionInfo& collection,
+                              const engine::ExplainRequest& request) override {
+    return Ask("POST", PathOf(collection) + "/explain", EncodeExplain(request), true);
+  }
+  Result<executor::FacetResult> Facets(const CollectionInfo& collection,
+                                       const engine::FacetsRequest& request) override {
+    CHROMA_ASSIGN(std::string body,
+                  Ask("POST", PathOf(collection) + "/facets", EncodeFacets(request), true));
+    return DecodeFacets(body, request.facets.size());
+  }
 
  private:
   // The body of the answer.

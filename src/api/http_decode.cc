@@ -238,6 +238,84 @@ std::vector<float> ReadDistances(JsonReader& reader) {
   });
 }
 
+// Reads the member `key` of a range; false when it is none.
+bool ReadRange(JsonReader& reader, const std::string& key, index::Highlight* range) {
+  size_t* place = key == "begin"        ? &range->characters.begin
+                  : key == "end"        ? &range->characters.end
+                  : key == "begin_byte" ? &range->bytes.begin
+                  : key == "end_byte"   ? &range->bytes.end
+                                        : nullptr;
+  if (place != nullptr) *place = reader.ReadU64();
+  return place != nullptr;
+}
+
+std::optional<executor::DocumentHighlights> ReadHighlights(JsonReader& reader) {
+  if (reader.TryNull()) return std::nullopt;
+  executor::DocumentHighlights found;
+  const auto read_match = [](JsonReader& r) {
+    index::Highlight range;
+    ReadMembers(r, [&](const std::string& key) { return ReadRange(r, key, &range); });
+    return range;
+  };
+  const auto read_snippet = [&found](JsonReader& r) {
+    index::Highlight range;
+    std::string& text = found.snippets.emplace_back();
+    ReadMembers(r, [&](const std::string& key) {
+      if (key == "text") {
+        text = r.ReadString();
+        return true;
+      }
+      return ReadRange(r, key, &range);
+    });
+    return range;
+  };
+  ReadMembers(reader, [&](const std::string& key) {
+    if (key == "matches") {
+      found.places.matches = ReadList(reader, read_match);
+    } else if (key == "snippets") {
+      found.places.snippets = ReadList(reader, read_snippet);
+    } else {
+      return false;
+    }
+    return true;
+  });
+  return found;
+}
+
+segment::ValueCount ReadValueCount(JsonReader& reader) {
+  segment::ValueCount one;
+  ReadMembers(reader, [&](const std::string& key) {
+    if (key == "value") {
+      one.value = model::DecodeMetadataValue(reader, false);
+    } else if (key == "count") {
+      one.count = reader.ReadU64();
+    } else {
+      return false;
+    }
+    return true;
+  });
+  return one;
+}
+
+executor::FacetValues ReadFacetValues(JsonReader& reader) {
+  executor::FacetValues facet;
+  ReadMembers(reader, [&](const std::string& key) {
+    if (key == "key") {
+      facet.key = reader.ReadString();
+    } else if (key == "records") {
+      facet.records = reader.ReadU64();
+    } else if (key == "distinct") {
+      facet.distinct = reader.ReadU64();
+    } else if (key == "values") {
+      facet.values = ReadList(reader, ReadValueCount);
+    } else {
+      return false;
+    }
+    return true;
+  });
+  return facet;
+}
+
 }  // namespace
 
 Status StatusOf(const HttpAnswer& answer) {
@@ -365,6 +443,47 @@ Result<executor::SearchResult> DecodeSearch(const std::string& body,
     if (result.scores[i].size() != (select.score ? result.records[i].ids.size() : 0)) {
       return Unexpected("scores and ids differ in number");
     }
+  }
+  return result;
+}
+
+Result<executor::ListResult> DecodeList(const std::string& body,
+                                        const engine::ListRequest& request) {
+  CHROMA_ASSIGN(executor::ListResult result, Read(body, [](JsonReader& reader) {
+                  executor::ListResult read;
+                  ReadMembers(reader, [&](const std::string& key) {
+                    if (reader.TryNull()) return true;
+                    if (key != "highlights") return ReadColumn(reader, key, &read.records);
+                    read.highlights = ReadList(reader, ReadHighlights);
+                    return true;
+                  });
+                  return read;
+                }));
+  CHROMA_TRY(CheckColumns(result.records, request.include));
+  if (result.highlights.size() != (request.highlight ? result.records.ids.size() : 0)) {
+    return Unexpected("highlights and ids differ in number");
+  }
+  return result;
+}
+
+Result<executor::FacetResult> DecodeFacets(const std::string& body, size_t facets) {
+  CHROMA_ASSIGN(executor::FacetResult result, Read(body, [](JsonReader& reader) {
+                  executor::FacetResult read;
+                  ReadMembers(reader, [&](const std::string& key) {
+                    if (key == "count") {
+                      read.count = reader.ReadU64();
+                    } else if (key == "facets") {
+                      read.facets = ReadList(reader, ReadFacetValues);
+                    } else {
+                      return false;
+                    }
+                    return true;
+                  });
+                  return read;
+                }));
+  if (result.facets.size() != facets) {
+    return Unexpected(std::to_string(result.facets.size()) + " facets where " +
+                      std::to_string(facets) + " are due");
   }
   return result;
 }

@@ -9,6 +9,7 @@
 #include "api/http_transport.h"
 #include "chroma/status.h"
 #include "chroma/types.h"
+#include "engine/engine.h"
 #include "executor/node.h"
 #include "model/collection.h"
 
@@ -31,5 +32,10 @@ Result<executor::QueryResult> DecodeQuery(const std::string& body, model::Includ
 // One element for each of `searches`, with the columns that it selects.
 Result<executor::SearchResult> DecodeSearch(const std::string& body,
                                             const std::vector<model::Search>& searches);
+// Records as DecodeGet; highlights where they were asked for.
+Result<executor::ListResult> DecodeList(const std::string& body,
+                                        const engine::ListRequest& request);
+// One element for each of `facets` facets.
+Result<executor::FacetResult> DecodeFacets(const std::string& body, size_t facets);
 
 }  // namespace chroma::api

@@ -152,6 +152,44 @@ void WriteInclude(JsonWriter& out, model::IncludeSet include) {
   out.EndArray();
 }
 
+void WriteQuery(JsonWriter& out, const engine::QueryRequest& request) {
+  WriteFilters(out, request);
+  out.Key("query_embeddings");
+  out.BeginArray();
+  const float* values = request.queries.values.data();
+  for (uint32_t length : request.query_lengths) {
+    out.F32Array(values, length);
+    values += length;
+  }
+  out.EndArray();
+  WriteNumber(out, "n_results", request.n_results);
+  WriteInclude(out, request.include);
+}
+
+void WriteList(JsonWriter& out, const engine::ListRequest& request) {
+  WriteFilters(out, request);
+  out.Key("order_by");
+  out.BeginArray();
+  for (const model::SortKey& key : request.order_by) {
+    out.BeginObject();
+    out.StringField("key", key.key);
+    out.Key("descending");
+    out.Bool(key.descending);
+    out.EndObject();
+  }
+  out.EndArray();
+  if (request.limit) WriteNumber(out, "limit", *request.limit);
+  if (request.offset != 0) WriteNumber(out, "offset", request.offset);
+  WriteInclude(out, request.include);
+  if (!request.highlight) return;
+  out.Key("highlight");
+  out.BeginObject();
+  WriteNumber(out, "matches", request.highlight->matches_max);
+  WriteNumber(out, "snippets", request.highlight->snippets_max);
+  WriteNumber(out, "snippet_characters", request.highlight->snippet_characters);
+  out.EndObject();
+}
+
 // One object whose members `write` writes.
 template <typename Write>
 std::string Object(Write write) {
@@ -258,19 +296,7 @@ std::string EncodeGet(const engine::GetRequest& request) {
 }
 
 std::string EncodeQuery(const engine::QueryRequest& request) {
-  return Object([&](JsonWriter& out) {
-    WriteFilters(out, request);
-    out.Key("query_embeddings");
-    out.BeginArray();
-    const float* values = request.queries.values.data();
-    for (uint32_t length : request.query_lengths) {
-      out.F32Array(values, length);
-      values += length;
-    }
-    out.EndArray();
-    WriteNumber(out, "n_results", request.n_results);
-    WriteInclude(out, request.include);
-  });
+  return Object([&](JsonWriter& out) { WriteQuery(out, request); });
 }
 
 std::string EncodeSearch(const engine::SearchRequest& request) {
@@ -278,6 +304,47 @@ std::string EncodeSearch(const engine::SearchRequest& request) {
     out.Key("searches");
     out.BeginArray();
     for (const model::Search& search : request.searches) model::EncodeSearch(out, search);
+    out.EndArray();
+  });
+}
+
+std::string EncodeList(const engine::ListRequest& request) {
+  return Object([&](JsonWriter& out) { WriteList(out, request); });
+}
+
+std::string EncodeExplain(const engine::ExplainRequest& request) {
+  return Object([&](JsonWriter& out) {
+    if (const auto* list = std::get_if<engine::ListRequest>(&request.request)) {
+      out.Key("list");
+      out.BeginObject();
+      WriteList(out, *list);
+      out.EndObject();
+    } else if (const auto* query = std::get_if<engine::QueryRequest>(&request.request)) {
+      out.Key("query");
+      out.BeginObject();
+      WriteQuery(out, *query);
+      out.EndObject();
+    } else {
+      out.Key("search");
+      model::EncodeSearch(out, std::get<model::Search>(request.request));
+    }
+    out.Key("records");
+    WriteTexts(out, request.records);
+  });
+}
+
+std::string EncodeFacets(const engine::FacetsRequest& request) {
+  return Object([&](JsonWriter& out) {
+    WriteFilters(out, request);
+    out.Key("facets");
+    out.BeginArray();
+    for (const model::Facet& facet : request.facets) {
+      out.BeginObject();
+      out.StringField("key", facet.key);
+      WriteNumber(out, "limit", facet.limit);
+      out.StringField("sort", facet.by_value ? "value" : "count");
+      out.EndObject();
+    }
     out.EndArray();
   });
 }

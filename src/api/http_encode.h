@@ -22,6 +22,9 @@ Result<std::string> EncodeWrite(const engine::WriteRequest& request);
 std::string EncodeGet(const engine::GetRequest& request);
 std::string EncodeQuery(const engine::QueryRequest& request);
 std::string EncodeSearch(const engine::SearchRequest& request);
+std::string EncodeList(const engine::ListRequest& request);
+std::string EncodeExplain(const engine::ExplainRequest& request);
+std::string EncodeFacets(const engine::FacetsRequest& request);
 std::string EncodeDelete(const engine::DeleteRequest& request);
 
 }  // namespace chroma::api

@@ -109,16 +109,17 @@ Status CheckHasEmbedding(model::Operation operation, const Records& records) {
 
 // What get, query and delete share.
 template <typename Options, typename Request>
-Status SetFilters(Options& options, Request* request) {
+Status SetFilters(Options& options, Request* request,
+                  model::Dialect dialect = model::Dialect::kUpstream) {
   if (options.ids) CHROMA_TRY(CheckTexts("ids", *options.ids));
   request->ids = std::move(options.ids);
   if (!options.where.empty()) {
     CHROMA_ASSIGN(JsonValue where, ParseJson(options.where.ToJson()));
-    CHROMA_ASSIGN(request->where, model::ParseWhere(where));
+    CHROMA_ASSIGN(request->where, model::ParseWhere(where, dialect));
   }
   if (!options.where_document.empty()) {
     CHROMA_ASSIGN(JsonValue where, ParseJson(options.where_document.ToJson()));
-    CHROMA_ASSIGN(request->where_document, model::ParseWhereDocument(where));
+    CHROMA_ASSIGN(request->where_document, model::ParseWhereDocument(where, dialect));
   }
   return Status::Ok();
 }
@@ -290,6 +291,41 @@ Result<engine::DeleteRequest> ToRequest(DeleteOptions options) {
   CHROMA_TRY(SetFilters(options, &request));
   request.limit = options.limit;
   return request;
+}
+
+Result<engine::FacetsRequest> ToRequest(FacetsOptions options) {
+  engine::FacetsRequest request;
+  CHROMA_TRY(SetFilters(options, &request, model::Dialect::kExtended));
+  for (size_t i = 0; i < options.facets.size(); ++i) {
+    Facet& facet = options.facets[i];
+    CHROMA_TRY(CheckText(Element("facets", i) + ".key", facet.key));
+    request.facets.push_back({std::move(facet.key), facet.limit, facet.by_value});
+  }
+  return request;
+}
+
+Result<engine::ListRequest> ToRequest(ListRecordsOptions options) {
+  engine::ListRequest request;
+  CHROMA_TRY(SetFilters(options, &request, model::Dialect::kExtended));
+  for (size_t i = 0; i < options.order_by.size(); ++i) {
+    SortKey& key = options.order_by[i];
+    CHROMA_TRY(CheckText(Element("order_by", i) + ".key", key.key));
+    request.order_by.push_back({std::move(key.key), key.descending});
+  }
+  request.limit = options.limit;
+  request.offset = options.offset;
+  request.include =
+      static_cast<model::IncludeSet>(options.include) & ~uint32_t{model::kIncludeDistances};
+  if (options.highlight) {
+    request.highlight = {options.highlight->matches, options.highlight->snippets,
+                         options.highlight->snippet_characters};
+  }
+  return request;
+}
+
+Result<std::vector<std::string>> ToIds(std::vector<std::string> ids) {
+  CHROMA_TRY(CheckTexts("records", ids));
+  return ids;
 }
 
 }  // namespace chroma::api

@@ -105,4 +105,39 @@ std::vector<SearchResult> ToResults(executor::SearchResult found) {
   return results;
 }
 
+FacetsResult ToResult(executor::FacetResult counted) {
+  FacetsResult result;
+  result.count = counted.count;
+  for (executor::FacetValues& facet : counted.facets) {
+    FacetValues& shown = result.facets.emplace_back();
+    shown.key = std::move(facet.key);
+    shown.records = facet.records;
+    shown.distinct = facet.distinct;
+    for (const segment::ValueCount& one : facet.values) {
+      shown.values.push_back({FromModel(one.value), one.count});
+    }
+  }
+  return result;
+}
+
+ListRecordsResult ToResult(executor::ListResult listed, model::IncludeSet include) {
+  const auto range = [](const index::Highlight& from) {
+    return TextRange{from.characters.begin, from.characters.end, from.bytes.begin, from.bytes.end};
+  };
+  ListRecordsResult result;
+  result.records = ToResult(std::move(listed.records), include);
+  for (std::optional<executor::DocumentHighlights>& found : listed.highlights) {
+    std::optional<Highlights>& shown = result.highlights.emplace_back();
+    if (!found) continue;
+    shown.emplace();
+    for (const index::Highlight& match : found->places.matches) {
+      shown->matches.push_back(range(match));
+    }
+    for (size_t i = 0; i < found->snippets.size(); ++i) {
+      shown->snippets.push_back({std::move(found->snippets[i]), range(found->places.snippets[i])});
+    }
+  }
+  return result;
+}
+
 }  // namespace chroma::api

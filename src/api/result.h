@@ -1,6 +1,7 @@
 // From the engine's results to the API's. All columns but metadata are moved.
 #pragma once
 
+#include "chroma/extensions.h"
 #include "chroma/search.h"
 #include "chroma/types.h"
 #include "executor/node.h"
@@ -13,6 +14,8 @@ CollectionInfo ToInfo(const model::Collection& collection);
 DatabaseInfo ToInfo(model::Database database);
 GetResult ToResult(executor::Records records, model::IncludeSet include);
 std::vector<SearchResult> ToResults(executor::SearchResult results);
+FacetsResult ToResult(executor::FacetResult result);
+ListRecordsResult ToResult(executor::ListResult result, model::IncludeSet include);
 QueryResult ToResult(executor::QueryResult result, model::IncludeSet include);
 
 }  // namespace chroma::api

@@ -108,6 +108,18 @@ class SharedBackend final : public Backend {
   Result<uint64_t> Count(const CollectionInfo& collection) override {
     return Run([&](Backend& backend) { return backend.Count(collection); });
   }
+  Result<executor::ListResult> List(const CollectionInfo& collection,
+                                    const engine::ListRequest& request) override {
+    return Run([&](Backend& backend) { return backend.List(collection, request); });
+  }
+  Result<std::string> Explain(const CollectionInfo& collection,
+                              const engine::ExplainRequest& request) override {
+    return Run([&](Backend& backend) { return backend.Explain(collection, request); });
+  }
+  Result<executor::FacetResult> Facets(const CollectionInfo& collection,
+                                       const engine::FacetsRequest& request) override {
+    return Run([&](Backend& backend) { return backend.Facets(collection, request); });
+  }
   Status Write(const CollectionInfo& collection, engine::WriteRequest request) override {
     return Run([&](Backend& backend) { return backend.Write(collection, std::move(request)); });
   }

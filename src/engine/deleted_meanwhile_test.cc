@@ -39,6 +39,21 @@ class InterruptedNode final : public executor::QueryNode {
     before_();
     return node_.Count(ctx, version, plan);
   }
+  Result<executor::ListResult> List(runtime::Context& ctx, const segment::VersionRef& version,
+                                    const planner::ListPlan& plan) override {
+    before_();
+    return node_.List(ctx, version, plan);
+  }
+  Result<executor::Explanation> Explain(runtime::Context& ctx, const segment::VersionRef& version,
+                                        const planner::ExplainPlan& plan) override {
+    before_();
+    return node_.Explain(ctx, version, plan);
+  }
+  Result<executor::FacetResult> Facets(runtime::Context& ctx, const segment::VersionRef& version,
+                                       const planner::FacetsPlan& plan) override {
+    before_();
+    return node_.Facets(ctx, version, plan);
+  }
   Result<executor::RecallReport> MeasureRecall(runtime::Context& ctx,
                                                const segment::VersionRef& version,
                                                const planner::RecallPlan& plan) override {

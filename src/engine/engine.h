@@ -12,12 +12,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/uuid.h"
 #include "catalog/catalog.h"
 #include "chroma/status.h"
 #include "engine/collection_cache.h"
+#include "engine/extension_requests.h"
 #include "engine/write_gate.h"
 #include "executor/node.h"
 #include "log/log.h"
@@ -75,6 +77,12 @@ struct QueryRequest {
 
 struct SearchRequest {
   std::vector<model::Search> searches;
+};
+
+// One of the three, and the ids of records to tell of why they are among its results or are not.
+struct ExplainRequest {
+  std::variant<ListRequest, QueryRequest, model::Search> request;
+  std::vector<std::string> records;
 };
 
 struct DeleteRequest {
@@ -170,6 +178,13 @@ class Engine {
   Result<executor::SearchResult> Search(runtime::Context& ctx, const CollectionRef& collection,
                                         const SearchRequest& request);
   Result<uint64_t> Count(runtime::Context& ctx, const CollectionRef& collection);
+  // Beyond upstream.
+  Result<executor::ListResult> List(runtime::Context& ctx, const CollectionRef& collection,
+                                    const ListRequest& request);
+  Result<executor::Explanation> Explain(runtime::Context& ctx, const CollectionRef& collection,
+                                        const ExplainRequest& request);
+  Result<executor::FacetResult> Facets(runtime::Context& ctx, const CollectionRef& collection,
+                                       const FacetsRequest& request);
   // Answers `queries` records of the collection as queries, with and without its vector indexes.
   Result<executor::RecallReport> MeasureRecall(runtime::Context& ctx,
                                                const CollectionRef& collection, uint32_t queries,
@@ -183,6 +198,11 @@ class Engine {
   using CollectionScope = CollectionCache::Scope;
 
   Status CheckWritable() const;
+  Result<planner::QueryPlan> PlanQuery(const model::Collection& collection,
+                                       const QueryRequest& request) const;
+  // Searches that were validated.
+  Result<planner::SearchBatchPlan> PlanSearches(const model::Collection& collection,
+                                                const std::vector<model::Search>& searches) const;
   Result<CollectionRef> LoadCollection(runtime::Context& ctx, const Uuid& id);
   // Fixes the dimension and extends the schema, where the write needs it.
   Status RegisterWrite(runtime::Context& ctx, const CollectionRef& collection,

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/engine.h"
+#include "engine/read_version.h"
 #include "engine/sparse_embedding.h"
 #include "log/record_codec.h"
 #include "model/tuning.h"
@@ -25,14 +26,6 @@ index::SearchTuning TuningOf(const model::Collection& collection) {
   tuning.target_recall = asked->target_recall;
   tuning.memory = asked->memory;
   return tuning;
-}
-
-segment::VersionRef VersionOf(const model::Collection& collection) {
-  return {collection.id, collection.version, collection.manifest, collection.log_offset};
-}
-
-bool IsOutdated(const Status& status) {
-  return status.code() == StatusCode::kNotFound || status.code() == StatusCode::kOutOfRange;
 }
 
 // The metadata by which the schema has to grow, each with something that those before it lack.
@@ -173,31 +166,6 @@ Status Engine::AppendDelete(runtime::Context& ctx, const Uuid& collection,
 
 // ---- reads
 
-template <typename Read>
-auto Engine::ReadVersion(runtime::Context& ctx, const CollectionRef& collection, Read read)
-    -> decltype(read(segment::VersionRef())) {
-  for (CollectionRef known = collection;;) {
-    auto result = read(VersionOf(*known));
-    if (result.ok()) {
-      // A deletion meanwhile may have taken a part of what there was from under the read.
-      CHROMA_TRY(FindCollection(ctx, known->tenant, known->database, known->id).status());
-      return result;
-    }
-    if (!IsOutdated(result.status())) return result;
-    // A newer version was published and the one at hand swept: look it up again.
-    CHROMA_TRY(ctx.Check());
-    cache_.Erase(known->id);
-    CHROMA_ASSIGN(CollectionRef newest, LoadCollection(ctx, known->id));
-    if (newest->version == known->version) {
-      return Status::DataLoss(
-          "what the published version " + std::to_string(known->version) + " of collection " +
-          known->id.ToString() +
-          " needs is missing; restore it from a backup: " + std::string(result.status().message()));
-    }
-    known = std::move(newest);
-  }
-}
-
 Result<executor::Records> Engine::Get(runtime::Context& ctx, const CollectionRef& collection,
                                       const GetRequest& request) {
   const bool few_ids = request.ids && request.ids->size() <= kAtOnceIdsMax;
@@ -216,56 +184,68 @@ Result<executor::Records> Engine::Get(runtime::Context& ctx, const CollectionRef
   });
 }
 
-Result<executor::QueryResult> Engine::Query(runtime::Context& ctx, const CollectionRef& collection,
-                                            const QueryRequest& request) {
-  if (request.ids || request.where || request.where_document) CHROMA_TRY(ctx.CheckMayWait());
+Result<planner::QueryPlan> Engine::PlanQuery(const model::Collection& collection,
+                                             const QueryRequest& request) const {
   planner::QueryPlan plan;
   CHROMA_ASSIGN(plan.predicate,
                 planner::PlanPredicate(request.ids, request.where, request.where_document));
-  CHROMA_TRY(model::ValidateDimensions(request.query_lengths, collection->dimension));
+  CHROMA_TRY(model::ValidateDimensions(request.query_lengths, collection.dimension));
   for (const std::optional<model::Filter>* filter : {&request.where, &request.where_document}) {
-    if (*filter) CHROMA_TRY(model::ValidateFilterAgainstSchema(**filter, collection->schema));
+    if (*filter) CHROMA_TRY(model::ValidateFilterAgainstSchema(**filter, collection.schema));
   }
+  plan.queries = request.queries;
+  plan.n_results = request.n_results;
+  plan.rows_max = options_.query_rows_max;
+  plan.answer_bytes_max = options_.query_answer_bytes_max;
+  plan.space = collection.schema.space();
+  plan.tuning = TuningOf(collection);
+  plan.include = request.include;
+  return plan;
+}
+
+Result<executor::QueryResult> Engine::Query(runtime::Context& ctx, const CollectionRef& collection,
+                                            const QueryRequest& request) {
+  if (request.ids || request.where || request.where_document) CHROMA_TRY(ctx.CheckMayWait());
+  CHROMA_ASSIGN(const planner::QueryPlan plan, PlanQuery(*collection, request));
   if (!collection->dimension) {
     executor::QueryResult nothing;
     nothing.records.resize(request.query_lengths.size());
     nothing.distances.resize(request.query_lengths.size());
     return nothing;
   }
-  plan.queries = request.queries;
-  plan.n_results = request.n_results;
-  plan.rows_max = options_.query_rows_max;
-  plan.answer_bytes_max = options_.query_answer_bytes_max;
-  plan.space = collection->schema.space();
-  plan.tuning = TuningOf(*collection);
-  plan.include = request.include;
   return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
     return node_.Query(ctx, version, plan);
   });
+}
+
+Result<planner::SearchBatchPlan> Engine::PlanSearches(
+    const model::Collection& collection, const std::vector<model::Search>& searches) const {
+  planner::SearchBatchPlan plan;
+  CHROMA_ASSIGN(const auto embedded, EmbedQueries(collection.schema, searches));
+  for (const model::Search& search : embedded ? *embedded : searches) {
+    CHROMA_TRY(
+        model::ValidateSearchAgainstCollection(search, collection.schema, collection.dimension));
+    CHROMA_ASSIGN(planner::SearchPlan planned, planner::PlanSearch(search, collection.schema));
+    plan.searches.push_back(std::move(planned));
+  }
+  plan.space = collection.schema.space();
+  plan.tuning = TuningOf(collection);
+  plan.rows_max = options_.query_rows_max;
+  plan.answer_bytes_max = options_.query_answer_bytes_max;
+  return plan;
 }
 
 Result<executor::SearchResult> Engine::Search(runtime::Context& ctx,
                                               const CollectionRef& collection,
                                               const SearchRequest& request) {
   CHROMA_TRY(model::ValidateSearches(request.searches));
-  planner::SearchBatchPlan plan;
-  CHROMA_ASSIGN(const auto embedded, EmbedQueries(collection->schema, request.searches));
-  for (const model::Search& search : embedded ? *embedded : request.searches) {
-    CHROMA_TRY(
-        model::ValidateSearchAgainstCollection(search, collection->schema, collection->dimension));
-    CHROMA_ASSIGN(planner::SearchPlan planned, planner::PlanSearch(search, collection->schema));
-    plan.searches.push_back(std::move(planned));
-  }
+  CHROMA_ASSIGN(const planner::SearchBatchPlan plan, PlanSearches(*collection, request.searches));
   if (!collection->dimension) {
     executor::SearchResult nothing;
     nothing.records.resize(request.searches.size());
     nothing.scores.resize(request.searches.size());
     return nothing;
   }
-  plan.space = collection->schema.space();
-  plan.tuning = TuningOf(*collection);
-  plan.rows_max = options_.query_rows_max;
-  plan.answer_bytes_max = options_.query_answer_bytes_max;
   return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
     return node_.Search(ctx, version, plan);
   });

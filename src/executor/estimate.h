@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "chroma/status.h"
 #include "planner/plan.h"
@@ -15,8 +17,27 @@
 
 namespace chroma::executor {
 
-// Of 512 rows; dead rows count as the others. Reads no documents. Off by less than 4.5 % of the
-// part's rows for metadata with a probability of 95 %; words of documents are counted exactly.
+// Of one part, which outlives it. The sample is read when a predicate first needs it. One task at a
+// time.
+class Estimator {
+ public:
+  explicit Estimator(const segment::Part& part) : part_(part) {}
+
+  // The share of rows that match, dead rows counting as the others. From 512 rows, and without
+  // reading a document: off by less than .045 for metadata with a probability of 95 %; words of
+  // documents are counted exactly.
+  Result<double> Share(runtime::Context& ctx, const planner::Predicate& predicate);
+  // How many documents have to be read to evaluate it on all rows, about.
+  Result<double> DocumentsRead(runtime::Context& ctx, const planner::Predicate& predicate);
+
+ private:
+  Status ReadSample();
+
+  const segment::Part& part_;
+  std::optional<std::vector<model::Metadata>> sample_;
+};
+
+// Of Estimator::Share, in rows.
 Result<double> EstimateRows(runtime::Context& ctx, const planner::Predicate& predicate,
                             const segment::Part& part);
 

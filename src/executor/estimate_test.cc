@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "executor/clause_order.h"
 #include "executor/filter.h"
+#include "planner/describe.h"
 #include "planner/planner.h"
 #include "segment/segment_reader.h"
 #include "segment/segment_writer.h"
@@ -103,6 +105,48 @@ TEST_F(EstimateTest, TextAndMetadataTogether) {
   const auto [estimate, truth] =
       Shares(R"({"$and": [{"#document": {"$contains": "w4 "}}, {"uniform": {"$lt": 30}}]})");
   EXPECT_NEAR(estimate, truth, .05);
+}
+
+TEST_F(EstimateTest, ClausesThatReadFewDocumentsRunFirst) {
+  const auto predicate = *planner::PlanPredicate(
+      std::nullopt,
+      *model::ParseWhere(*ParseJson(
+          R"({"$and": [{"$or": [{"#document": {"$regex": "[0-9]{3}"}}, {"uniform": 1}]},
+                       {"#document": {"$contains": "w9 w"}}, {"kind": "rare"}]})")),
+      std::nullopt);
+  const auto& all = std::get<planner::AllOf>(predicate->node);
+  const auto ordered = InOrderOfCost(ctx_, all, *part_);
+  ASSERT_TRUE(ordered.ok()) << ordered.status().ToString();
+  std::vector<std::string> clauses;
+  for (const planner::Predicate* clause : *ordered) clauses.push_back(planner::Describe(*clause));
+  EXPECT_EQ(clauses, (std::vector<std::string>{R"({"kind":{"$eq":"rare"}})",
+                                               R"({"#document":{"$contains":"w9 w"}})", "$or"}));
+}
+
+TEST_F(EstimateTest, TracesTellWhatWasExpectedAndWhatCame) {
+  const auto predicate = *planner::PlanPredicate(
+      std::nullopt,
+      *model::ParseWhere(*ParseJson(
+          R"({"$and": [{"uniform": {"$lt": 60}}, {"$or": [{"kind": "rare"}, {"half": true}]}]})")),
+      std::nullopt);
+  Trace trace(runtime::Clock::System());
+  const auto found =
+      Evaluate(ctx_, *predicate, *part_, Bitmap::Range(0, kRows), {kAllRows, nullptr, &trace});
+  ASSERT_TRUE(found.ok());
+  const std::vector<Step> steps = trace.Take();
+  ASSERT_EQ(steps.size(), 1u);
+  EXPECT_EQ(steps[0].what, "$and");
+  EXPECT_EQ(steps[0].rows_in, kRows);
+  EXPECT_EQ(steps[0].rows_out, found->Count());
+  ASSERT_EQ(steps[0].steps.size(), 2u);
+  EXPECT_EQ(steps[0].steps[0].how, "column of integers");
+  EXPECT_EQ(steps[0].steps[1].steps.size(), 2u);
+  for (const Step* step : {&steps[0], &steps[0].steps[0], &steps[0].steps[1]}) {
+    ASSERT_TRUE(step->estimate.has_value());
+    EXPECT_NEAR(*step->estimate, static_cast<double>(step->rows_out), .06 * kRows) << step->what;
+    EXPECT_GE(step->ns, 0);
+  }
+  EXPECT_LE(steps[0].steps[0].ns + steps[0].steps[1].ns, steps[0].ns);
 }
 
 }  // namespace

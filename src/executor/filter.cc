@@ -4,9 +4,13 @@
 #include <utility>
 #include <vector>
 
+#include "executor/clause_order.h"
+#include "executor/estimate.h"
 #include "index/text/contains.h"
 #include "index/text/text_query.h"
 #include "index/text/text_terms.h"
+#include "model/compare.h"
+#include "planner/describe.h"
 
 namespace chroma::executor {
 namespace {
@@ -114,19 +118,33 @@ Result<bool> MatchOften(runtime::Context& ctx, const Part& part, const Bitmap& c
 Result<Bitmap> MatchText(runtime::Context& ctx, const Part& part, Bitmap candidates,
                          const FilterOptions& options, const index::TextQuery& query, bool exact,
                          const Part::TextTest& test) {
-  if (candidates.Count() <= kRowsReadMax) return part.MatchDocuments(ctx, &candidates, test);
+  const auto tell = [&](const std::string& how, uint64_t documents) {
+    if (options.trace == nullptr) return;
+    options.trace->How(how + std::to_string(documents) + " documents to read");
+  };
+  if (candidates.Count() <= kRowsReadMax) {
+    tell("", candidates.Count());
+    return part.MatchDocuments(ctx, &candidates, test);
+  }
   if (options.rows_max < candidates.Count() && ReadsAllTerms(query)) {
     CHROMA_ASSIGN(const bool often, MatchOften(ctx, part, candidates, options.rows_max, test));
-    if (often) return ReadFirst(ctx, part, candidates, Bitmap(), options, test);
+    if (often) {
+      tell("most match, of ", candidates.Count());
+      return ReadFirst(ctx, part, candidates, Bitmap(), options, test);
+    }
   }
   CHROMA_ASSIGN(std::optional<index::TextRows> rows, part.FindText(query));
-  if (!rows) return ReadFirst(ctx, part, candidates, Bitmap(), options, test);
+  if (!rows) {
+    tell("no text index, ", candidates.Count());
+    return ReadFirst(ctx, part, candidates, Bitmap(), options, test);
+  }
   rows->certain &= candidates;
   candidates &= rows->possible;
   if (!exact) {
     candidates |= rows->certain;
     rows->certain = Bitmap();
   }
+  tell("text index, ", candidates.Count());
   return ReadFirst(ctx, part, candidates, std::move(rows->certain), options, test);
 }
 
@@ -138,47 +156,6 @@ index::TextQuery BeginningOf(std::string_view text) {
     --end;
   }
   return index::TextQuery::Substring(std::string(text.substr(0, end)));
-}
-
-// What every document must contain that satisfies the predicate; All() where nothing is known.
-index::TextQuery QueryOf(const planner::Predicate& predicate) {
-  if (const auto* contains = std::get_if<planner::DocumentContains>(&predicate.node)) {
-    return index::TextQuery::Substring(contains->needle);
-  }
-  if (const auto* matches = std::get_if<planner::DocumentMatches>(&predicate.node)) {
-    return matches->regex->query();
-  }
-  return index::TextQuery::All();
-}
-
-// The children of an And, those that read documents by how many rows they are about to leave.
-Result<std::vector<const planner::Predicate*>> InOrderOfCost(const planner::AllOf& all,
-                                                             const Part& part) {
-  struct Child {
-    const planner::Predicate* predicate;
-    uint64_t estimate;
-  };
-  std::vector<Child> texts;
-  std::vector<const planner::Predicate*> ordered;
-  for (const planner::Predicate& child : all.children) {
-    const bool is_text = std::holds_alternative<planner::DocumentContains>(child.node) ||
-                         std::holds_alternative<planner::DocumentMatches>(child.node);
-    if (is_text) {
-      texts.push_back({&child, part.rows()});
-    } else {
-      ordered.push_back(&child);
-    }
-  }
-  if (texts.size() > 1) {
-    for (Child& child : texts) {
-      CHROMA_ASSIGN(const auto estimate, part.EstimateText(QueryOf(*child.predicate)));
-      child.estimate = estimate.value_or(part.rows());
-    }
-    std::stable_sort(texts.begin(), texts.end(),
-                     [](const Child& a, const Child& b) { return a.estimate < b.estimate; });
-  }
-  for (const Child& child : texts) ordered.push_back(child.predicate);
-  return ordered;
 }
 
 // The rows of ids that `wanted(row)`.
@@ -196,6 +173,21 @@ Result<Bitmap> FindRows(runtime::Context& ctx, const planner::IdIn& in, const Pa
   return Bitmap::FromSorted(rows.data(), rows.size());
 }
 
+// Row by row, of few.
+Result<Bitmap> MatchFew(const Part& part, const model::MetadataPredicate& predicate,
+                        const Bitmap& candidates) {
+  const model::PredicateMatcher matcher(predicate);
+  CHROMA_ASSIGN(const auto values, part.Key(predicate.key, candidates));
+  Bitmap matching;
+  candidates.ForEach([&](uint32_t row) {
+    const model::MetadataValue value = segment::ToValue(values->At(row));
+    const bool has_key = model::TypeOf(value) != model::ValueType::kNull;
+    if (matcher.Matches(has_key ? &value : nullptr)) matching.Add(row);
+    return true;
+  });
+  return matching;
+}
+
 // One overload per node; each returns a subset of `candidates`.
 struct Evaluator {
   runtime::Context& ctx;
@@ -203,8 +195,8 @@ struct Evaluator {
   const FilterOptions& options;
 
   Result<Bitmap> operator()(const planner::AllOf& all, Bitmap candidates) const {
-    CHROMA_ASSIGN(const auto children, InOrderOfCost(all, part));
-    const FilterOptions all_rows{kAllRows, options.pool};
+    CHROMA_ASSIGN(const auto children, InOrderOfCost(ctx, all, part));
+    const FilterOptions all_rows{kAllRows, options.pool, options.trace};
     for (const planner::Predicate* child : children) {
       if (candidates.Empty()) break;
       CHROMA_ASSIGN(candidates, Evaluate(ctx, *child, part, std::move(candidates),
@@ -225,17 +217,24 @@ struct Evaluator {
   }
 
   Result<Bitmap> operator()(const planner::Not& negation, Bitmap candidates) const {
-    const FilterOptions all_rows{kAllRows, options.pool};
+    const FilterOptions all_rows{kAllRows, options.pool, options.trace};
     CHROMA_ASSIGN(Bitmap excluded, Evaluate(ctx, *negation.child, part, candidates, all_rows));
     candidates -= excluded;
     return candidates;
   }
 
+  void How(const std::string& how) const {
+    if (options.trace != nullptr) options.trace->How(how);
+  }
+
   Result<Bitmap> operator()(const planner::IdIn& in, Bitmap candidates) const {
+    How("index of ids");
     return FindRows(ctx, in, part, [&](uint32_t row) { return candidates.Contains(row); });
   }
 
   Result<Bitmap> operator()(const planner::HasMetadata& has, Bitmap candidates) const {
+    if (options.trace != nullptr) options.trace->How(part.DescribeKey(has.predicate.key));
+    if (candidates.Count() <= kRowsReadMax) return MatchFew(part, has.predicate, candidates);
     CHROMA_ASSIGN(Bitmap matching, part.Match(ctx, has.predicate));
     candidates &= matching;
     return candidates;
@@ -254,6 +253,12 @@ struct Evaluator {
                      [&](std::string_view document) { return matches.regex->Matches(document); });
   }
 
+  Result<Bitmap> operator()(const planner::DocumentHasPhrase& has, Bitmap candidates) const {
+    return MatchText(ctx, part, std::move(candidates), options, has.phrase->query(),
+                     has.phrase->query_is_exact(),
+                     [&](std::string_view document) { return has.phrase->Matches(document); });
+  }
+
   Result<Bitmap> operator()(const planner::DocumentIn& in, Bitmap candidates) const {
     std::vector<index::TextQuery> any;
     for (const std::string& document : in.documents) any.push_back(BeginningOf(document));
@@ -263,6 +268,7 @@ struct Evaluator {
   }
 
   Result<Bitmap> operator()(const planner::UriIn& in, Bitmap candidates) const {
+    How("uris, one by one");
     CHROMA_ASSIGN(Bitmap matching,
                   part.MatchUris(ctx, [&](std::string_view uri) { return IsOneOf(in.uris, uri); }));
     candidates &= matching;
@@ -270,11 +276,8 @@ struct Evaluator {
   }
 };
 
-}  // namespace
-
-Result<Bitmap> Evaluate(runtime::Context& ctx, const planner::Predicate& predicate,
-                        const Part& part, Bitmap candidates, const FilterOptions& options) {
-  CHROMA_TRY(ctx.Check());
+Result<Bitmap> Run(runtime::Context& ctx, const planner::Predicate& predicate, const Part& part,
+                   Bitmap candidates, const FilterOptions& options) {
   return std::visit(
       [&](const auto& node) {
         return Evaluator{ctx, part, options}(node, std::move(candidates));
@@ -282,9 +285,31 @@ Result<Bitmap> Evaluate(runtime::Context& ctx, const planner::Predicate& predica
       predicate.node);
 }
 
+// As a step of the trace, with how many rows it is expected to leave.
+Result<Bitmap> RunTraced(runtime::Context& ctx, const planner::Predicate& predicate,
+                         const Part& part, Bitmap candidates, const FilterOptions& options) {
+  const uint64_t rows_in = candidates.Count();
+  options.trace->Pause();
+  CHROMA_ASSIGN(const double share, Estimator(part).Share(ctx, predicate));
+  options.trace->Resume();
+  options.trace->Begin(planner::Describe(predicate), rows_in, share * static_cast<double>(rows_in));
+  Result<Bitmap> found = Run(ctx, predicate, part, std::move(candidates), options);
+  options.trace->End(found.ok() ? found->Count() : 0);
+  return found;
+}
+
+}  // namespace
+
+Result<Bitmap> Evaluate(runtime::Context& ctx, const planner::Predicate& predicate,
+                        const Part& part, Bitmap candidates, const FilterOptions& options) {
+  CHROMA_TRY(ctx.Check());
+  if (options.trace == nullptr) return Run(ctx, predicate, part, std::move(candidates), options);
+  return RunTraced(ctx, predicate, part, std::move(candidates), options);
+}
+
 Result<Bitmap> SelectRows(runtime::Context& ctx, const planner::Predicate* predicate,
                           const segment::SnapshotPart& part, const FilterOptions& options) {
-  if (predicate != nullptr) {
+  if (predicate != nullptr && options.trace == nullptr) {
     // A few ids do not need the bitmap of all that lives.
     if (const auto* in = std::get_if<planner::IdIn>(&predicate->node)) {
       return FindRows(ctx, *in, *part.part,

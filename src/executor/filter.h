@@ -3,6 +3,7 @@
 
 #include "base/bitmap.h"
 #include "chroma/status.h"
+#include "executor/trace.h"
 #include "planner/plan.h"
 #include "runtime/context.h"
 #include "runtime/thread_pool.h"
@@ -15,6 +16,7 @@ inline constexpr uint64_t kAllRows = UINT64_MAX;
 struct FilterOptions {
   uint64_t rows_max = kAllRows;         // the first ones found are enough; there may be more
   runtime::ThreadPool* pool = nullptr;  // helps to read documents; null: nobody does
+  Trace* trace = nullptr;               // is told what happens; null: nobody is
 };
 
 // The rows of `candidates` that satisfy the predicate.

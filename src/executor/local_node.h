@@ -44,6 +44,12 @@ class LocalNode : public QueryNode {
                               const planner::SearchBatchPlan& plan) override;
   Result<uint64_t> Count(runtime::Context& ctx, const segment::VersionRef& version,
                          const planner::CountPlan& plan) override;
+  Result<ListResult> List(runtime::Context& ctx, const segment::VersionRef& version,
+                          const planner::ListPlan& plan) override;
+  Result<Explanation> Explain(runtime::Context& ctx, const segment::VersionRef& version,
+                              const planner::ExplainPlan& plan) override;
+  Result<FacetResult> Facets(runtime::Context& ctx, const segment::VersionRef& version,
+                             const planner::FacetsPlan& plan) override;
   Result<RecallReport> MeasureRecall(runtime::Context& ctx, const segment::VersionRef& version,
                                      const planner::RecallPlan& plan) override;
   Result<CollectionStatus> Describe(runtime::Context& ctx, const segment::VersionRef& version,

@@ -7,7 +7,10 @@
 #include <vector>
 
 #include "chroma/status.h"
+#include "executor/explain.h"
+#include "executor/facets.h"
 #include "executor/recall.h"
+#include "index/text/highlight.h"
 #include "model/record.h"
 #include "planner/plan.h"
 #include "runtime/context.h"
@@ -36,6 +39,17 @@ struct SearchResult {
   std::vector<std::vector<float>> scores;
 };
 
+struct DocumentHighlights {
+  index::Highlights places;
+  std::vector<std::string> snippets;  // the texts of places.snippets
+};
+
+struct ListResult {
+  Records records;
+  // As many as records where highlights were asked for; none of a record without a document.
+  std::vector<std::optional<DocumentHighlights>> highlights;
+};
+
 struct CollectionStatus {
   uint64_t records = 0;
   uint64_t indexed_operations = 0;
@@ -59,6 +73,12 @@ class QueryNode {
                                       const planner::SearchBatchPlan& plan) = 0;
   virtual Result<uint64_t> Count(runtime::Context& ctx, const segment::VersionRef& version,
                                  const planner::CountPlan& plan) = 0;
+  virtual Result<ListResult> List(runtime::Context& ctx, const segment::VersionRef& version,
+                                  const planner::ListPlan& plan) = 0;
+  virtual Result<Explanation> Explain(runtime::Context& ctx, const segment::VersionRef& version,
+                                      const planner::ExplainPlan& plan) = 0;
+  virtual Result<FacetResult> Facets(runtime::Context& ctx, const segment::VersionRef& version,
+                                     const planner::FacetsPlan& plan) = 0;
   virtual Result<RecallReport> MeasureRecall(runtime::Context& ctx,
                                              const segment::VersionRef& version,
                                              const planner::RecallPlan& plan) = 0;

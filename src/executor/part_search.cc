@@ -38,12 +38,12 @@ bool CanSearch(const segment::PartIndexes* indexes, model::Space space) {
 }  // namespace
 
 Result<PartSearch> PartSearch::Prepare(runtime::Context& ctx, const planner::QueryPlan& plan,
-                                       const segment::SnapshotPart& part,
-                                       runtime::ThreadPool* pool) {
+                                       const segment::SnapshotPart& part, runtime::ThreadPool* pool,
+                                       Trace* trace) {
   const planner::Predicate* predicate = plan.predicate ? &*plan.predicate : nullptr;
   std::optional<Bitmap> allowed;
   if (predicate != nullptr || !part.dead->Empty()) {
-    CHROMA_ASSIGN(allowed, SelectRows(ctx, predicate, part, {kAllRows, pool}));
+    CHROMA_ASSIGN(allowed, SelectRows(ctx, predicate, part, {kAllRows, pool, trace}));
   }
   return Prepare(part, std::move(allowed), plan.space, plan.exact);
 }
@@ -136,6 +136,30 @@ Status PartSearch::Search(const SearchRequest& request, std::vector<Candidate>* 
   ExactRows all;
   CHROMA_TRY(GatherAll(&all));
   return SearchExact(all, request, out);
+}
+
+std::string PartSearch::Describe() const {
+  std::string text;
+  if (indexed_) {
+    uint64_t rows = 0;
+    for (const segment::PartIndex& index : part_->indexes->list) rows += index.rows();
+    text = std::to_string(part_->indexes->list.size()) + " vector indexes over " +
+           std::to_string(rows) + " records, ";
+  }
+  // Of a whole part only those that are allowed are compared.
+  const uint64_t compared = indexed_ || !exact_.rows.empty() ? exact_.source.n : rows_allowed();
+  return text + std::to_string(empty_ ? 0 : compared) + " records compared";
+}
+
+Status PartSearch::SearchTraced(Trace* trace, std::string what, const SearchRequest& request,
+                                std::vector<Candidate>* out) const {
+  if (trace == nullptr) return Search(request, out);
+  trace->Begin(std::move(what), rows_allowed());
+  trace->How(Describe());
+  const size_t before = out->size();
+  const Status searched = Search(request, out);
+  trace->End(out->size() - before);
+  return searched;
 }
 
 Status PartSearch::SearchIndexes(SearchRequest request, std::vector<Candidate>* out) const {

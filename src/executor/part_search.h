@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/bitmap.h"
 #include "chroma/status.h"
+#include "executor/trace.h"
 #include "index/vector/vector_index.h"
 #include "planner/plan.h"
 #include "runtime/context.h"
@@ -22,7 +24,7 @@ class PartSearch {
   // The pool, if any, helps to read documents.
   static Result<PartSearch> Prepare(runtime::Context& ctx, const planner::QueryPlan& plan,
                                     const segment::SnapshotPart& part,
-                                    runtime::ThreadPool* pool = nullptr);
+                                    runtime::ThreadPool* pool = nullptr, Trace* trace = nullptr);
 
   // How many rows a search without a predicate compares one by one.
   static uint64_t RowsScanned(const planner::QueryPlan& plan, const segment::SnapshotPart& part);
@@ -33,6 +35,11 @@ class PartSearch {
   // Appends the request.k nearest rows, or all that match when there are fewer. request.allowed and
   // request.moved are not looked at. Thread safe.
   Status Search(const index::SearchRequest& request, std::vector<index::Candidate>* out) const;
+  // As a step `what` of the trace, unless that is null.
+  Status SearchTraced(Trace* trace, std::string what, const index::SearchRequest& request,
+                      std::vector<index::Candidate>* out) const;
+  // Among how many rows Search looks.
+  uint64_t rows_allowed() const { return allowed_ ? allowed_->Count() : part_->live(); }
 
  private:
   // Rows that are compared one by one.
@@ -44,6 +51,7 @@ class PartSearch {
 
   explicit PartSearch(const segment::SnapshotPart& part) : part_(&part) {}
 
+  std::string Describe() const;
   Status GatherAll(ExactRows* out) const;
   Status Gather(const Bitmap& rows, ExactRows* out) const;
   Status SearchIndexes(index::SearchRequest request, std::vector<index::Candidate>* out) const;

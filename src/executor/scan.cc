@@ -7,6 +7,7 @@
 
 #include "base/top_k.h"
 #include "executor/filter.h"
+#include "executor/part_name.h"
 #include "executor/part_search.h"
 
 namespace chroma::executor {
@@ -42,8 +43,8 @@ Status FirstInOrder(const Part& part, uint32_t part_number, const Bitmap& rows, 
 
 Result<std::vector<RowRef>> SelectInOrder(runtime::Context& ctx, const Snapshot& snapshot,
                                           const planner::Predicate* predicate, uint32_t offset,
-                                          std::optional<uint32_t> limit,
-                                          runtime::ThreadPool* pool) {
+                                          std::optional<uint32_t> limit, runtime::ThreadPool* pool,
+                                          Trace* trace) {
   std::vector<RowRef> result;
   if (limit && *limit == 0) return result;
   // Enough of each part that the wanted window of the merged order is certainly there.
@@ -51,8 +52,12 @@ Result<std::vector<RowRef>> SelectInOrder(runtime::Context& ctx, const Snapshot&
   std::vector<OrderedRow> rows;
   for (uint32_t i = 0; i < snapshot.parts.size(); ++i) {
     const uint64_t rows_max = snapshot.parts[i].part->InInsertionOrder() ? wanted : kAllRows;
-    CHROMA_ASSIGN(Bitmap selected, SelectRows(ctx, predicate, snapshot.parts[i], {rows_max, pool}));
+    const PartStep step(trace, snapshot, i);
+    CHROMA_ASSIGN(Bitmap selected,
+                  SelectRows(ctx, predicate, snapshot.parts[i], {rows_max, pool, trace}));
+    const size_t before = rows.size();
     CHROMA_TRY(FirstInOrder(*snapshot.parts[i].part, i, selected, wanted, &rows));
+    step.Done(rows.size() - before);
   }
   std::sort(rows.begin(), rows.end(), [](const OrderedRow& a, const OrderedRow& b) {
     return a.insertion_offset < b.insertion_offset;
@@ -66,7 +71,7 @@ namespace {
 
 Status SearchOne(runtime::Context& ctx, const Snapshot& snapshot,
                  const std::vector<PartSearch>& parts, const planner::QueryPlan& plan, size_t query,
-                 NearestRows* out) {
+                 Trace* trace, NearestRows* out) {
   CHROMA_TRY(ctx.Check());  // the search itself looks only every few thousand rows
   TopK nearest(static_cast<size_t>(std::min<uint64_t>(plan.n_results, snapshot.live)));
   index::SearchRequest request;
@@ -78,7 +83,8 @@ Status SearchOne(runtime::Context& ctx, const Snapshot& snapshot,
   for (uint32_t i = 0; i < parts.size(); ++i) {
     request.bound = nearest.bound();
     std::vector<index::Candidate> found;
-    CHROMA_TRY(parts[i].Search(request, &found));
+    CHROMA_TRY(
+        parts[i].SearchTraced(trace, "nearest in " + PartName(snapshot, i), request, &found));
     for (const index::Candidate& candidate : found) {
       CHROMA_ASSIGN(uint64_t order, snapshot.parts[i].part->InsertionOffset(candidate.row));
       nearest.Push({candidate.distance, order, i, candidate.row});
@@ -108,24 +114,27 @@ bool IsQuick(const Snapshot& snapshot, const planner::QueryPlan& plan) {
 
 Result<std::vector<NearestRows>> SelectNearest(runtime::Context& ctx, runtime::ThreadPool& pool,
                                                const Snapshot& snapshot,
-                                               const planner::QueryPlan& plan) {
+                                               const planner::QueryPlan& plan, Trace* trace) {
   const size_t queries = plan.queries.rows();
   std::vector<NearestRows> results(queries);
   if (plan.n_results == 0 || snapshot.live == 0) return results;
   std::vector<PartSearch> parts;
-  for (const segment::SnapshotPart& part : snapshot.parts) {
-    CHROMA_ASSIGN(PartSearch search, PartSearch::Prepare(ctx, plan, part, &pool));
+  for (uint32_t i = 0; i < snapshot.parts.size(); ++i) {
+    const PartStep step(trace, snapshot, i);
+    CHROMA_ASSIGN(PartSearch search,
+                  PartSearch::Prepare(ctx, plan, snapshot.parts[i], &pool, trace));
+    step.Done(search.rows_allowed());
     parts.push_back(std::move(search));
   }
   std::vector<Status> statuses(queries);
   std::atomic<uint64_t> rows{0};
   const auto search = [&](size_t i) {
     if (rows.load(std::memory_order_relaxed) > plan.rows_max) return;
-    statuses[i] = SearchOne(ctx, snapshot, parts, plan, i, &results[i]);
+    statuses[i] = SearchOne(ctx, snapshot, parts, plan, i, trace, &results[i]);
     rows.fetch_add(results[i].rows.size(), std::memory_order_relaxed);
   };
-  if (queries == 1) {
-    search(0);
+  if (queries == 1 || trace != nullptr) {
+    for (size_t i = 0; i < queries; ++i) search(i);
   } else {
     pool.ParallelFor(queries, search);
   }

@@ -7,6 +7,7 @@
 
 #include "chroma/status.h"
 #include "executor/project.h"
+#include "executor/trace.h"
 #include "planner/plan.h"
 #include "runtime/context.h"
 #include "runtime/thread_pool.h"
@@ -19,7 +20,8 @@ namespace chroma::executor {
 Result<std::vector<RowRef>> SelectInOrder(runtime::Context& ctx, const segment::Snapshot& snapshot,
                                           const planner::Predicate* predicate, uint32_t offset,
                                           std::optional<uint32_t> limit,
-                                          runtime::ThreadPool* pool = nullptr);
+                                          runtime::ThreadPool* pool = nullptr,
+                                          Trace* trace = nullptr);
 
 struct NearestRows {
   std::vector<RowRef> rows;  // nearest first; equal distances in insertion order
@@ -33,7 +35,8 @@ bool IsQuick(const segment::Snapshot& snapshot, const planner::QueryPlan& plan);
 // all of them: kInvalidArgument.
 Result<std::vector<NearestRows>> SelectNearest(runtime::Context& ctx, runtime::ThreadPool& pool,
                                                const segment::Snapshot& snapshot,
-                                               const planner::QueryPlan& plan);
+                                               const planner::QueryPlan& plan,
+                                               Trace* trace = nullptr);
 
 // How many records match.
 Result<uint64_t> CountRows(runtime::Context& ctx, const segment::Snapshot& snapshot,

@@ -9,9 +9,11 @@
 #include "base/top_k.h"
 #include "executor/filter.h"
 #include "executor/group_by.h"
+#include "executor/part_name.h"
 #include "executor/part_search.h"
 #include "executor/rank_eval.h"
 #include "executor/scan.h"
+#include "planner/describe.h"
 #include "segment/sparse_frequency.h"
 
 namespace chroma::executor {
@@ -46,8 +48,13 @@ class RowBudget {
 class Batch {
  public:
   Batch(runtime::Context& ctx, runtime::ThreadPool& pool, const segment::Snapshot& snapshot,
-        const planner::SearchBatchPlan& plan)
-      : ctx_(ctx), pool_(pool), snapshot_(snapshot), plan_(plan), budget_(plan.rows_max) {}
+        const planner::SearchBatchPlan& plan, Trace* trace)
+      : ctx_(ctx),
+        pool_(pool),
+        snapshot_(snapshot),
+        plan_(plan),
+        trace_(trace),
+        budget_(plan.rows_max) {}
 
   Result<std::vector<ScoredRows>> Run() {
     // Searches without a filter share the preparation.
@@ -66,10 +73,13 @@ class Batch {
   }
 
  private:
-  // job(0) … job(n - 1) side by side; the first failure.
+  // job(0) … job(n - 1) side by side, or one after the other for a trace; the first failure.
   template <typename Job>
   Status ForAll(size_t n, Job job) {
-    if (n == 1) return job(0);
+    if (n == 1 || trace_ != nullptr) {
+      for (size_t i = 0; i < n; ++i) CHROMA_TRY(job(i));
+      return Status::Ok();
+    }
     std::vector<Status> statuses(n);
     pool_.ParallelFor(n, [&](size_t i) { statuses[i] = job(i); });
     for (Status& status : statuses) CHROMA_TRY(status);
@@ -84,11 +94,14 @@ class Batch {
   Result<std::shared_ptr<const Selection>> Select(const planner::Predicate* predicate,
                                                   bool has_dense) {
     auto selection = std::make_shared<Selection>();
-    for (const segment::SnapshotPart& part : snapshot_.parts) {
+    for (size_t i = 0; i < snapshot_.parts.size(); ++i) {
+      const segment::SnapshotPart& part = snapshot_.parts[i];
+      const PartStep step(trace_, snapshot_, i);
       std::optional<Bitmap>& rows = selection->rows.emplace_back();
       if (predicate != nullptr || !part.dead->Empty()) {
-        CHROMA_ASSIGN(rows, SelectRows(ctx_, predicate, part, {kAllRows, &pool_}));
+        CHROMA_ASSIGN(rows, SelectRows(ctx_, predicate, part, {kAllRows, &pool_, trace_}));
       }
+      step.Done(rows ? rows->Count() : part.live());
       if (!has_dense) continue;
       CHROMA_ASSIGN(PartSearch search, PartSearch::Prepare(part, rows, plan_.space, plan_.exact));
       selection->dense.push_back(std::move(search));
@@ -107,9 +120,13 @@ class Batch {
     std::vector<std::vector<Neighbor>> found(search.knns.size());
     CHROMA_TRY(ForAll(search.knns.size(),
                       [&](size_t i) { return Find(search.knns[i], *selection, &found[i]); }));
+    Begin("rank");
     CHROMA_ASSIGN(std::vector<Neighbor> rows, EvaluateRank(ctx_, search, found));
+    End(rows.size());
     if (search.group_by.aggregate) {
+      Begin("group_by", rows.size());
       CHROMA_TRY(KeepBestOfGroups(ctx_, snapshot_, search.group_by, &rows));
+      End(rows.size());
     }
     KeepBest(search.limit ? uint64_t{search.offset} + *search.limit : rows.size(), &rows);
     for (size_t i = search.offset; i < rows.size(); ++i) {
@@ -121,8 +138,8 @@ class Batch {
 
   Status ListInOrder(const SearchPlan& search, const planner::Predicate* predicate,
                      ScoredRows* result) {
-    CHROMA_ASSIGN(result->rows,
-                  SelectInOrder(ctx_, snapshot_, predicate, search.offset, search.limit, &pool_));
+    CHROMA_ASSIGN(result->rows, SelectInOrder(ctx_, snapshot_, predicate, search.offset,
+                                              search.limit, &pool_, trace_));
     for (size_t i = 0; i < result->rows.size(); ++i) {
       result->scores.push_back(static_cast<float>(i));
     }
@@ -133,12 +150,14 @@ class Batch {
     CHROMA_TRY(ctx_.Check());
     TopK nearest(static_cast<size_t>(std::min<uint64_t>(knn.limit, snapshot_.live)));
     if (knn.limit == 0 || snapshot_.live == 0) return Status::Ok();
+    Begin(trace_ == nullptr ? std::string() : planner::Describe(knn));
     if (knn.sparse() != nullptr) {
       CHROMA_TRY(FindSparse(knn, selection, &nearest));
     } else {
       CHROMA_TRY(FindDense(knn, selection, &nearest));
     }
     *out = nearest.Take();
+    End(out->size());
     return budget_.Take(out->size());
   }
 
@@ -152,7 +171,7 @@ class Batch {
     for (uint32_t i = 0; i < selection.dense.size(); ++i) {
       request.bound = nearest->bound();
       std::vector<index::Candidate> found;
-      CHROMA_TRY(selection.dense[i].Search(request, &found));
+      CHROMA_TRY(selection.dense[i].SearchTraced(trace_, PartName(snapshot_, i), request, &found));
       CHROMA_TRY(Push(i, found, nearest));
     }
     return Status::Ok();
@@ -176,6 +195,13 @@ class Batch {
     return Status::Ok();
   }
 
+  void Begin(std::string what, uint64_t rows_in = 0) {
+    if (trace_ != nullptr) trace_->Begin(std::move(what), rows_in);
+  }
+  void End(uint64_t rows_out) {
+    if (trace_ != nullptr) trace_->End(rows_out);
+  }
+
   Status Push(uint32_t part, const std::vector<index::Candidate>& found, TopK* nearest) const {
     for (const index::Candidate& candidate : found) {
       CHROMA_ASSIGN(uint64_t order, snapshot_.parts[part].part->InsertionOffset(candidate.row));
@@ -188,6 +214,7 @@ class Batch {
   runtime::ThreadPool& pool_;
   const segment::Snapshot& snapshot_;
   const planner::SearchBatchPlan& plan_;
+  Trace* const trace_;  // null: nobody wants to know
   RowBudget budget_;
   std::shared_ptr<const Selection> everything_;  // null: not prepared
 };
@@ -196,8 +223,8 @@ class Batch {
 
 Result<std::vector<ScoredRows>> RunSearches(runtime::Context& ctx, runtime::ThreadPool& pool,
                                             const segment::Snapshot& snapshot,
-                                            const planner::SearchBatchPlan& plan) {
-  return Batch(ctx, pool, snapshot, plan).Run();
+                                            const planner::SearchBatchPlan& plan, Trace* trace) {
+  return Batch(ctx, pool, snapshot, plan, trace).Run();
 }
 
 model::IncludeSet IncludeOf(const model::Select& select) {

@@ -5,6 +5,7 @@
 
 #include "chroma/status.h"
 #include "executor/project.h"
+#include "executor/trace.h"
 #include "planner/plan.h"
 #include "runtime/context.h"
 #include "runtime/thread_pool.h"
@@ -23,7 +24,8 @@ struct ScoredRows {
 // plan.rows_max rows.
 Result<std::vector<ScoredRows>> RunSearches(runtime::Context& ctx, runtime::ThreadPool& pool,
                                             const segment::Snapshot& snapshot,
-                                            const planner::SearchBatchPlan& plan);
+                                            const planner::SearchBatchPlan& plan,
+                                            Trace* trace = nullptr);
 
 // The columns that a search selects, and of the metadata only what it names.
 model::IncludeSet IncludeOf(const model::Select& select);

@@ -6,6 +6,7 @@
 
 #include "base/base64.h"
 #include "gateway/decode.h"
+#include "gateway/decode_fields.h"
 #include "gateway/decode_struct.h"
 #include "model/limits.h"
 #include "model/metadata_json.h"
@@ -15,12 +16,6 @@ namespace chroma::gateway {
 namespace {
 
 using OptionalText = std::optional<std::string>;
-
-std::vector<std::string> ReadTexts(JsonReader& reader) {
-  std::vector<std::string> texts;
-  for (reader.BeginArray(); reader.NextElement();) texts.push_back(reader.ReadString());
-  return texts;
-}
 
 // [text | null, …]; null instead of the list is none.
 void ReadTextColumn(JsonReader& reader, std::vector<OptionalText>* column,
@@ -199,62 +194,6 @@ Result<engine::WriteRequest> ToWriteRequest(WriteBody body) {
   return std::move(body.request);
 }
 
-namespace {
-
-std::optional<JsonValue> ReadFilter(JsonReader& reader) {
-  JsonValue value = reader.ReadValue(model::kJsonTreeValuesMax);
-  if (value.IsNull()) return std::nullopt;
-  return value;
-}
-
-void AddFilterFields(FilterBody* filter, std::vector<StructField>* fields) {
-  fields->push_back({"ids", false, [filter](JsonReader& r) {
-                       if (!r.TryNull()) filter->ids = ReadTexts(r);
-                     }});
-  fields->push_back({"where", false, [filter](JsonReader& r) { filter->where = ReadFilter(r); }});
-  fields->push_back({"where_document", false,
-                     [filter](JsonReader& r) { filter->where_document = ReadFilter(r); }});
-}
-
-auto ReadOptionalU32(std::optional<uint32_t>* out) {
-  return [out](JsonReader& reader) {
-    if (!reader.TryNull()) *out = reader.ReadU32();
-  };
-}
-
-auto ReadInclude(std::vector<model::Include>* out) {
-  return [out](JsonReader& reader) {
-    constexpr model::Include kVariants[] = {model::kIncludeDistances, model::kIncludeDocuments,
-                                            model::kIncludeEmbeddings, model::kIncludeMetadatas,
-                                            model::kIncludeUris};
-    out->clear();
-    for (reader.BeginArray(); reader.NextElement();) {
-      const size_t variant =
-          reader.ReadVariant({"distances", "documents", "embeddings", "metadatas", "uris"});
-      if (variant != JsonReader::kNoVariant) out->push_back(kVariants[variant]);
-    }
-  };
-}
-
-model::IncludeSet ToSet(const std::vector<model::Include>& include) {
-  model::IncludeSet set = 0;
-  for (model::Include one : include) set |= one;
-  return set;
-}
-
-Status ParseFilters(const FilterBody& body, std::optional<model::Filter>* where,
-                    std::optional<model::Filter>* where_document) {
-  if (body.where) {
-    CHROMA_ASSIGN(*where, model::ParseWhere(*body.where));
-  }
-  if (body.where_document) {
-    CHROMA_ASSIGN(*where_document, model::ParseWhereDocument(*body.where_document));
-  }
-  return Status::Ok();
-}
-
-}  // namespace
-
 GetBody DecodeGet(JsonReader& reader) {
   GetBody body;
   body.include = {model::kIncludeDocuments, model::kIncludeMetadatas};
@@ -269,21 +208,10 @@ GetBody DecodeGet(JsonReader& reader) {
 
 QueryBody DecodeQuery(JsonReader& reader) {
   QueryBody body;
-  body.include = {model::kIncludeDocuments, model::kIncludeMetadatas, model::kIncludeDistances};
   std::vector<StructField> fields;
-  AddFilterFields(&body.filter, &fields);
-  fields.push_back({"query_embeddings", true, [&body](JsonReader& r) {
-                      for (r.BeginArray(); r.NextElement();) {
-                        const size_t before = body.queries.values.size();
-                        r.ReadF32Array(&body.queries.values);
-                        body.query_lengths.push_back(
-                            static_cast<uint32_t>(body.queries.values.size() - before));
-                      }
-                    }});
-  fields.push_back({"n_results", false, ReadOptionalU32(&body.n_results)});
-  fields.push_back({"include", false, ReadInclude(&body.include)});
+  AddQueryFields(&body, &fields);
   DecodeStruct(reader, "QueryRequestPayload", StructForm::kObject, fields);
-  SetDimension(body.query_lengths, &body.queries);
+  FinishQuery(&body);
   return body;
 }
 

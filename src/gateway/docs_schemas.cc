@@ -337,7 +337,86 @@ constexpr std::string_view kRecords = R"json(
   "metadatas":{"type":"array","items":{"type":["array","null"],"items":{
     "anyOf":[{"$ref":"#/components/schemas/Metadata"},{"type":"null"}]}}},
   "scores":{"type":"array","items":{"type":["array","null"],"items":{"type":["number","null"]}}},
-  "select":{"type":"array","items":{"type":"array","items":{"type":"string"}}}}}
+  "select":{"type":"array","items":{"type":"array","items":{"type":"string"}}}}},)json";
+
+constexpr std::string_view kExtensions = R"json(
+"TextRange":{"type":"object","description":"In characters (code points) and in bytes",
+  "properties":{"begin":{"type":"integer"},"end":{"type":"integer"},
+  "begin_byte":{"type":"integer"},"end_byte":{"type":"integer"},
+  "text":{"type":"string","description":"Of a snippet"}}},
+"Highlights":{"type":["object","null"],"properties":{
+  "matches":{"type":"array","items":{"$ref":"#/components/schemas/TextRange"}},
+  "snippets":{"type":"array","items":{"$ref":"#/components/schemas/TextRange"}}}},
+"ListRequestPayload":{"type":"object","properties":{
+  "ids":{"type":["array","null"],"items":{"type":"string"}},
+  "where":{"$ref":"#/components/schemas/Where"},
+  "where_document":{"$ref":"#/components/schemas/WhereDocument"},
+  "order_by":{"type":"array","maxItems":100,"items":{"anyOf":[{"type":"string"},
+    {"type":"object","required":["key"],"properties":{
+    "key":{"type":"string"},"descending":{"type":"boolean","default":false}}}]}},
+  "limit":{"type":["integer","null"],"minimum":0},
+  "offset":{"type":["integer","null"],"minimum":0},
+  "include":{"type":"array","items":{"$ref":"#/components/schemas/Include"},
+    "default":["documents","metadatas"]},
+  "highlight":{"type":["object","null"],"properties":{
+    "matches":{"type":"integer","minimum":0,"maximum":10000,"default":100},
+    "snippets":{"type":"integer","minimum":0,"maximum":100,"default":1},
+    "snippet_characters":{"type":"integer","minimum":0,"maximum":10000,"default":160}}}},
+  "examples":[{"order_by":[{"key":"topic","descending":true}],"limit":10,"highlight":{}}]},
+"ListResponse":{"allOf":[{"$ref":"#/components/schemas/GetResponse"},{"type":"object",
+  "properties":{"highlights":{"type":["array","null"],
+    "items":{"$ref":"#/components/schemas/Highlights"}}}}]},
+"ExplainRequestPayload":{"type":"object",
+  "description":"Exactly one of list, query and search","properties":{
+  "list":{"$ref":"#/components/schemas/ListRequestPayload"},
+  "query":{"$ref":"#/components/schemas/QueryRequestPayload"},
+  "search":{"$ref":"#/components/schemas/SearchPayload"},
+  "records":{"type":"array","maxItems":100,"items":{"type":"string"},
+    "description":"Ids of records to tell of why they are among the results or not"}},
+  "examples":[{"list":{"where":{"topic":"science"},"limit":10},"records":["a"]}]},
+"ExplainStep":{"type":"object","required":["step","records_in","records_out","milliseconds"],
+  "properties":{"step":{"type":"string"},"by":{"type":"string"},
+  "records_in":{"type":"integer"},"estimated_records_out":{"type":"number"},
+  "records_out":{"type":"integer"},"milliseconds":{"type":"number"},
+  "steps":{"type":"array","items":{"$ref":"#/components/schemas/ExplainStep"}}}},
+"ExplainClause":{"type":"object","required":["clause","matches"],"properties":{
+  "clause":{"type":"string"},"matches":{"type":"boolean"},
+  "value":{"description":"What the record has under the key"},
+  "clauses":{"type":"array","items":{"$ref":"#/components/schemas/ExplainClause"}}}},
+"ExplainResponse":{"type":"object","required":["collection","returned","milliseconds","steps",
+    "records"],"properties":{
+  "collection":{"type":"object","properties":{"records":{"type":"integer"},
+    "segments":{"type":"integer"},"log_operations":{"type":"integer"}}},
+  "returned":{"type":"integer"},"milliseconds":{"type":"number"},
+  "steps":{"type":"array","items":{"$ref":"#/components/schemas/ExplainStep"}},
+  "records":{"type":"array","items":{"type":"object",
+    "required":["id","exists","matches","returned","reason"],"properties":{
+    "id":{"type":"string"},"exists":{"type":"boolean"},"matches":{"type":"boolean"},
+    "returned":{"type":"boolean"},"reason":{"type":"string"},
+    "place":{"type":"integer","description":"From 0, of all that match"},
+    "score":{"type":["number","null"],"description":"Of a query the distance"},
+    "filter":{"$ref":"#/components/schemas/ExplainClause"},
+    "knns":{"type":"array","items":{"type":"object","properties":{
+      "knn":{"type":"string"},"place":{"type":"integer"},"distance":{"type":["number","null"]},
+      "within_limit":{"type":"boolean"}}}}}}}}},
+"FacetsRequestPayload":{"type":"object","properties":{
+  "ids":{"type":["array","null"],"items":{"type":"string"}},
+  "where":{"$ref":"#/components/schemas/Where"},
+  "where_document":{"$ref":"#/components/schemas/WhereDocument"},
+  "facets":{"type":"array","maxItems":100,"items":{"type":"object","required":["key"],
+    "properties":{"key":{"type":"string"},
+    "limit":{"type":["integer","null"],"format":"uint32","default":100},
+    "sort":{"type":"string","enum":["count","value"],"default":"count"}}}}},
+  "examples":[{"facets":[{"key":"topic","limit":10}]}]},
+"FacetsResponse":{"type":"object","required":["count","facets"],"properties":{
+  "count":{"type":"integer","description":"How many records match"},
+  "facets":{"type":"array","items":{"type":"object",
+    "required":["key","records","distinct","values"],"properties":{
+    "key":{"type":"string"},
+    "records":{"type":"integer","description":"How many of them have the key"},
+    "distinct":{"type":"integer","description":"How many different values they have"},
+    "values":{"type":"array","items":{"type":"object","required":["value","count"],
+      "properties":{"value":{},"count":{"type":"integer"}}}}}}}}}
 })json";
 
 }  // namespace
@@ -345,7 +424,8 @@ constexpr std::string_view kRecords = R"json(
 std::string_view OpenApiSchemas() {
   static const std::string schemas = [] {
     std::string text;
-    for (std::string_view part : {kSystem, kValues, kConfiguration, kCollections, kRecords}) {
+    for (std::string_view part :
+         {kSystem, kValues, kConfiguration, kCollections, kRecords, kExtensions}) {
       text += part;
     }
     return text;

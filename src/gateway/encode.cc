@@ -196,13 +196,18 @@ std::string EncodeCollections(const std::vector<model::Collection>& collections)
   return body;
 }
 
+void WriteGet(JsonWriter& out, const executor::Records& records,
+              const std::vector<model::Include>& include) {
+  WriteColumns(out, include, [&](auto write) { write(records); });
+  WriteInclude(out, include);
+}
+
 std::string EncodeGet(const executor::Records& records,
                       const std::vector<model::Include>& include) {
   std::string body;
   JsonWriter out(&body);
   out.BeginObject();
-  WriteColumns(out, include, [&](auto write) { write(records); });
-  WriteInclude(out, include);
+  WriteGet(out, records, include);
   out.EndObject();
   return body;
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json_writer.h"
 #include "engine/engine.h"
 
 namespace chroma::gateway {
@@ -15,6 +16,8 @@ std::string EncodeCollection(const model::Collection& collection);
 std::string EncodeCollections(const std::vector<model::Collection>& collections);
 
 // `include` is echoed as it was given.
+void WriteGet(JsonWriter& out, const executor::Records& records,
+              const std::vector<model::Include>& include);  // the members of EncodeGet
 std::string EncodeGet(const executor::Records& records, const std::vector<model::Include>& include);
 std::string EncodeQuery(const executor::QueryResult& result,
                         const std::vector<model::Include>& include);

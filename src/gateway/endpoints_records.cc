@@ -33,6 +33,12 @@ http::Response Gateway::Records(Call& call) {
       return Search(call);
     case Endpoint::kRecall:
       return Recall(call);
+    case Endpoint::kList:
+      return List(call);
+    case Endpoint::kExplain:
+      return Explain(call);
+    case Endpoint::kFacets:
+      return Facets(call);
     case Endpoint::kCount:
     case Endpoint::kIndexingStatus:
       return Count(call);

@@ -50,6 +50,9 @@ class Gateway : public Front {
   http::Response Query(Call& call);
   http::Response Search(Call& call);
   http::Response Recall(Call& call);
+  http::Response List(Call& call);
+  http::Response Explain(Call& call);
+  http::Response Facets(Call& call);
   http::Response Count(Call& call);
   http::Response Functions(Call& call);
   // The collection that the path names by its id.

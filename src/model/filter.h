@@ -36,7 +36,17 @@ struct MetadataPredicate {
   MetadataValue operand;
 };
 
-enum class DocumentOperator : uint8_t { kContains, kNotContains, kRegex, kNotRegex };
+enum class DocumentOperator : uint8_t {
+  kContains,
+  kNotContains,
+  kRegex,
+  kNotRegex,
+  // Extensions (docs/extensions.md): words in a row, see index/text/phrase.h.
+  kPhrase,
+  kNotPhrase,
+  kPrefix,
+  kNotPrefix,
+};
 
 struct DocumentPredicate {
   DocumentOperator op = DocumentOperator::kContains;
@@ -58,8 +68,10 @@ struct Filter {
 // The text of a regular expression was checked; see index/text/regex.h. The parsers below check
 // the shape only. kInvalidArgument "Invalid where clause" / "Invalid where document clause", or
 // a message naming the limit that the tree breaks.
-Result<Filter> ParseWhere(const JsonValue& json);
-Result<Filter> ParseWhereDocument(const JsonValue& json);
+// Operators that upstream does not have are wrong where upstream's requests are parsed.
+enum class Dialect : uint8_t { kUpstream, kExtended };
+Result<Filter> ParseWhere(const JsonValue& json, Dialect dialect = Dialect::kUpstream);
+Result<Filter> ParseWhereDocument(const JsonValue& json, Dialect dialect = Dialect::kUpstream);
 // The reverse of ParseWhere, for the HTTP client: document predicates under "#document".
 JsonValue WhereToJson(const Filter& filter);
 

@@ -41,6 +41,14 @@ constexpr DocumentOperatorName kDocumentOperators[] = {
     {"$regex", DocumentOperator::kRegex},
     {"$not_regex", DocumentOperator::kNotRegex},
 };
+constexpr DocumentOperatorName kMoreDocumentOperators[] = {
+    {"$phrase", DocumentOperator::kPhrase},
+    {"$not_phrase", DocumentOperator::kNotPhrase},
+    {"$prefix", DocumentOperator::kPrefix},
+    {"$not_prefix", DocumentOperator::kNotPrefix},
+};
+constexpr std::string_view kContainsAny = "$contains_any";
+constexpr std::string_view kNotContainsAny = "$not_contains_any";
 
 template <typename Table>
 auto FindOperator(const Table& table, std::string_view name)
@@ -122,8 +130,8 @@ std::optional<MetadataValue> List(const JsonArray& json) {
 // Parses one tree. Recursion is bounded by kFilterDepthMax.
 class FilterParser {
  public:
-  FilterParser(std::string error, bool documents)
-      : error_(std::move(error)), documents_(documents) {}
+  FilterParser(std::string error, bool documents, Dialect dialect)
+      : error_(std::move(error)), documents_(documents), dialect_(dialect) {}
 
   Result<Filter> Parse(const JsonValue& json, int depth = 1) {
     if (depth > kFilterDepthMax) {
@@ -164,11 +172,42 @@ class FilterParser {
     return Filter{std::move(logical)};
   }
 
-  Result<Filter> Document(std::string_view name, const JsonValue& operand) {
+  bool IsDocumentOperator(std::string_view name) const {
+    if (dialect_ == Dialect::kExtended && (name == kContainsAny || name == kNotContainsAny)) {
+      return true;
+    }
+    return FindDocumentOperator(name).has_value();
+  }
+
+  std::optional<DocumentOperator> FindDocumentOperator(std::string_view name) const {
     const auto op = FindOperator(kDocumentOperators, name);
+    if (op || dialect_ == Dialect::kUpstream) return op;
+    return FindOperator(kMoreDocumentOperators, name);
+  }
+
+  Result<Filter> Document(std::string_view name, const JsonValue& operand) {
+    if (dialect_ == Dialect::kExtended && operand.AsArray() != nullptr) {
+      return DocumentList(name, *operand.AsArray());
+    }
+    const auto op = FindDocumentOperator(name);
     const std::string* pattern = operand.AsString();
     if (!op || pattern == nullptr) return Invalid();
     return Filter{DocumentPredicate{*op, *pattern}};
+  }
+
+  // Short for an $or of $contains, or an $and of $not_contains.
+  Result<Filter> DocumentList(std::string_view name, const JsonArray& patterns) {
+    const bool any = name == kContainsAny;
+    if ((!any && name != kNotContainsAny) || patterns.empty()) return Invalid();
+    LogicalFilter logical{any ? LogicalOperator::kOr : LogicalOperator::kAnd, {}};
+    for (const JsonValue& pattern : patterns) {
+      if (pattern.AsString() == nullptr) return Invalid();
+      if (!logical.children.empty() && !CountLeaf()) return TooMany();
+      logical.children.push_back(
+          {DocumentPredicate{any ? DocumentOperator::kContains : DocumentOperator::kNotContains,
+                             *pattern.AsString()}});
+    }
+    return Filter{std::move(logical)};
   }
 
   Result<Filter> Condition(const std::string& key, const JsonValue& json) {
@@ -176,7 +215,7 @@ class FilterParser {
     if (object == nullptr) return Compare(key, CompareOperator::kEqual, json);
     if (object->size() != 1) return Invalid();
     const auto& [name, operand] = object->front();
-    if (key == kDocumentKey && FindOperator(kDocumentOperators, name)) {
+    if (key == kDocumentKey && IsDocumentOperator(name)) {
       return Document(name, operand);
     }
     if (const auto op = FindOperator(kListOperators, name)) {
@@ -209,6 +248,7 @@ class FilterParser {
 
   std::string error_;
   bool documents_;  // the grammar of where_document
+  Dialect dialect_;
   size_t leaves_ = 0;
 };
 
@@ -250,12 +290,12 @@ JsonValue PredicateToJson(const MetadataPredicate& predicate) {
 
 }  // namespace
 
-Result<Filter> ParseWhere(const JsonValue& json) {
-  return FilterParser("Invalid where clause", /*documents=*/false).Parse(json);
+Result<Filter> ParseWhere(const JsonValue& json, Dialect dialect) {
+  return FilterParser("Invalid where clause", /*documents=*/false, dialect).Parse(json);
 }
 
-Result<Filter> ParseWhereDocument(const JsonValue& json) {
-  return FilterParser("Invalid where document clause", /*documents=*/true).Parse(json);
+Result<Filter> ParseWhereDocument(const JsonValue& json, Dialect dialect) {
+  return FilterParser("Invalid where document clause", /*documents=*/true, dialect).Parse(json);
 }
 
 JsonValue WhereToJson(const Filter& filter) {
@@ -265,8 +305,9 @@ JsonValue WhereToJson(const Filter& filter) {
     return Member(logical->op == LogicalOperator::kAnd ? "$and" : "$or", Json(std::move(children)));
   }
   if (const auto* document = std::get_if<DocumentPredicate>(&filter.node)) {
-    return Member(kDocumentKey,
-                  Member(NameOf(kDocumentOperators, document->op), Json(document->pattern)));
+    std::string_view name = NameOf(kDocumentOperators, document->op);
+    if (name.empty()) name = NameOf(kMoreDocumentOperators, document->op);
+    return Member(kDocumentKey, Member(name, Json(document->pattern)));
   }
   return PredicateToJson(std::get<MetadataPredicate>(filter.node));
 }

@@ -21,6 +21,14 @@ inline constexpr uint32_t kRankDepthMax = 128;
 inline constexpr size_t kRankKnnsMax = 1'000;
 inline constexpr size_t kGroupKeysMax = 1'000;
 
+// Extensions.
+inline constexpr size_t kFacetsMax = 100;
+inline constexpr size_t kSortKeysMax = 100;
+inline constexpr size_t kExplainedRecordsMax = 100;
+inline constexpr uint32_t kHighlightMatchesMax = 10'000;  // of a document
+inline constexpr uint32_t kHighlightSnippetsMax = 100;    // of a document
+inline constexpr uint32_t kSnippetCharactersMax = 10'000;
+
 // What one query may answer with, over all of its vectors. A few bytes can ask for every record
 // once for each of a million vectors.
 inline constexpr uint64_t kQueryRowsMax = 10'000'000;

@@ -27,6 +27,13 @@ ValueType ElementType(ValueType type) {
   }
 }
 
+std::string_view PluralOf(ValueType type) {
+  constexpr std::string_view kNames[] = {
+      "nulls",          "booleans",       "integers",       "floats",       "strings",
+      "sparse vectors", "boolean arrays", "integer arrays", "float arrays", "string arrays"};
+  return kNames[static_cast<size_t>(type)];
+}
+
 bool IsArray(ValueType type) {
   return type >= ValueType::kBoolArray;
 }

@@ -55,6 +55,8 @@ inline ValueType TypeOf(const MetadataValue& value) {
 // The type of the elements of an array type; every other type itself.
 ValueType ElementType(ValueType type);
 bool IsArray(ValueType type);
+// In the plural, for people: "strings".
+std::string_view PluralOf(ValueType type);
 bool IsEmptyArray(const MetadataValue& value);
 
 class Metadata {

@@ -9,8 +9,10 @@
 #include <variant>
 #include <vector>
 
+#include "index/text/phrase.h"
 #include "index/text/regex.h"
 #include "index/vector/vector_index.h"
+#include "model/extensions.h"
 #include "model/filter.h"
 #include "model/limits.h"
 #include "model/record.h"
@@ -31,7 +33,7 @@ struct AnyOf {
   std::vector<Predicate> children;  // empty: nothing
 };
 struct Not {
-  std::unique_ptr<Predicate> child;
+  std::shared_ptr<const Predicate> child;
 };
 struct IdIn {
   std::vector<std::string> ids;  // sorted, unique
@@ -45,6 +47,9 @@ struct DocumentContains {
 struct DocumentMatches {
   std::shared_ptr<const index::Regex> regex;
 };
+struct DocumentHasPhrase {
+  std::shared_ptr<const index::Phrase> phrase;
+};
 struct UriIn {
   std::vector<std::string> uris;
 };
@@ -52,8 +57,8 @@ struct DocumentIn {  // the whole text
   std::vector<std::string> documents;
 };
 struct Predicate {
-  std::variant<AllOf, AnyOf, Not, IdIn, HasMetadata, DocumentContains, DocumentMatches, UriIn,
-               DocumentIn>
+  std::variant<AllOf, AnyOf, Not, IdIn, HasMetadata, DocumentContains, DocumentMatches,
+               DocumentHasPhrase, UriIn, DocumentIn>
       node;
 };
 
@@ -139,6 +144,24 @@ struct SearchBatchPlan {
   // Over all searches; what would exceed them is refused. The candidates of knns are rows, too.
   uint64_t rows_max = model::kQueryRowsMax;
   uint64_t answer_bytes_max = model::kQueryAnswerBytesMax;
+};
+
+// A get whose records may come in another order, with what was found in them.
+struct ListPlan {
+  GetPlan get;
+  std::vector<model::SortKey> order_by;  // none: insertion order
+  std::optional<model::HighlightOptions> highlight;
+};
+
+// What another plan does, and why some records are among its results or are not.
+struct ExplainPlan {
+  std::variant<ListPlan, QueryPlan, SearchBatchPlan> plan;  // of one query vector, of one search
+  std::vector<std::string> records;                         // ids
+};
+
+struct FacetsPlan {
+  std::optional<Predicate> predicate;
+  std::vector<model::Facet> facets;
 };
 
 struct CountPlan {

@@ -12,7 +12,7 @@ using model::CompareOperator;
 using model::DocumentOperator;
 
 Predicate Negate(Predicate predicate) {
-  return Predicate{Not{std::make_unique<Predicate>(std::move(predicate))}};
+  return Predicate{Not{std::make_shared<const Predicate>(std::move(predicate))}};
 }
 
 // The strings of a kEqual or kIn operand; none when it is of another type.
@@ -54,6 +54,21 @@ Predicate PlanMetadata(const model::MetadataPredicate& predicate) {
   return Negate(PlanPositive(complement));
 }
 
+Result<Predicate> PlanPhrase(const model::DocumentPredicate& predicate) {
+  const bool prefix =
+      predicate.op == DocumentOperator::kPrefix || predicate.op == DocumentOperator::kNotPrefix;
+  const bool negative =
+      predicate.op == DocumentOperator::kNotPhrase || predicate.op == DocumentOperator::kNotPrefix;
+  Result<index::Phrase> phrase = index::Phrase::Parse(predicate.pattern, prefix);
+  if (!phrase.ok()) {
+    return Status::InvalidArgument("Invalid where clause: " +
+                                   std::string(phrase.status().message()));
+  }
+  Predicate has{DocumentHasPhrase{std::make_shared<const index::Phrase>(*std::move(phrase))}};
+  if (negative) return Negate(std::move(has));
+  return has;
+}
+
 Result<Predicate> PlanDocument(const model::DocumentPredicate& predicate) {
   switch (predicate.op) {
     case DocumentOperator::kContains:
@@ -67,22 +82,13 @@ Result<Predicate> PlanDocument(const model::DocumentPredicate& predicate) {
       if (predicate.op == DocumentOperator::kRegex) return matches;
       return Negate(std::move(matches));
     }
+    case DocumentOperator::kPhrase:
+    case DocumentOperator::kNotPhrase:
+    case DocumentOperator::kPrefix:
+    case DocumentOperator::kNotPrefix:
+      return PlanPhrase(predicate);
   }
   return Status::Internal("unknown document operator");
-}
-
-// Whether evaluating it reads documents: such predicates run last, on what the others left.
-bool ReadsText(const Predicate& predicate) {
-  if (const auto* all = std::get_if<AllOf>(&predicate.node)) {
-    return std::any_of(all->children.begin(), all->children.end(), ReadsText);
-  }
-  if (const auto* any = std::get_if<AnyOf>(&predicate.node)) {
-    return std::any_of(any->children.begin(), any->children.end(), ReadsText);
-  }
-  if (const auto* negation = std::get_if<Not>(&predicate.node)) return ReadsText(*negation->child);
-  return std::holds_alternative<DocumentContains>(predicate.node) ||
-         std::holds_alternative<DocumentMatches>(predicate.node) ||
-         std::holds_alternative<DocumentIn>(predicate.node);
 }
 
 void OrderByCost(std::vector<Predicate>& children) {
@@ -110,6 +116,20 @@ Result<Predicate> PlanFilter(const model::Filter& filter) {
 }
 
 }  // namespace
+
+bool ReadsText(const Predicate& predicate) {
+  if (const auto* all = std::get_if<AllOf>(&predicate.node)) {
+    return std::any_of(all->children.begin(), all->children.end(), ReadsText);
+  }
+  if (const auto* any = std::get_if<AnyOf>(&predicate.node)) {
+    return std::any_of(any->children.begin(), any->children.end(), ReadsText);
+  }
+  if (const auto* negation = std::get_if<Not>(&predicate.node)) return ReadsText(*negation->child);
+  return std::holds_alternative<DocumentContains>(predicate.node) ||
+         std::holds_alternative<DocumentMatches>(predicate.node) ||
+         std::holds_alternative<DocumentHasPhrase>(predicate.node) ||
+         std::holds_alternative<DocumentIn>(predicate.node);
+}
 
 Result<std::optional<Predicate>> PlanPredicate(const std::optional<std::vector<std::string>>& ids,
                                                const std::optional<model::Filter>& where,

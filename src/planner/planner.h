@@ -18,6 +18,9 @@ Result<std::optional<Predicate>> PlanPredicate(const std::optional<std::vector<s
                                                const std::optional<model::Filter>& where,
                                                const std::optional<model::Filter>& where_document);
 
+// Whether evaluating it reads documents: such predicates run last, on what the others left.
+bool ReadsText(const Predicate& predicate);
+
 // A search that was validated (model/search.h), of a collection with this schema.
 Result<SearchPlan> PlanSearch(const model::Search& search, const model::Schema& schema);
 

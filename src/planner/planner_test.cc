@@ -26,9 +26,9 @@ TEST(PlanPredicate, NothingAskedIsNoPredicate) {
 }
 
 TEST(PlanPredicate, NegativeOperatorsBecomeComplements) {
-  for (const char* where : {R"({"a":{"$ne":1}})", R"({"a":{"$nin":[1,2]}})",
-                            R"({"a":{"$not_contains":1}})", R"({"#document":{"$not_regex":"x"}})",
-                            R"({"#document":{"$not_contains":"x"}})"}) {
+  for (const char* where :
+       {R"({"a":{"$ne":1}})", R"({"a":{"$nin":[1,2]}})", R"({"a":{"$not_contains":1}})",
+        R"({"#document":{"$not_regex":"x"}})", R"({"#document":{"$not_contains":"x"}})"}) {
     EXPECT_TRUE(std::holds_alternative<Not>(Plan(where).node)) << where;
   }
 }
@@ -42,8 +42,8 @@ TEST(PlanPredicate, ReservedKeysReachTheirColumns) {
 }
 
 TEST(PlanPredicate, TextIsReadLast) {
-  const Predicate plan =
-      Plan(R"({"$and":[{"#document":{"$regex":"x"}},{"$or":[{"#document":{"$contains":"y"}}]},{"a":1}]})");
+  const Predicate plan = Plan(
+      R"({"$and":[{"#document":{"$regex":"x"}},{"$or":[{"#document":{"$contains":"y"}}]},{"a":1}]})");
   const auto& children = std::get<AllOf>(plan.node).children;
   ASSERT_EQ(children.size(), 3u);
   EXPECT_TRUE(std::holds_alternative<HasMetadata>(children[0].node));

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +23,7 @@
 #include "model/metadata.h"
 #include "model/record.h"
 #include "runtime/context.h"
+#include "segment/key_values.h"
 #include "segment/missing_indexes.h"
 
 namespace chroma::segment {
@@ -69,6 +71,11 @@ class Part {
   // included; exactly semantics.md §1.3-1.5 with exact numbers. Evaluated column by column.
   virtual Result<Bitmap> Match(runtime::Context& ctx,
                                const model::MetadataPredicate& predicate) const = 0;
+  // The values under `key`. kDataLoss when those of a live one of `rows` cannot be read.
+  virtual Result<std::unique_ptr<KeyValues>> Key(std::string_view key,
+                                                 const Bitmap& rows) const = 0;
+  // What answers for `key`, in words.
+  virtual std::string DescribeKey(std::string_view key) const = 0;
   // Rows among `candidates` (null: all) that have a document (or uri) which `test` accepts.
   using TextTest = std::function<bool(std::string_view)>;
   virtual Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,

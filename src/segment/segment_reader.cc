@@ -96,6 +96,8 @@ class SectionedSegment final : public SegmentReader {
                       std::vector<model::Metadata>* out) const override;
   Result<Bitmap> Match(runtime::Context& ctx,
                        const model::MetadataPredicate& predicate) const override;
+  Result<std::unique_ptr<KeyValues>> Key(std::string_view key, const Bitmap& rows) const override;
+  std::string DescribeKey(std::string_view key) const override;
   Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                 const TextTest& test) const override;
   Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const override;
@@ -133,6 +135,8 @@ class SectionedSegment final : public SegmentReader {
   Result<const format::TextReader*> Documents() const;
   Result<const format::TextReader*> Uris() const;
   Result<const format::MetadataColumnReader*> Column(const MetadataColumn& column) const;
+  // The columns of a key, one for each type of its values.
+  std::span<const std::unique_ptr<MetadataColumn>> ColumnsOf(std::string_view key) const;
   const MetadataColumn* FindSparse(std::string_view key) const;
   // Null: the vectors have to be compared one by one.
   Result<const index::SparsePostings*> Postings(const MetadataColumn& column) const;
@@ -308,11 +312,19 @@ Result<const format::MetadataColumnReader*> SectionedSegment::Column(
   return &loaded->reader;
 }
 
+std::span<const std::unique_ptr<MetadataColumn>> SectionedSegment::ColumnsOf(
+    std::string_view key) const {
+  const auto begin = std::lower_bound(
+      metadata_.begin(), metadata_.end(), key,
+      [](const auto& column, std::string_view wanted) { return column->section->key < wanted; });
+  const auto end = std::find_if(begin, metadata_.end(),
+                                [&](const auto& column) { return column->section->key != key; });
+  return {begin, end};
+}
+
 const MetadataColumn* SectionedSegment::FindSparse(std::string_view key) const {
-  for (const auto& column : metadata_) {
-    if (column->type == model::ValueType::kSparseVector && column->section->key == key) {
-      return column.get();
-    }
+  for (const auto& column : ColumnsOf(key)) {
+    if (column->type == model::ValueType::kSparseVector) return column.get();
   }
   return nullptr;
 }
@@ -501,18 +513,36 @@ Result<Bitmap> SectionedSegment::Match(runtime::Context& ctx,
     return Status::Internal("a part matches positive predicates only");
   }
   Bitmap matches;
-  auto at = std::lower_bound(
-      metadata_.begin(), metadata_.end(), predicate.key,
-      [](const auto& column, const std::string& key) { return column->section->key < key; });
-  for (; at != metadata_.end() && (*at)->section->key == predicate.key; ++at) {
-    if (!CanMatch((*at)->type, predicate)) continue;
-    CHROMA_ASSIGN(const format::MetadataColumnReader* column, Column(**at));
+  for (const auto& stored : ColumnsOf(predicate.key)) {
+    if (!CanMatch(stored->type, predicate)) continue;
+    CHROMA_ASSIGN(const format::MetadataColumnReader* column, Column(*stored));
     std::vector<uint64_t> found;
-    CHROMA_ASSIGN(const ValueOrder* order, OrderOf(**at));
+    CHROMA_ASSIGN(const ValueOrder* order, OrderOf(*stored));
     CHROMA_TRY(MatchColumn(ctx, *column, order, predicate, &found));
     matches |= column->presence().ToRows(found);
   }
   return matches;
+}
+
+Result<std::unique_ptr<KeyValues>> SectionedSegment::Key(std::string_view key,
+                                                         const Bitmap& rows) const {
+  static_cast<void>(rows);  // a column is whole, or none of it can be read
+  std::vector<const format::MetadataColumnReader*> columns;
+  for (const auto& stored : ColumnsOf(key)) {
+    CHROMA_ASSIGN(const format::MetadataColumnReader* column, Column(*stored));
+    columns.push_back(column);
+  }
+  return ValuesOfColumns(std::move(columns));
+}
+
+std::string SectionedSegment::DescribeKey(std::string_view key) const {
+  std::string types;
+  for (const auto& stored : ColumnsOf(key)) {
+    if (!types.empty()) types += ", ";
+    types += model::PluralOf(stored->type);
+    if (stored->order_section != nullptr) types += " with their order";
+  }
+  return types.empty() ? "no column: no record has the key" : "column of " + types;
 }
 
 Result<Bitmap> SectionedSegment::MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,

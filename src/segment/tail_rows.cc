@@ -105,6 +105,46 @@ Result<Bitmap> TailView::Match(runtime::Context& ctx,
   });
 }
 
+namespace {
+
+// Looked up row by row.
+class TailValues final : public KeyValues {
+ public:
+  TailValues(const TailView& tail, std::string_view key) : tail_(tail), key_(key) {}
+
+  ValueView At(uint32_t row) const override {
+    const model::MetadataValue* value = tail_.At(row).metadata.Find(key_);
+    return value == nullptr ? ValueView() : ViewOf(*value);
+  }
+  Status Count(runtime::Context& ctx, const Bitmap& rows, ValueCounts* counts) const override {
+    CHROMA_TRY(ctx.Check());
+    rows.ForEach([&](uint32_t row) {
+      const model::MetadataValue* value = tail_.At(row).metadata.Find(key_);
+      if (value != nullptr) CountValue(*value, counts);
+      return true;
+    });
+    return Status::Ok();
+  }
+
+ private:
+  const TailView& tail_;
+  const std::string key_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<KeyValues>> TailView::Key(std::string_view key, const Bitmap& rows) const {
+  Status whole;
+  if (any_damage_) {
+    rows.ForEach([&](uint32_t row) {
+      if (all_->Find(At(row).id, size_) == row) whole = CheckWhole(row);
+      return whole.ok();
+    });
+  }
+  CHROMA_TRY(whole);
+  return std::unique_ptr<KeyValues>(std::make_unique<TailValues>(*this, key));
+}
+
 Result<Bitmap> TailView::MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                         const TextTest& test) const {
   return Select(ctx, candidates,

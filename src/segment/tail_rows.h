@@ -78,6 +78,10 @@ class TailView : public Part {
                       std::vector<model::Metadata>* out) const override;
   Result<Bitmap> Match(runtime::Context& ctx,
                        const model::MetadataPredicate& predicate) const override;
+  Result<std::unique_ptr<KeyValues>> Key(std::string_view key, const Bitmap& rows) const override;
+  std::string DescribeKey(std::string_view) const override {
+    return "records of the log, one by one";
+  }
   Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                 const TextTest& test) const override;
   Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const override;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "index/text/phrase.h"
 #include "index/text/regex.h"
 #include "model/compare.h"
 
@@ -27,6 +28,29 @@ void MergeInto(OracleRecord& record, const model::RecordBatch& batch, size_t i,
   }
 }
 
+std::vector<std::string> Words(std::string_view text) {
+  std::vector<std::string> words;
+  index::WordCutter cutter(text);
+  for (index::TextRange word; cutter.Next(&word);) {
+    words.emplace_back(text.substr(word.begin, word.end - word.begin));
+  }
+  return words;
+}
+
+bool HasPhrase(std::string_view text, std::string_view phrase, bool prefix) {
+  const std::vector<std::string> wanted = Words(phrase);
+  const std::vector<std::string> words = Words(text);
+  for (size_t at = 0; at + wanted.size() <= words.size(); ++at) {
+    size_t equal = 0;
+    while (equal < wanted.size() && words[at + equal] == wanted[equal]) ++equal;
+    if (equal == wanted.size()) return true;
+    if (prefix && equal + 1 == wanted.size() && words[at + equal].starts_with(wanted[equal])) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool MatchesDocument(const OracleRecord& record, const model::DocumentPredicate& predicate) {
   bool positive = false;
   switch (predicate.op) {
@@ -39,6 +63,16 @@ bool MatchesDocument(const OracleRecord& record, const model::DocumentPredicate&
       auto regex = index::Regex::Compile(predicate.pattern);
       positive = regex.ok() && record.document && (*regex)->Matches(*record.document);
       return positive == (predicate.op == DocumentOperator::kRegex);
+    }
+    case DocumentOperator::kPhrase:
+    case DocumentOperator::kNotPhrase:
+    case DocumentOperator::kPrefix:
+    case DocumentOperator::kNotPrefix: {
+      const bool prefix =
+          predicate.op == DocumentOperator::kPrefix || predicate.op == DocumentOperator::kNotPrefix;
+      const bool wanted =
+          predicate.op == DocumentOperator::kPhrase || predicate.op == DocumentOperator::kPrefix;
+      return wanted == (record.document && HasPhrase(*record.document, predicate.pattern, prefix));
     }
   }
   return false;

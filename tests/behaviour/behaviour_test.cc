@@ -64,6 +64,9 @@ TEST_P(Behaviour, Records) {
 TEST_P(Behaviour, Search) {
   Check("/behaviour/search.jsonl", {});
 }
+TEST_P(Behaviour, Extensions) {
+  Check("/behaviour/extensions.jsonl", {});
+}
 TEST_P(Behaviour, Deviations) {
   Check("/behaviour/deviations.jsonl", {});
 }

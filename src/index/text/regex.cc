@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "index/text/contains.h"
+#include "index/text/found_max.h"
 #include "index/text/regex_ast.h"
 #include "index/text/regex_hir.h"
 #include "index/text/regex_nfa.h"
@@ -213,13 +214,14 @@ class Re2Writer {
 };
 
 // Null when the program would be too large.
-std::unique_ptr<RE2> CompileRe2(const Hir& hir, bool loose) {
+std::unique_ptr<RE2> CompileRe2(const Hir& hir, bool loose, bool longest) {
   std::string pattern;
   if (!Re2Writer(hir, loose).Write(&pattern)) return nullptr;
   for (int64_t bytes : {kRe2BytesUsual, kRe2BytesMax}) {
     RE2::Options options;
     options.set_log_errors(false);
     options.set_never_capture(true);
+    options.set_longest_match(longest);
     options.set_max_mem(bytes);
     auto program = std::make_unique<RE2>(pattern, options);
     if (program->ok()) return program;
@@ -262,10 +264,13 @@ struct Regex::Program {
   regex::Nfa nfa;
   regex::RegexQuery query;
 
-  Status Build(const Hir& hir);
+  // `longest`: of the matches that begin at one place.
+  Status Build(const Hir& hir, bool longest);
+  // The first match that begins at `from` or later.
+  bool Find(std::string_view text, size_t from, TextRange* found) const;
 };
 
-Status Regex::Program::Build(const Hir& hir) {
+Status Regex::Program::Build(const Hir& hir, bool longest) {
   if (hir.too_large || ExpandedSize(hir, hir.root) > kExpandedMax) return TooLarge();
   is_literal = IsLiteral(hir, &literal);
   if (is_literal) {
@@ -281,11 +286,11 @@ Status Regex::Program::Build(const Hir& hir) {
     exact_on_ascii = exact_on_ascii && ExactInRe2OnAscii(node);
   }
   if (exact_on_ascii) {
-    exact = CompileRe2(hir, false);
+    exact = CompileRe2(hir, false, longest);
     if (exact == nullptr) return TooLarge();
   }
   if (!exact_everywhere) {
-    loose = CompileRe2(hir, true);
+    loose = CompileRe2(hir, true, longest);
     if (loose == nullptr || !nfa.Build(hir, kNfaStatesMax)) return TooLarge();
   }
   return Status::Ok();
@@ -296,7 +301,7 @@ Regex::Regex(std::string pattern, std::unique_ptr<Program> program)
 
 Regex::~Regex() = default;
 
-Result<std::unique_ptr<Regex>> Regex::Compile(std::string_view pattern) {
+Result<std::unique_ptr<Regex>> Regex::Compile(std::string_view pattern, Use use) {
   std::vector<uint32_t> chars;
   for (size_t offset = 0; offset < pattern.size();) {
     if (chars.size() >= regex::kPatternCharsMax) return TooLarge();
@@ -311,7 +316,7 @@ Result<std::unique_ptr<Regex>> Regex::Compile(std::string_view pattern) {
   }
   if (regex::HasByteClass(hir)) return Status::InvalidArgument("Byte pattern is not allowed");
   auto program = std::make_unique<Program>();
-  CHROMA_TRY(program->Build(hir));
+  CHROMA_TRY(program->Build(hir, use == Use::kFind));
   return std::make_unique<Regex>(std::string(pattern), std::move(program));
 }
 
@@ -330,6 +335,36 @@ bool Regex::Matches(std::string_view text) const {
     return Search(*program.exact, text);
   }
   return Search(*program.loose, text) && program.nfa.Matches(text);
+}
+
+bool Regex::Program::Find(std::string_view text, size_t from, TextRange* found) const {
+  if (is_literal) {
+    found->begin = text.find(literal, from);
+    found->end = found->begin + literal.size();
+    return found->begin != text.npos;
+  }
+  if (exact == nullptr || (!exact_everywhere && !IsAscii(text))) return nfa.Find(text, from, found);
+  re2::StringPiece match;
+  const re2::StringPiece all(text.data(), text.size());
+  if (!exact->Match(all, from, text.size(), RE2::UNANCHORED, &match, 1)) return false;
+  found->begin = static_cast<size_t>(match.data() - text.data());
+  found->end = found->begin + match.size();
+  return true;
+}
+
+void Regex::FindAll(std::string_view text, std::vector<TextRange>* found) const {
+  if (!Matches(text)) return;
+  TextRange match;
+  for (size_t from = 0; found->size() < kFoundMax && program_->Find(text, from, &match);) {
+    from = match.end;
+    if (match.end > match.begin) {
+      found->push_back(match);
+    } else if (from < text.size()) {
+      DecodeUtf8(text, &from);
+    } else {
+      break;
+    }
+  }
 }
 
 }  // namespace chroma::index

@@ -5,9 +5,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "chroma/status.h"
 #include "index/text/text_query.h"
+#include "index/text/text_range.h"
 
 namespace chroma::index {
 
@@ -16,7 +18,8 @@ class Regex {
  public:
   // kInvalidArgument with the exact text that users of upstream see ("Regex syntax errror: …"),
   // caret diagram included; also for patterns whose compiled form would be too large.
-  static Result<std::unique_ptr<Regex>> Compile(std::string_view pattern);
+  enum class Use { kMatch, kFind };
+  static Result<std::unique_ptr<Regex>> Compile(std::string_view pattern, Use use = Use::kMatch);
   ~Regex();
   struct Program;  // the compiled form, private to regex.cc
   Regex(std::string pattern, std::unique_ptr<Program> program);
@@ -25,6 +28,10 @@ class Regex {
 
   // True when the pattern matches somewhere in `text` (UTF-8).
   bool Matches(std::string_view text) const;
+
+  // Of an expression compiled for Use::kFind: the longest match at the first place where there is
+  // one, and so on after its end; ascending, appended. Empty matches are left out.
+  void FindAll(std::string_view text, std::vector<TextRange>* found) const;
 
   // What every text that matches satisfies, for the text index; when it is exact, no other does.
   const TextQuery& query() const;

@@ -1,11 +1,25 @@
 #include "index/text/regex_nfa.h"
 
+#include <algorithm>
+
 #include "index/text/unicode.h"
 
 namespace chroma::index::regex {
 namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;  // no character: before the text or behind it
+constexpr uint32_t kReplacement = 0xFFFD;
+
+// The character that ends at `end`, which is not the beginning of the text.
+uint32_t CharacterBefore(std::string_view text, size_t end) {
+  constexpr size_t kBytesMax = 4;
+  for (size_t bytes = 1; bytes <= std::min(kBytesMax, end); ++bytes) {
+    size_t at = end - bytes;
+    const uint32_t character = DecodeUtf8(text, &at);
+    if (at == end && character != kReplacement) return character;
+  }
+  return kReplacement;
+}
 
 bool IsWord(uint32_t c, bool ascii) {
   return c != kNone && (!ascii || c < 0x80) && IsWordChar(c);
@@ -182,6 +196,46 @@ void Nfa::Follow(uint32_t start, const Context& context, Threads* threads) const
   }
 }
 
+bool Nfa::Takes(const State& state, uint32_t character) const {
+  if (state.op == Op::kChar) return state.value == character;
+  return state.op == Op::kSet && sets_[state.value].Contains(character);
+}
+
+// Threads are followed in the order of their beginnings, so that a state that several reach is the
+// earliest one's.
+bool Nfa::Find(std::string_view text, size_t from, TextRange* found) const {
+  Threads threads(states_.size());
+  std::vector<Entered> entered;
+  std::vector<size_t> begins(states_.size());
+  bool matched = false;
+  Context context = {from == 0 ? kNone : CharacterBefore(text, from), kNone};
+  for (size_t offset = from;;) {
+    const size_t at = offset;
+    const bool end = offset == text.size();
+    context.after = end ? kNone : DecodeUtf8(text, &offset);
+    threads.Clear();
+    if (!matched) entered.push_back({0, at});
+    for (const Entered& thread : entered) {
+      if (matched && thread.begin > found->begin) break;
+      const size_t known = threads.dense.size();
+      threads.matched = false;
+      Follow(thread.state, context, &threads);
+      for (size_t i = known; i < threads.dense.size(); ++i) begins[threads.dense[i]] = thread.begin;
+      if (threads.matched && (!matched || thread.begin <= found->begin)) {
+        *found = {thread.begin, at};
+        matched = true;
+      }
+    }
+    entered.clear();
+    for (uint32_t id : threads.dense) {
+      if (end || (matched && begins[id] > found->begin)) continue;
+      if (Takes(states_[id], context.after)) entered.push_back({states_[id].next, begins[id]});
+    }
+    if (end || (matched && entered.empty())) return matched;
+    context.before = context.after;
+  }
+}
+
 bool Nfa::Matches(std::string_view text) const {
   Threads threads(states_.size());
   std::vector<uint32_t> entered;  // states entered by the character before
@@ -197,11 +251,7 @@ bool Nfa::Matches(std::string_view text) const {
     entered.clear();
     for (uint32_t id : threads.dense) {
       const State& state = states_[id];
-      if (state.op == Op::kChar
-              ? state.value == context.after
-              : state.op == Op::kSet && sets_[state.value].Contains(context.after)) {
-        entered.push_back(state.next);
-      }
+      if (Takes(state, context.after)) entered.push_back(state.next);
     }
     context.before = context.after;
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "index/text/regex_hir.h"
+#include "index/text/text_range.h"
 
 namespace chroma::index::regex {
 
@@ -20,9 +21,16 @@ class Nfa {
   bool Build(const Hir& hir, size_t states_max);
   // True when the pattern matches somewhere in `text`. O(size of text x size of pattern).
   bool Matches(std::string_view text) const;
+  // The longest match at the first place from `from` on that has one. The same time.
+  bool Find(std::string_view text, size_t from, TextRange* found) const;
 
  private:
   enum class Op : uint8_t { kChar, kSet, kLook, kSplit, kJump, kMatch };
+  // A state that is entered, and where the match that it belongs to began.
+  struct Entered {
+    uint32_t state;
+    size_t begin;
+  };
   struct State {
     Op op;
     Look look;
@@ -37,6 +45,7 @@ class Nfa {
   bool Compile(const Hir& hir, uint32_t id);
   bool CompileRepeat(const Hir& hir, const HirNode& node);
   void Follow(uint32_t state, const Context& context, Threads* threads) const;
+  bool Takes(const State& state, uint32_t character) const;
   bool Holds(const State& state, const Context& context) const;
 
   std::vector<State> states_;

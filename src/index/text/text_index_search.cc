@@ -60,14 +60,17 @@ class TextIndexSearch {
     };
     TextQuery::Kind kind = TextQuery::Kind::kSubstring;
     bool everything = false;      // a substring of which the index knows nothing
-    bool one_run = false;         // rows of the only clause's terms contain the substring
-    std::vector<Clause> clauses;  // by estimate
+    bool one_run = false;         // rows of the only clause's terms have what is looked for
+    std::vector<Clause> clauses;  // of a leaf; by estimate
     std::vector<Node> children;
     uint64_t estimate = 0;
   };
 
   Result<Node> Resolve(const TextQuery& query) const {
     if (query.kind == TextQuery::Kind::kSubstring) return ResolveSubstring(query.substring);
+    if (query.kind == TextQuery::Kind::kWord || query.kind == TextQuery::Kind::kWordPrefix) {
+      return ResolveWord(query);
+    }
     Node node;
     node.kind = query.kind;
     node.everything = query.IsAll();
@@ -90,8 +93,8 @@ class TextIndexSearch {
     TextRows rows;
     if (node.everything) {
       rows.possible = Bitmap::Range(0, index_.rows_);
-    } else if (node.kind == TextQuery::Kind::kSubstring) {
-      return SubstringRows(node);
+    } else if (!node.clauses.empty()) {
+      return ClauseRows(node);
     } else if (node.kind == TextQuery::Kind::kOr) {
       for (const Node& child : node.children) {
         CHROMA_ASSIGN(const TextRows more, Rows(child));
@@ -136,7 +139,7 @@ class TextIndexSearch {
     return rows;
   }
 
-  Result<TextRows> SubstringRows(const Node& node) const {
+  Result<TextRows> ClauseRows(const Node& node) const {
     TextRows rows;
     if (node.one_run) {
       const Clause& clause = node.clauses[0];
@@ -214,6 +217,22 @@ class TextIndexSearch {
     std::sort(node.clauses.begin(), node.clauses.end(),
               [](const Clause& a, const Clause& b) { return a.estimate < b.estimate; });
     node.estimate = node.clauses[0].estimate;
+    return node;
+  }
+
+  // A whole word is a term, or has pairs that are; of a longer word that begins with a single
+  // character it is not known whether the pair is its beginning.
+  Result<Node> ResolveWord(const TextQuery& query) const {
+    Node node;
+    node.kind = query.kind;
+    const bool is_word = query.kind == TextQuery::Kind::kWord;
+    const std::string_view bytes = BeginningOf(query.substring);
+    TextRun run;
+    RunCutter(bytes).Next(&run);
+    CHROMA_ASSIGN(Clause clause, is_word ? Whole(run) : BeginningWith(run));
+    node.one_run = is_word || !PairsOf(run.bytes).empty();
+    node.estimate = clause.estimate;
+    node.clauses.push_back(std::move(clause));
     return node;
   }
 

@@ -4,14 +4,39 @@
 #include <utility>
 
 #include "index/text/contains.h"
+#include "index/text/text_terms.h"
 
 namespace chroma::index {
+namespace {
+
+bool HasWord(std::string_view text, std::string_view word, bool is_prefix) {
+  RunCutter cutter(text);
+  for (TextRun run; cutter.Next(&run);) {
+    if (run.kind == RunKind::kWord && (is_prefix ? run.bytes.starts_with(word) : run.bytes == word))
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 TextQuery TextQuery::Substring(std::string text) {
   TextQuery query;
   if (text.empty()) return query;
   query.kind = Kind::kSubstring;
   query.substring = std::move(text);
+  return query;
+}
+
+TextQuery TextQuery::Word(std::string word) {
+  TextQuery query = Substring(std::move(word));
+  query.kind = Kind::kWord;
+  return query;
+}
+
+TextQuery TextQuery::WordPrefix(std::string beginning) {
+  TextQuery query = Substring(std::move(beginning));
+  query.kind = Kind::kWordPrefix;
   return query;
 }
 
@@ -59,7 +84,7 @@ TextQuery TextQuery::AnyOf(const std::vector<std::string>& substrings) {
 }
 
 size_t TextQuery::Size() const {
-  size_t size = kind == Kind::kSubstring ? 1 : 0;
+  size_t size = IsLeaf() && !IsAll() ? 1 : 0;
   for (const TextQuery& child : children) size += child.Size();
   return size;
 }
@@ -71,6 +96,9 @@ bool TextQuery::IsSatisfiedBy(std::string_view text) const {
       return true;
     case Kind::kSubstring:
       return Contains(text, substring);
+    case Kind::kWord:
+    case Kind::kWordPrefix:
+      return HasWord(text, substring, kind == Kind::kWordPrefix);
     case Kind::kAnd:
       return std::all_of(children.begin(), children.end(), satisfied);
     case Kind::kOr:
@@ -81,6 +109,8 @@ bool TextQuery::IsSatisfiedBy(std::string_view text) const {
 
 std::string TextQuery::ToString() const {
   if (kind == Kind::kAll) return "*";
+  if (kind == Kind::kWord) return "<" + substring + ">";
+  if (kind == Kind::kWordPrefix) return "<" + substring;
   if (kind == Kind::kSubstring) return substring;
   std::string text = "(";
   for (size_t i = 0; i < children.size(); ++i) {

@@ -8,7 +8,7 @@ namespace chroma::index {
 namespace {
 
 // On disk: a change of what is cut where is a new version of the text index.
-enum class Class : uint8_t { kSeparator, kWord, kIdeograph };
+using Class = RunKind;
 
 constexpr size_t kSeparatorBytesMax = 8;
 
@@ -23,20 +23,20 @@ constexpr std::array<Class, 128> kAsciiClasses = MakeAsciiClasses();
 
 // By block: which characters are letters does not matter, only that all agree on it.
 Class ClassOf(uint32_t c) {
-  if (c < 0xC0) return Class::kSeparator;
-  if (c < 0x2000) return Class::kWord;       // Latin to Greek Extended: mostly with spaces
-  if (c < 0x2C00) return Class::kSeparator;  // punctuation, symbols, arrows, mathematics
-  if (c < 0x2E00) return Class::kWord;       // Glagolitic to Cyrillic Extended-A
-  return Class::kIdeograph;                  // Chinese, Japanese, Korean; emoji
+  if (c < 0xC0) return Class::kSeparators;
+  if (c < 0x2000) return Class::kWord;        // Latin to Greek Extended: mostly with spaces
+  if (c < 0x2C00) return Class::kSeparators;  // punctuation, symbols, arrows, mathematics
+  if (c < 0x2E00) return Class::kWord;        // Glagolitic to Cyrillic Extended-A
+  return Class::kIdeographs;                  // Chinese, Japanese, Korean; emoji
 }
 
 bool IsWhole(Class of, size_t bytes, size_t characters) {
   switch (of) {
     case Class::kWord:
       return bytes <= kTermBytesMax;
-    case Class::kSeparator:
+    case Class::kSeparators:
       return bytes <= kSeparatorBytesMax;
-    case Class::kIdeograph:
+    case Class::kIdeographs:
       break;
   }
   return characters == 1;
@@ -49,7 +49,7 @@ bool RunCutter::Next(TextRun* run) {
   const size_t begin = at_;
   size_t end = at_;
   size_t characters = 0;
-  Class of = Class::kSeparator;
+  Class of = Class::kSeparators;
   while (end < text_.size()) {
     size_t next = end;
     const auto byte = static_cast<unsigned char>(text_[end]);
@@ -66,7 +66,7 @@ bool RunCutter::Next(TextRun* run) {
     end = next;
   }
   at_ = end;
-  *run = {text_.substr(begin, end - begin), IsWhole(of, end - begin, characters)};
+  *run = {text_.substr(begin, end - begin), of, IsWhole(of, end - begin, characters)};
   return true;
 }
 

@@ -16,9 +16,12 @@ namespace chroma::index {
 enum class TermKind : char { kRun = 0, kPair = 1 };
 inline constexpr size_t kTermBytesMax = 32;
 
-// A run of characters of one class.
+enum class RunKind : uint8_t { kSeparators, kWord, kIdeographs };
+
+// A run of characters of one kind.
 struct TextRun {
   std::string_view bytes;
+  RunKind kind = RunKind::kSeparators;
   bool whole = false;  // a term itself; else its pairs are
 };
 

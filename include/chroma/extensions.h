@@ -1,0 +1,106 @@
+// What no other server of Chroma's API has (docs/extensions.md). Over HTTP the server must be one
+// of this project's; any other answers kNotFound.
+//
+//   Result<FacetsResult> counted = collection.Facets({.where = Where("year") >= 2000,
+//                                                     .facets = {{.key = "lang", .limit = 10}}});
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "chroma/filter.h"
+#include "chroma/metadata.h"
+#include "chroma/types.h"
+
+namespace chroma {
+
+// ---- counts
+
+struct Facet {
+  std::string key = {};   // of the metadata
+  uint32_t limit = 100;   // so many values at most
+  bool by_value = false;  // ascending by value; else the most frequent first, then by value
+};
+
+struct FacetsOptions {
+  std::optional<std::vector<std::string>> ids = {};  // absent: all records; empty: none
+  Filter where = {};
+  DocumentFilter where_document = {};
+  std::vector<Facet> facets = {};
+};
+
+struct ValueCount {
+  MetadataValue value;
+  uint64_t count = 0;  // of records
+};
+
+struct FacetValues {
+  std::string key;
+  uint64_t records = 0;   // that match and have the key
+  uint64_t distinct = 0;  // values among them
+  // An array counts each of its elements once, a sparse vector none. Numbers are one value when
+  // they are equal, whatever their types.
+  std::vector<ValueCount> values;
+};
+
+struct FacetsResult {
+  uint64_t count = 0;  // of records that match
+  std::vector<FacetValues> facets;
+};
+
+// ---- lists: a get whose records may come in another order, with what was found in them
+
+// By the values of a metadata key, or by kIdKey: booleans, numbers, strings, arrays. Records
+// without the key come last, equal ones by the next key and then by id.
+struct SortKey {
+  std::string key = {};
+  bool descending = false;
+};
+
+// Where what the filter looks for is in the documents.
+struct HighlightOptions {
+  uint32_t matches = 100;             // of a document, at most
+  uint32_t snippets = 1;              // of a document, at most
+  uint32_t snippet_characters = 160;  // of each, at most
+};
+
+struct ListRecordsOptions {
+  std::optional<std::vector<std::string>> ids = {};  // absent: all records; empty: none
+  Filter where = {};
+  DocumentFilter where_document = {};
+  std::vector<SortKey> order_by = {};  // none: in order of insertion
+  std::optional<uint32_t> limit = {};  // absent: all
+  uint32_t offset = 0;
+  Include include = Include::kDocuments | Include::kMetadatas;
+  std::optional<HighlightOptions> highlight = {};
+};
+
+// [begin, end) of a document, in characters (code points) and in bytes.
+struct TextRange {
+  size_t begin = 0;
+  size_t end = 0;
+  size_t begin_byte = 0;
+  size_t end_byte = 0;
+  bool operator==(const TextRange&) const = default;
+};
+
+struct Snippet {
+  std::string text;
+  TextRange range;
+};
+
+struct Highlights {
+  std::vector<TextRange> matches;  // ascending; overlapping ones are one
+  std::vector<Snippet> snippets;
+};
+
+struct ListRecordsResult {
+  GetResult records;
+  // One for each record where highlights were asked for; none for one without a document.
+  std::vector<std::optional<Highlights>> highlights;
+};
+
+}  // namespace chroma

@@ -1,0 +1,346 @@
+// Lists, facets and explanations against the naive oracle, over random records and filters, under
+// several configurations. A failure prints its seed.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+
+#include "model/metadata_order.h"
+#include "random_world.h"
+
+namespace chroma {
+namespace {
+
+using model::MetadataValue;
+using model::Operation;
+
+struct ByValue {
+  bool operator()(const MetadataValue& a, const MetadataValue& b) const {
+    return model::CompareValues(a, b) < 0;
+  }
+};
+
+// The different values that a record counts for: itself, or the elements of an array.
+std::vector<MetadataValue> CountedValues(const MetadataValue& value) {
+  std::map<MetadataValue, bool, ByValue> distinct;
+  if (const auto* ints = std::get_if<std::vector<int64_t>>(&value)) {
+    for (const int64_t one : *ints) distinct[one];
+  } else if (const auto* floats = std::get_if<std::vector<double>>(&value)) {
+    for (const double one : *floats) distinct[one];
+  } else if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) {
+    for (const std::string& one : *texts) distinct[one];
+  } else if (const auto* bools = std::get_if<model::BoolArray>(&value)) {
+    for (const uint8_t one : bools->values) distinct[one != 0];
+  } else if (!std::holds_alternative<model::SparseVector>(value)) {
+    distinct[value];
+  }
+  std::vector<MetadataValue> values;
+  for (const auto& [one, unused] : distinct) values.push_back(one);
+  return values;
+}
+
+class ExtensionWorld : private RandomWorld {
+ public:
+  ExtensionWorld(uint64_t seed, const Mode& mode) : RandomWorld(seed, mode, model::Space::kL2, 2) {}
+
+  void Run(int steps) {
+    Open({});
+    for (int step = 0; step < steps && !::testing::Test::HasFailure(); ++step) {
+      const double dice = Uniform();
+      if (Disturb(dice)) continue;
+      if (dice < 0.5) {
+        Write();
+      } else {
+        Refresh();
+        CheckFacets();
+        CheckList();
+        CheckExplain();
+      }
+    }
+  }
+
+ private:
+  std::string RandomId() { return "id" + std::to_string(Below(90)); }
+  std::string RandomKey() { return std::string(1, static_cast<char>('k' + Below(4))); }
+  std::string RandomText() {
+    static const char* kWords[] = {"red", "green", "blue", "École", "greenish", "東京", "red-hot"};
+    static const char* kGaps[] = {" ", "  ", ", ", "-", ""};
+    std::string text;
+    for (int i = Below(6); i >= 0; --i) text += std::string(kWords[Below(7)]) + kGaps[Below(5)];
+    return text;
+  }
+
+  // Few enough that many records have the same.
+  MetadataValue RandomValue() {
+    switch (Below(8)) {
+      case 0:
+        return Chance(50);
+      case 1:
+        return int64_t{Below(4)};
+      case 2:
+        return 0.5 * Below(8);
+      case 3:
+        return std::string(1, static_cast<char>('a' + Below(3)));
+      case 4:
+        return std::vector<int64_t>{Below(2), Below(3), 9007199254740993};
+      case 5:
+        return std::vector<std::string>{"a", std::string(1, static_cast<char>('a' + Below(2)))};
+      case 6:
+        return model::BoolArray{{static_cast<uint8_t>(Below(2)), 1}};
+      default:
+        return model::SparseVector{{1}, {0.5f * static_cast<float>(Below(3))}, {}};
+    }
+  }
+  // The key "l" has strings only, "m" integers, so that they are stored in the forms of these.
+  MetadataValue RandomValueOf(const std::string& key) {
+    if (key == "l") return std::string(1, static_cast<char>('a' + Below(5)));
+    if (key == "m") return int64_t{Below(100) - 50};
+    return RandomValue();
+  }
+
+  void Write() {
+    model::RecordBatch batch;
+    batch.operation = static_cast<Operation>(Below(4));
+    for (int i = Chance(40) ? 1 + Below(50) : 1 + Below(4); i > 0; --i) {
+      batch.ids.push_back(RandomId());
+      if (batch.operation == Operation::kDelete) continue;
+      const bool has_vector = batch.operation != Operation::kUpdate || Chance(50);
+      batch.has_vector.push_back(has_vector ? 1 : 0);
+      if (has_vector) {
+        Append({static_cast<float>(Below(9)), static_cast<float>(Below(9))}, &batch);
+      }
+      batch.documents.push_back(Chance(20) ? std::nullopt : std::optional(RandomText()));
+      model::Metadata& metadata = batch.metadatas.emplace_back().emplace();
+      for (int keys = Below(5); keys > 0; --keys) {
+        const std::string key = RandomKey();
+        metadata.Set(key, RandomValueOf(key));
+      }
+      if (batch.operation != Operation::kAdd && Chance(20)) {
+        metadata.Set(RandomKey(), std::monostate());
+      }
+    }
+    Apply(batch);
+  }
+
+  model::Filter RandomFilter(int depth) {
+    if (depth > 0 && Chance(40)) {
+      model::LogicalFilter logical;
+      logical.op = static_cast<model::LogicalOperator>(Below(2));
+      for (int i = 1 + Below(3); i > 0; --i) logical.children.push_back(RandomFilter(depth - 1));
+      return {std::move(logical)};
+    }
+    if (Chance(40)) {
+      static const char* kPatterns[] = {"red", "green", "blue red", "zzz", "京", "red hot 東"};
+      return {model::DocumentPredicate{static_cast<model::DocumentOperator>(Below(8)),
+                                       kPatterns[Below(6)]}};
+    }
+    if (Chance(20)) {
+      std::vector<std::string> ids;
+      for (int i = 1 + Below(40); i > 0; --i) ids.push_back(RandomId());
+      const bool in = Chance(50);
+      return {model::MetadataPredicate{
+          std::string(model::kIdKey),
+          in ? model::CompareOperator::kIn : model::CompareOperator::kNotIn, std::move(ids)}};
+    }
+    return {model::MetadataPredicate{RandomKey(), static_cast<model::CompareOperator>(Below(6)),
+                                     0.5 * Below(8)}};
+  }
+
+  // The same filters for the engine and for the oracle.
+  struct Filters {
+    std::optional<std::vector<std::string>> ids;
+    std::optional<model::Filter> where;
+  };
+  Filters RandomFilters() {
+    Filters filters;
+    if (Chance(20)) {
+      filters.ids.emplace();
+      for (int i = Below(40); i > 0; --i) filters.ids->push_back(RandomId());
+    }
+    if (Chance(60)) filters.where = RandomFilter(2);
+    return filters;
+  }
+  std::vector<const testing::OracleRecord*> Select(const Filters& filters) const {
+    return oracle_.Select(filters.ids ? &*filters.ids : nullptr,
+                          filters.where ? &*filters.where : nullptr, nullptr);
+  }
+
+  // The key is null where the record lacks it.
+  static MetadataValue ValueOf(const testing::OracleRecord& record, const std::string& key) {
+    if (key == model::kIdKey) return record.id;
+    const MetadataValue* value = record.metadata.Find(key);
+    return value == nullptr ? MetadataValue() : *value;
+  }
+
+  static bool ComesBefore(const std::vector<model::SortKey>& order_by,
+                          const testing::OracleRecord& a, const testing::OracleRecord& b) {
+    for (const model::SortKey& key : order_by) {
+      const MetadataValue value_a = ValueOf(a, key.key);
+      const MetadataValue value_b = ValueOf(b, key.key);
+      const bool none_a = model::TypeOf(value_a) == model::ValueType::kNull;
+      const bool none_b = model::TypeOf(value_b) == model::ValueType::kNull;
+      if (none_a != none_b) return none_b;
+      const auto order = model::CompareValues(value_a, value_b);
+      if (order != 0) return key.descending ? order > 0 : order < 0;
+    }
+    return a.id < b.id;
+  }
+
+  engine::ListRequest RandomList(const Filters& filters) {
+    engine::ListRequest request;
+    request.ids = filters.ids;
+    request.where = filters.where;
+    for (int i = Below(4); i > 0; --i) {
+      request.order_by.push_back(
+          {Chance(10) ? std::string(model::kIdKey) : RandomKey(), Chance(50)});
+    }
+    if (Chance(70)) request.limit = static_cast<uint32_t>(Below(20));
+    if (Chance(40)) request.offset = static_cast<uint32_t>(Below(20));
+    return request;
+  }
+
+  // All that match, in the order.
+  std::vector<const testing::OracleRecord*> Sorted(const engine::ListRequest& request,
+                                                   const Filters& filters) const {
+    auto records = Select(filters);
+    if (!request.order_by.empty()) {
+      std::sort(records.begin(), records.end(), [&](const auto* a, const auto* b) {
+        return ComesBefore(request.order_by, *a, *b);
+      });
+    }
+    return records;
+  }
+  static bool IsInPage(const engine::ListRequest& request, size_t place) {
+    return place >= request.offset && place - request.offset < request.limit.value_or(UINT32_MAX);
+  }
+
+  void CheckList() {
+    const Filters filters = RandomFilters();
+    engine::ListRequest request = RandomList(filters);
+    request.highlight.emplace();
+    const auto result = engine().List(ctx_, collection_, request);
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    const auto records = Sorted(request, filters);
+    size_t shown = 0;
+    for (size_t place = 0; place < records.size(); ++place) {
+      if (!IsInPage(request, place)) continue;
+      ASSERT_LT(shown, result->records.ids.size());
+      EXPECT_EQ(result->records.ids[shown], records[place]->id) << "place " << place;
+      EXPECT_EQ(result->records.documents[shown], records[place]->document);
+      EXPECT_EQ(result->highlights[shown].has_value(), records[place]->document.has_value());
+      ++shown;
+    }
+    EXPECT_EQ(result->records.ids.size(), shown);
+  }
+
+  void CheckExplain() {
+    const Filters filters = RandomFilters();
+    engine::ExplainRequest request;
+    request.request = RandomList(filters);
+    const auto& list = std::get<engine::ListRequest>(request.request);
+    for (int i = 0; i < 5; ++i) request.records.push_back(RandomId());
+    const auto result = engine().Explain(ctx_, collection_, request);
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    const auto records = Sorted(list, filters);
+    size_t shown = 0;
+    for (size_t place = 0; place < records.size(); ++place) shown += IsInPage(list, place) ? 1 : 0;
+    EXPECT_EQ(result->returned, shown);
+    EXPECT_EQ(result->records, oracle_.size());
+    for (const executor::RecordVerdict& verdict : result->verdicts) {
+      EXPECT_EQ(verdict.exists, oracle_.records().contains(verdict.id)) << verdict.id;
+      const auto at = std::find_if(records.begin(), records.end(),
+                                   [&](const auto* record) { return record->id == verdict.id; });
+      ASSERT_EQ(verdict.matches, at != records.end()) << verdict.id << ": " << verdict.reason;
+      if (at == records.end()) continue;
+      const auto place = static_cast<size_t>(at - records.begin());
+      EXPECT_EQ(verdict.place, place) << verdict.id;
+      EXPECT_EQ(verdict.returned, IsInPage(list, place)) << verdict.id;
+    }
+    ExplainQuery(filters);
+  }
+
+  void ExplainQuery(const Filters& filters) {
+    if (!collection_->dimension) return;
+    engine::QueryRequest query;
+    query.ids = filters.ids;
+    query.where = filters.where;
+    const std::vector<float> vector = {static_cast<float>(Below(9)), 0.5f};
+    query.queries = {2, vector};
+    query.query_lengths = {2};
+    query.n_results = static_cast<uint32_t>(Below(20));
+    const std::string id = RandomId();
+    const auto result = engine().Explain(ctx_, collection_, {query, {id}});
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    const auto ranked = oracle_.Rank(Select(filters), vector.data());
+    const auto at = std::find_if(ranked.begin(), ranked.end(),
+                                 [&](const auto& neighbor) { return neighbor.id == id; });
+    const executor::RecordVerdict& verdict = result->verdicts[0];
+    ASSERT_EQ(verdict.matches, at != ranked.end()) << verdict.reason;
+    EXPECT_EQ(result->returned, std::min<size_t>(query.n_results, ranked.size()));
+    if (at == ranked.end()) return;
+    EXPECT_EQ(verdict.place, static_cast<size_t>(at - ranked.begin()));
+    EXPECT_EQ(verdict.score, static_cast<float>(at->distance));
+    EXPECT_EQ(verdict.returned, *verdict.place < query.n_results);
+  }
+
+  void CheckFacets() {
+    engine::FacetsRequest request;
+    const Filters filters = RandomFilters();
+    request.ids = filters.ids;
+    request.where = filters.where;
+    for (int i = Below(3); i >= 0; --i) {
+      request.facets.push_back({RandomKey(), static_cast<uint32_t>(Below(12)), Chance(50)});
+    }
+    const auto result = engine().Facets(ctx_, collection_, request);
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    const auto records = Select(filters);
+    EXPECT_EQ(result->count, records.size());
+    ASSERT_EQ(result->facets.size(), request.facets.size());
+    for (size_t i = 0; i < request.facets.size(); ++i) {
+      CheckFacet(request.facets[i], records, result->facets[i]);
+    }
+  }
+
+  static void CheckFacet(const model::Facet& facet,
+                         const std::vector<const testing::OracleRecord*>& records,
+                         const executor::FacetValues& found) {
+    uint64_t with_key = 0;
+    std::map<MetadataValue, uint64_t, ByValue> counts;
+    for (const testing::OracleRecord* record : records) {
+      const MetadataValue* value = record->metadata.Find(facet.key);
+      if (value == nullptr) continue;
+      ++with_key;
+      for (const MetadataValue& one : CountedValues(*value)) ++counts[one];
+    }
+    std::vector<std::pair<MetadataValue, uint64_t>> expected(counts.begin(), counts.end());
+    if (!facet.by_value) {
+      std::stable_sort(expected.begin(), expected.end(),
+                       [](const auto& a, const auto& b) { return a.second > b.second; });
+    }
+    expected.resize(std::min<size_t>(expected.size(), facet.limit));
+    EXPECT_EQ(found.records, with_key);
+    EXPECT_EQ(found.distinct, counts.size());
+    ASSERT_EQ(found.values.size(), expected.size());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_TRUE(model::CompareValues(found.values[i].value, expected[i].first) == 0);
+      EXPECT_EQ(found.values[i].count, expected[i].second);
+    }
+  }
+};
+
+class ExtensionOracleTest : public ::testing::TestWithParam<Mode> {};
+
+TEST_P(ExtensionOracleTest, EngineAgreesWithOracle) {
+  ForEachSeed(6, std::string("*ExtensionOracleTest*/") + GetParam().name,
+              [&](uint64_t seed) { ExtensionWorld(seed, GetParam()).Run(120); });
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, ExtensionOracleTest,
+                         ::testing::Values(Mode{"Memory", false, 0.02, 0},
+                                           Mode{"CompactOften", false, 0.2, 0},
+                                           Mode{"RestartOften", true, 0.1, 0.1}),
+                         [](const auto& mode) { return std::string(mode.param.name); });
+
+}  // namespace
+}  // namespace chroma
