@@ -226,7 +226,10 @@ class ExplainedQuery final : public Explained {
     if (verdict->returned) {
       verdict->reason = "it is among the nearest";
     } else if (verdict->place.value_or(UINT64_MAX) < plan_.n_results) {
-      verdict->reason = "it is among the nearest, but the vector index did not find it";
+      const size_t last = std::min<size_t>(plan_.n_results, all_->scores.size()) - 1;
+      verdict->reason = *verdict->score == all_->scores[last]
+                            ? "it is no nearer than the last of those that are returned"
+                            : "it is among the nearest, but the vector index did not find it";
     } else {
       verdict->reason = "it matches, at place " + std::to_string(verdict->place.value_or(0)) +
                         ", which is beyond n_results " + std::to_string(plan_.n_results);
