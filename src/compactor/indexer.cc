@@ -7,7 +7,6 @@
 
 #include "index/vector/graph_builder.h"
 #include "runtime/log.h"
-#include "runtime/test_points.h"
 #include "segment/missing_indexes.h"
 
 namespace chroma::compactor {
@@ -301,7 +300,6 @@ Status Indexer::AddMissing(runtime::Context& ctx, Job& job) {
                 segment::WriteWithIndexes(
                     ctx, *seams_.store, NewBlobName(*seams_.env.random, job.collection, "segment"),
                     std::move(blob), job.missing, indexes));
-  CHROMA_TEST_POINT("indexer.segment_rewritten");
   return Status::Ok();
 }
 

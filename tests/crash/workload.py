@@ -132,7 +132,7 @@ class Writer(ClientThread):
 
 
 class CatalogWriter(ClientThread):
-    """Makes, fills and deletes collections of its own."""
+    """Makes, fills and deletes collections of its own, and switches an index of the writers'."""
 
     RECORDS = 3
 
@@ -140,7 +140,17 @@ class CatalogWriter(ClientThread):
         super().__init__(port, seed)
         self.history = history
 
+    def switch_text_index(self):
+        # No client asks for what it answers, so that only the switching itself can go wrong.
+        enabled = self.random.random() < 0.5
+        text = {"#document": {"string": {"fts_index": {"enabled": enabled, "config": {}}}}}
+        self.send("PUT", self.random.choice(self.history.paths),
+                  {"new_schema": {"defaults": {}, "keys": text}}, 200, self.history.refusals)
+
     def step(self):
+        if self.random.random() < 0.1:
+            self.switch_text_index()
+            return
         history = self.history
         name = f"made-{self.random.randrange(8)}"
         base = Client.DATABASE + "/collections"

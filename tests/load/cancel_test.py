@@ -35,7 +35,7 @@ def requests(path, scale):
     pattern = {"$and": [{"$not_regex": f"[a-z ]{{{n + 20}}}[0-9]$"} for n in range(8 * scale)]}
     pattern = {"$and": [{"$not_contains": "no such words"}, *pattern["$and"]]}
     return {
-        "query": ("query", {"query_embeddings": vectors, "n_results": 100, "include": []}),
+        "query": ("query", {"query_embeddings": vectors, "n_results": 500, "include": []}),
         "get by pattern": ("get", {"where_document": pattern, "include": []}),
     }
 
