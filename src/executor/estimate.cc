@@ -182,10 +182,4 @@ Result<double> Estimator::DocumentsRead(runtime::Context& ctx,
   return ReadCounter{part_}.Of(predicate);
 }
 
-Result<double> EstimateRows(runtime::Context& ctx, const planner::Predicate& predicate,
-                            const Part& part) {
-  CHROMA_ASSIGN(const double share, Estimator(part).Share(ctx, predicate));
-  return share * part.rows();
-}
-
 }  // namespace chroma::executor

@@ -37,8 +37,4 @@ class Estimator {
   std::optional<std::vector<model::Metadata>> sample_;
 };
 
-// Of Estimator::Share, in rows.
-Result<double> EstimateRows(runtime::Context& ctx, const planner::Predicate& predicate,
-                            const segment::Part& part);
-
 }  // namespace chroma::executor

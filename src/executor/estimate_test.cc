@@ -59,10 +59,10 @@ class EstimateTest : public ::testing::Test {
   std::pair<double, double> Shares(std::string_view where) {
     const auto predicate =
         *planner::PlanPredicate(std::nullopt, *model::ParseWhere(*ParseJson(where)), std::nullopt);
-    const auto estimate = EstimateRows(ctx_, *predicate, *part_);
+    const auto estimate = Estimator(*part_).Share(ctx_, *predicate);
     EXPECT_TRUE(estimate.ok()) << estimate.status().ToString();
     const auto rows = Evaluate(ctx_, *predicate, *part_, Bitmap::Range(0, kRows));
-    return {*estimate / kRows, static_cast<double>(rows->Count()) / kRows};
+    return {*estimate, static_cast<double>(rows->Count()) / kRows};
   }
 
   runtime::Context ctx_;

@@ -151,14 +151,13 @@ std::string PartSearch::Describe() const {
   return text + std::to_string(empty_ ? 0 : compared) + " records compared";
 }
 
-Status PartSearch::SearchTraced(Trace* trace, std::string what, const SearchRequest& request,
+Status PartSearch::SearchTraced(Trace& trace, std::string what, const SearchRequest& request,
                                 std::vector<Candidate>* out) const {
-  if (trace == nullptr) return Search(request, out);
-  trace->Begin(std::move(what), rows_allowed());
-  trace->How(Describe());
+  trace.Begin(std::move(what), rows_allowed());
+  trace.How(Describe());
   const size_t before = out->size();
   const Status searched = Search(request, out);
-  trace->End(out->size() - before);
+  trace.End(out->size() - before);
   return searched;
 }
 

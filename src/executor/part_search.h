@@ -35,8 +35,8 @@ class PartSearch {
   // Appends the request.k nearest rows, or all that match when there are fewer. request.allowed and
   // request.moved are not looked at. Thread safe.
   Status Search(const index::SearchRequest& request, std::vector<index::Candidate>* out) const;
-  // As a step `what` of the trace, unless that is null.
-  Status SearchTraced(Trace* trace, std::string what, const index::SearchRequest& request,
+  // As a step `what` of the trace.
+  Status SearchTraced(Trace& trace, std::string what, const index::SearchRequest& request,
                       std::vector<index::Candidate>* out) const;
   // Among how many rows Search looks.
   uint64_t rows_allowed() const { return allowed_ ? allowed_->Count() : part_->live(); }

@@ -83,8 +83,10 @@ Status SearchOne(runtime::Context& ctx, const Snapshot& snapshot,
   for (uint32_t i = 0; i < parts.size(); ++i) {
     request.bound = nearest.bound();
     std::vector<index::Candidate> found;
-    CHROMA_TRY(
-        parts[i].SearchTraced(trace, "nearest in " + PartName(snapshot, i), request, &found));
+    CHROMA_TRY(trace == nullptr
+                   ? parts[i].Search(request, &found)
+                   : parts[i].SearchTraced(*trace, "nearest in " + PartName(snapshot, i), request,
+                                           &found));
     for (const index::Candidate& candidate : found) {
       CHROMA_ASSIGN(uint64_t order, snapshot.parts[i].part->InsertionOffset(candidate.row));
       nearest.Push({candidate.distance, order, i, candidate.row});

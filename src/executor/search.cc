@@ -171,7 +171,10 @@ class Batch {
     for (uint32_t i = 0; i < selection.dense.size(); ++i) {
       request.bound = nearest->bound();
       std::vector<index::Candidate> found;
-      CHROMA_TRY(selection.dense[i].SearchTraced(trace_, PartName(snapshot_, i), request, &found));
+      const PartSearch& part = selection.dense[i];
+      CHROMA_TRY(trace_ == nullptr
+                     ? part.Search(request, &found)
+                     : part.SearchTraced(*trace_, PartName(snapshot_, i), request, &found));
       CHROMA_TRY(Push(i, found, nearest));
     }
     return Status::Ok();

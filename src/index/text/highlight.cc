@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "index/text/found_max.h"
 #include "index/text/unicode.h"
 
 namespace chroma::index {

@@ -37,7 +37,7 @@ class Highlighter {
  public:
   // Occurrences from left to right, each after the end of the one before; the longest where several
   // matches of an expression begin at the same place. Empty ones are none, and of each only the
-  // first kFoundMax (found_max.h) are taken.
+  // first kFoundMax (text_range.h) are taken.
   void AddSubstring(std::string needle);
   Status AddRegex(std::string_view pattern);
   void AddPhrase(std::shared_ptr<const Phrase> phrase) { phrases_.push_back(std::move(phrase)); }

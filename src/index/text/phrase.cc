@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "index/text/contains.h"
-#include "index/text/found_max.h"
 #include "index/text/text_terms.h"
 #include "index/text/unicode.h"
 

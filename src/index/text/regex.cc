@@ -21,7 +21,6 @@
 #include <vector>
 
 #include "index/text/contains.h"
-#include "index/text/found_max.h"
 #include "index/text/regex_ast.h"
 #include "index/text/regex_hir.h"
 #include "index/text/regex_nfa.h"
