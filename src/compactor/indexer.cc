@@ -123,6 +123,7 @@ void Indexer::Run() {
   for (;;) {
     Uuid collection;
     bool busy = false;
+    FailedJobs failed;
     {
       runtime::MutexLock lock(mutex_);
       if (stopping_) return;
@@ -139,60 +140,74 @@ void Indexer::Run() {
       collection = *next;
       busy = waiting_[collection];
       waiting_.erase(collection);
+      if (const auto at = failed_.find(collection); at != failed_.end()) failed = at->second.jobs;
     }
     Result<bool> built = false;
     {
       runtime::MutexLock one_at_a_time(building_);
-      built = IndexOne(context_, collection, busy);
+      built = IndexOne(context_, collection, busy, &failed);
     }
-    Finished(collection, busy, built);
+    Finished(collection, busy, built, std::move(failed));
   }
 }
 
-void Indexer::Finished(const Uuid& collection, bool busy, const Result<bool>& built) {
+void Indexer::Finished(const Uuid& collection, bool busy, const Result<bool>& built,
+                       FailedJobs failed) {
   constexpr int64_t kRetryNsMin = runtime::kSecond;
   constexpr int kBackoffDoublings = 6;
   const StatusCode code = built.status().code();
+  const bool more = built.ok() && *built;  // it may have another segment
+  const bool gone = code == StatusCode::kNotFound || code == StatusCode::kCancelled;
+  const bool again = !more && !gone && (!built.ok() || !failed.empty());
   int failures = 0;
   {
     runtime::MutexLock lock(mutex_);
-    if (built.ok() || code == StatusCode::kNotFound || code == StatusCode::kCancelled) {
+    if (!more && !again) {
       failed_.erase(collection);
+    } else if (more) {
+      if (!failed.empty()) failed_[collection] = {0, 0, std::move(failed)};
     } else {
-      Failures& failed = failed_[collection];
-      failed.not_before_ns = seams_.env.clock->MonotonicNs() +
-                             (kRetryNsMin << std::min(failed.count, kBackoffDoublings));
-      failures = ++failed.count;
+      Failures& failures_of = failed_[collection];
+      failures_of.not_before_ns = seams_.env.clock->MonotonicNs() +
+                                  (kRetryNsMin << std::min(failures_of.count, kBackoffDoublings));
+      failures = ++failures_of.count;
+      if (built.ok()) failed.clear();  // nothing else was to be done
+      failures_of.jobs = std::move(failed);
     }
   }
-  if (built.ok() && *built) on_built_(collection);
-  // It may have another segment, or has to be tried again.
-  if ((built.ok() && *built) || failures > 0) Notify(collection, busy);
-  if (failures == 1 && code != StatusCode::kAborted) {
+  if (more) on_built_(collection);
+  if (more || again) Notify(collection, busy);
+  if (!built.ok() && failures == 1 && code != StatusCode::kAborted) {
     runtime::Log(runtime::LogLevel::kWarning, "an index was not built, will be tried again",
                  {{"collection", collection.ToString()}, {"error", built.status().ToString()}});
   }
 }
 
 Status Indexer::IndexFully(runtime::Context& ctx, const Uuid& collection) {
+  FailedJobs failed;
+  Status first;
   for (;;) {
     CHROMA_TRY(ctx.Check());
-    const Result<bool> built = IndexOne(ctx, collection, false);
+    const size_t failures = failed.size();
+    const Result<bool> built = IndexOne(ctx, collection, false, &failed);
+    if (built.ok() && !*built) return first;
     // All of its rows may have been deleted meanwhile, and the segment dropped.
-    if (built.status().code() == StatusCode::kAborted) continue;
-    CHROMA_TRY(built.status());
-    if (!*built) return Status::Ok();
+    if (built.ok() || built.status().code() == StatusCode::kAborted) continue;
+    if (first.ok()) first = built.status();
+    if (failed.size() == failures) return first;
   }
 }
 
-Result<bool> Indexer::IndexOne(runtime::Context& ctx, const Uuid& collection, bool busy) {
+Result<bool> Indexer::IndexOne(runtime::Context& ctx, const Uuid& collection, bool busy,
+                               FailedJobs* failed) {
   Job job;
-  CHROMA_ASSIGN(const bool found, Pick(ctx, collection, busy, &job));
+  CHROMA_ASSIGN(const bool found, Pick(ctx, collection, busy, failed, &job));
   if (!found) return false;
   const int64_t begin_ns = seams_.env.clock->MonotonicNs();
+  const bool sections = !job.missing.empty();
   Status status;
   try {
-    status = job.missing.empty() ? Build(ctx, job) : AddMissing(ctx, job);
+    status = sections ? AddMissing(ctx, job) : Build(ctx, job);
   } catch (const std::bad_alloc&) {
     status = Status::ResourceExhausted("there is no memory to build an index with");
   }
@@ -201,39 +216,57 @@ Result<bool> Indexer::IndexOne(runtime::Context& ctx, const Uuid& collection, bo
     runtime::MutexLock lock(mutex_);
     built_segment_.clear();
   }
+  if (!status.ok()) failed->emplace(job.named.blob, sections);
   CHROMA_TRY(status);
-  runtime::Log(runtime::LogLevel::kDebug,
-               job.missing.empty() ? "vector index built" : "missing indexes added",
+  runtime::Log(runtime::LogLevel::kDebug, sections ? "missing indexes added" : "vector index built",
                {{"collection", collection.ToString()},
                 {"rows", job.named.rows},
                 {"ms", (seams_.env.clock->MonotonicNs() - begin_ns) / runtime::kMillisecond}});
   return true;
 }
 
-Result<bool> Indexer::Pick(runtime::Context& ctx, const Uuid& id, bool busy, Job* job) {
+Status Indexer::Choose(const segment::Version& version, const model::Schema& schema, bool busy,
+                       FailedJobs* failed, Job* job) const {
+  Status unreadable;
+  for (size_t i = 0; i < version.parts.size(); ++i) {
+    const segment::SnapshotPart& part = version.parts[i];
+    const format::ManifestSegment& named = version.manifest.segments[i];
+    // Merges to come write smaller ones again.
+    if (busy && part.part->rows() < policy_.busy_rows_min) continue;
+    if (failed->contains({named.blob, true})) continue;
+    Result<std::vector<segment::MissingIndex>> missing = part.part->Missing(schema);
+    if (!missing.ok()) {
+      if (unreadable.ok()) unreadable = missing.status();
+      failed->emplace(named.blob, true);
+    } else if (!missing->empty()) {
+      job->missing = *std::move(missing);
+      job->part = part;
+      job->named = named;
+      return Status::Ok();
+    }
+  }
+  for (size_t i = 0; i < version.parts.size(); ++i) {
+    const segment::SnapshotPart& part = version.parts[i];
+    const format::ManifestSegment& named = version.manifest.segments[i];
+    if (!segment::NeedsIndex(policy_, part, busy) || failed->contains({named.blob, false})) {
+      continue;
+    }
+    if (job->part.part != nullptr && job->part.part->rows() >= part.part->rows()) continue;
+    job->part = part;
+    job->named = named;
+  }
+  return job->part.part == nullptr ? unreadable : Status::Ok();
+}
+
+Result<bool> Indexer::Pick(runtime::Context& ctx, const Uuid& id, bool busy, FailedJobs* failed,
+                           Job* job) {
   runtime::MutexLock publishing(publishing_);
   if (prepare_) prepare_();
   CHROMA_ASSIGN(const model::Collection collection, seams_.catalog->GetCollectionById(ctx, id));
   const auto live = OpenPublished(
       ctx, seams_, {id, collection.version, collection.manifest, collection.log_offset});
   if (!live.ok()) return IfStillThere(ctx, seams_, id, live.status());
-  const std::shared_ptr<const segment::Version> version = (*live)->version();
-  for (size_t i = 0; i < version->parts.size() && job->missing.empty(); ++i) {
-    const segment::SnapshotPart& part = version->parts[i];
-    // Merges to come write smaller ones again.
-    if (busy && part.part->rows() < policy_.busy_rows_min) continue;
-    CHROMA_ASSIGN(job->missing, part.part->Missing(collection.schema));
-    job->part = part;
-    job->named = version->manifest.segments[i];
-  }
-  if (job->missing.empty()) job->part = {};
-  for (size_t i = 0; i < version->parts.size() && job->missing.empty(); ++i) {
-    const segment::SnapshotPart& part = version->parts[i];
-    if (!segment::NeedsIndex(policy_, part, busy)) continue;
-    if (job->part.part != nullptr && job->part.part->rows() >= part.part->rows()) continue;
-    job->part = part;
-    job->named = version->manifest.segments[i];
-  }
+  CHROMA_TRY(Choose(*(*live)->version(), collection.schema, busy, failed, job));
   if (job->part.part == nullptr) return false;
   job->collection = id;
   job->schema = collection.schema;

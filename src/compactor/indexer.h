@@ -16,6 +16,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "base/uuid.h"
 #include "chroma/status.h"
@@ -24,6 +25,7 @@
 #include "runtime/context.h"
 #include "runtime/mutex.h"
 #include "runtime/thread_pool.h"
+#include "segment/version.h"
 
 namespace chroma::compactor {
 
@@ -42,8 +44,8 @@ class Indexer {
   Status Start(std::function<void(const Uuid&)> on_built);
   // The collection has new segments, or (not busy) was left alone for a while. Thread safe.
   void Notify(const Uuid& collection, bool busy);
-  // Builds all that the collection needs, on the calling task. No compaction of the collection may
-  // be running.
+  // Builds all that the collection needs, on the calling task; what fails is left out, and the
+  // first failure returned. No compaction of the collection may be running.
   Status IndexFully(runtime::Context& ctx, const Uuid& collection);
 
   // Segments that are being indexed now. Asked while `publishing` is held, the answer stays
@@ -54,19 +56,29 @@ class Indexer {
 
  private:
   struct Job;
-  // Of a collection, without a success since.
+  // Segments, and whether it was their sections (else their vector index) that failed. They come
+  // after everything else, so that one that cannot be read does not keep others waiting.
+  using FailedJobs = std::set<std::pair<std::string, bool>>;
+  // Of a collection.
   struct Failures {
-    int count = 0;
+    int count = 0;  // without a success since
     int64_t not_before_ns = 0;
+    FailedJobs jobs;
   };
 
   void Run();
   // A collection whose turn it is; or none, and when to look again (-1: when woken).
   std::optional<Uuid> PickWaiting(int64_t now_ns, int64_t* wait_ns) CHROMA_REQUIRES(mutex_);
-  void Finished(const Uuid& collection, bool busy, const Result<bool>& built);
-  // False when there was nothing to do. building_ is held.
-  Result<bool> IndexOne(runtime::Context& ctx, const Uuid& collection, bool busy);
-  Result<bool> Pick(runtime::Context& ctx, const Uuid& collection, bool busy, Job* job);
+  void Finished(const Uuid& collection, bool busy, const Result<bool>& built, FailedJobs failed);
+  // False when there was nothing to do but what is in `failed`, to which a failure is added.
+  // building_ is held.
+  Result<bool> IndexOne(runtime::Context& ctx, const Uuid& collection, bool busy,
+                        FailedJobs* failed);
+  Result<bool> Pick(runtime::Context& ctx, const Uuid& collection, bool busy, FailedJobs* failed,
+                    Job* job);
+  // The first part that misses sections; if there is none the largest that needs an index.
+  Status Choose(const segment::Version& version, const model::Schema& schema, bool busy,
+                FailedJobs* failed, Job* job) const;
   Status Build(runtime::Context& ctx, Job& job);
   Status AddMissing(runtime::Context& ctx, Job& job);
   Status PublishIndex(runtime::Context& ctx, Job& job);

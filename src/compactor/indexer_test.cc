@@ -261,6 +261,7 @@ TEST_F(ChangedSchemaTest, OneSegmentAfterAnother) {
 TEST_F(ChangedSchemaTest, WhatFailsLeavesNothingBehind) {
   WriteTexts(0, 300);
   CompactAll();
+  Index();
   SwitchText(true);
   const std::vector<std::string> before = Blobs();
   FailOn(".segment", StatusCode::kResourceExhausted);
@@ -272,6 +273,30 @@ TEST_F(ChangedSchemaTest, WhatFailsLeavesNothingBehind) {
   EXPECT_EQ(Rivers().size(), 30U);
   Index();
   EXPECT_TRUE(HasTextIndex());
+}
+
+// The larger of two segments, which would be first, can be neither read nor written again.
+TEST_F(ChangedSchemaTest, OneThatIsDamagedDoesNotKeepOthersWaiting) {
+  WriteTexts(0, 1000);
+  ASSERT_TRUE(CompactOnce(Activity::kBusy).ok());
+  version_ = (*node_->Open(ctx_, Published()))->version();
+  const std::string large = version_->manifest.segments.at(0).blob;
+  WriteTexts(1000, 300);
+  ASSERT_TRUE(CompactOnce(Activity::kBusy).ok());
+  auto file = *files_.Open("/db/blobs/" + large, runtime::OpenMode::kReadWrite);
+  const uint64_t vectors_end = uint64_t{1000} * kDimension * sizeof(float);
+  for (uint64_t at = 512; at < vectors_end; at += 512) ASSERT_TRUE(file->WriteAt(at, "?").ok());
+  ReopenWithPolicy();
+  SwitchText(true);
+
+  EXPECT_EQ(IndexAll(ctx_).code(), StatusCode::kDataLoss) << "the first failure is returned";
+  version_ = (*node_->Open(ctx_, Published()))->version();
+  ASSERT_EQ(version_->parts.size(), 2U);
+  EXPECT_EQ(version_->manifest.segments[0].blob, large);
+  EXPECT_EQ(version_->parts[0].indexes, nullptr);
+  EXPECT_FALSE(segment::MissesIndexes(*version_->parts[1].part, schema_));
+  ASSERT_NE(version_->parts[1].indexes, nullptr);
+  EXPECT_TRUE(version_->parts[1].indexes->unindexed.Empty());
 }
 
 TEST_F(IndexerTest, LeavesSmallSegmentsAlone) {
