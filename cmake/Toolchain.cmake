@@ -42,6 +42,9 @@ if(CHROMA_SANITIZE)
   add_compile_options(-fsanitize=${CHROMA_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${CHROMA_SANITIZE})
 endif()
+# What is tested is optimised as users have it. The tests themselves are more than half of the code
+# and gain nothing by it.
+set(CHROMA_TEST_OPTIONS $<$<CONFIG:Release>:-O1>)
 if(CHROMA_TEST_POINTS)
   add_compile_definitions(CHROMA_TEST_POINTS)
 endif()
