@@ -31,7 +31,9 @@ class Lazy {
     return &*value_;
   }
 
-  bool loaded() const { return ready_.load(std::memory_order_acquire) != nullptr; }
+  // Null where it is not.
+  const T* IfLoaded() const { return ready_.load(std::memory_order_acquire); }
+  bool loaded() const { return IfLoaded() != nullptr; }
 
  private:
   mutable runtime::Mutex mutex_;

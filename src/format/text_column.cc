@@ -3,6 +3,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/checksum.h"
 #include "base/coding.h"
@@ -121,27 +122,6 @@ Bytes TextIndex::Encode() const {
   return table;
 }
 
-// One block, decompressed.
-struct TextReader::Block {
-  Bytes raw;
-  uint64_t first_row = 0;
-  // Of each row: where its text lies in `raw`; begin > end when it has none.
-  struct Place {
-    uint64_t begin = 1;
-    uint64_t end = 0;
-  };
-  std::vector<Place> places;
-
-  bool Has(uint64_t row) const {
-    const Place& place = places[row - first_row];
-    return place.begin <= place.end;
-  }
-  std::string_view Text(uint64_t row) const {
-    const Place& place = places[row - first_row];
-    return std::string_view(raw).substr(place.begin, place.end - place.begin);
-  }
-};
-
 namespace {
 
 // How many rows a block has. Rows take at least a byte each and texts follow their lengths, so
@@ -221,6 +201,7 @@ Result<TextReader> TextReader::Open(runtime::Context& ctx, const SectionReader& 
   CHROMA_TRY(sections.CheckBlockChecksums(
       *reader.section_, BytesView(reader.checksums_, reader.blocks_ * sizeof(uint64_t))));
   reader.verified_ = std::make_unique<VerifiedBlocks>(reader.blocks_);
+  reader.recent_ = std::make_unique<RecentTextBlocks>();
   return reader;
 }
 
@@ -274,7 +255,7 @@ uint64_t TextReader::BlockChecksum(uint64_t block) const {
 }
 
 Status TextReader::CheckBlock(runtime::Context& ctx, uint64_t block) const {
-  Block decoded;
+  TextBlock decoded;
   return Load(ctx, block, &decoded);
 }
 
@@ -288,19 +269,19 @@ Status TextReader::Verify(uint64_t block, BytesView bytes) const {
   return Status::Ok();
 }
 
-Status TextReader::Load(runtime::Context& ctx, uint64_t block, Block* out) const {
-  CHROMA_ASSIGN(const store::BlobSlice slice, ReadBlock(ctx, block));
-  if (!verified_->Contains(block)) CHROMA_TRY(Verify(block, slice.bytes));
-  if (!Decompress(slice.bytes, raw_sizes_[block], &out->raw)) {
+Status TextReader::Load(runtime::Context& ctx, uint64_t number, TextBlock* out) const {
+  CHROMA_ASSIGN(const store::BlobSlice slice, ReadBlock(ctx, number));
+  if (!verified_->Contains(number)) CHROMA_TRY(Verify(number, slice.bytes));
+  if (!Decompress(slice.bytes, raw_sizes_[number], &out->raw)) {
     return sections_->Damaged(*section_, "a block cannot be decompressed");
   }
-  out->first_row = FirstRow(block);
-  const uint64_t rows = FirstRow(block + 1) - out->first_row;
+  out->first_row = FirstRow(number);
+  const uint64_t rows = FirstRow(number + 1) - out->first_row;
   if (rows > out->raw.size()) return sections_->Damaged(*section_, "a block lacks rows");
-  out->places.assign(rows, Block::Place());
+  out->places.assign(rows, TextBlock::Place());
   ByteReader in(out->raw);
   uint64_t total = 0;
-  for (Block::Place& place : out->places) {
+  for (TextBlock::Place& place : out->places) {
     const uint64_t length = in.VarintAtMost(out->raw.size() + 1 - total);
     if (length == 0) continue;
     place.begin = total;
@@ -311,12 +292,25 @@ Status TextReader::Load(runtime::Context& ctx, uint64_t block, Block* out) const
     return sections_->Damaged(*section_, "a block has texts of the wrong length");
   }
   const uint64_t base = in.position();
-  for (Block::Place& place : out->places) {
+  for (TextBlock::Place& place : out->places) {
     if (place.begin > place.end) continue;
     place.begin += base;
     place.end += base;
   }
   return Status::Ok();
+}
+
+Result<std::shared_ptr<const TextBlock>> TextReader::Get(runtime::Context& ctx,
+                                                         uint64_t number) const {
+  if (std::shared_ptr<const TextBlock> kept = recent_->Find(number)) return kept;
+  auto loaded = std::make_shared<TextBlock>();
+  CHROMA_TRY(Load(ctx, number, loaded.get()));
+  recent_->Keep(number, loaded);
+  return std::shared_ptr<const TextBlock>(std::move(loaded));
+}
+
+void TextReader::ForgetRecent() const {
+  if (recent_ != nullptr) recent_->Clear();
 }
 
 Status TextReader::Read(runtime::Context& ctx, std::span<const uint32_t> rows,
@@ -326,16 +320,13 @@ Status TextReader::Read(runtime::Context& ctx, std::span<const uint32_t> rows,
     out->resize(out->size() + rows.size());
     return Status::Ok();
   }
-  Block block;
-  uint64_t end = 0;  // of the loaded block
+  std::shared_ptr<const TextBlock> block;
   for (const uint32_t row : rows) {
-    if (row >= end || row < block.first_row) {
-      const uint64_t index = BlockOf(row);
-      CHROMA_TRY(Load(ctx, index, &block));
-      end = FirstRow(index + 1);
+    if (block == nullptr || row >= block->end_row() || row < block->first_row) {
+      CHROMA_ASSIGN(block, Get(ctx, BlockOf(row)));
     }
-    if (block.Has(row)) {
-      out->emplace_back(std::string(block.Text(row)));
+    if (block->Has(row)) {
+      out->emplace_back(std::string(block->Text(row)));
     } else {
       out->emplace_back();
     }
@@ -346,43 +337,37 @@ Status TextReader::Read(runtime::Context& ctx, std::span<const uint32_t> rows,
 Status TextReader::Match(runtime::Context& ctx, const Bitmap* candidates,
                          const std::function<bool(std::string_view)>& test,
                          std::vector<uint32_t>* out) const {
+  if (candidates != nullptr) return MatchAmong(ctx, *candidates, test, out);
+  return ForEach(ctx, [&](uint32_t row, std::string_view text) {
+    if (test(text)) out->push_back(row);
+  });
+}
+
+Status TextReader::MatchAmong(runtime::Context& ctx, const Bitmap& candidates,
+                              const std::function<bool(std::string_view)>& test,
+                              std::vector<uint32_t>* out) const {
   if (section_ == nullptr) return Status::Ok();
-  Block block;
   std::vector<uint32_t> wanted;
-  uint64_t index = 0;
-  while (index < blocks_) {
+  uint32_t next = 0;
+  for (uint64_t from = 0; candidates.Read(static_cast<uint32_t>(from), &next, 1) > 0;) {
     CHROMA_TRY(ctx.Check());
-    uint64_t end = FirstRow(index + 1);
-    if (candidates != nullptr) {
-      uint32_t next = 0;
-      if (candidates->Read(static_cast<uint32_t>(FirstRow(index)), &next, 1) == 0) break;
-      if (next >= rows_) break;
-      index = BlockOf(next);
-      end = FirstRow(index + 1);
+    if (next >= rows_) break;
+    CHROMA_ASSIGN(const std::shared_ptr<const TextBlock> block, Get(ctx, BlockOf(next)));
+    from = block->end_row();
+    wanted.resize(block->places.size());
+    wanted.resize(candidates.Read(next, wanted.data(), wanted.size()));
+    for (const uint32_t row : wanted) {
+      if (row >= from) break;
+      if (block->Has(row) && test(block->Text(row))) out->push_back(row);
     }
-    CHROMA_TRY(Load(ctx, index, &block));
-    const auto visit = [&](uint64_t row) {
-      if (block.Has(row) && test(block.Text(row))) out->push_back(static_cast<uint32_t>(row));
-    };
-    if (candidates == nullptr) {
-      for (uint64_t row = block.first_row; row < end; ++row) visit(row);
-    } else {
-      wanted.resize(block.places.size());
-      const auto first = static_cast<uint32_t>(block.first_row);
-      wanted.resize(candidates->Read(first, wanted.data(), wanted.size()));
-      for (const uint32_t row : wanted) {
-        if (row >= end) break;
-        visit(row);
-      }
-    }
-    ++index;
+    if (from >= rows_) break;
   }
   return Status::Ok();
 }
 
 Status TextReader::ForEach(runtime::Context& ctx,
                            const std::function<void(uint32_t, std::string_view)>& visit) const {
-  Block block;
+  TextBlock block;
   for (uint64_t index = 0; index < blocks_; ++index) {
     CHROMA_TRY(ctx.Check());
     CHROMA_TRY(Load(ctx, index, &block));
@@ -394,7 +379,7 @@ Status TextReader::ForEach(runtime::Context& ctx,
 }
 
 Status TextReader::VerifyAll(runtime::Context& ctx) const {
-  Block block;
+  TextBlock block;
   for (uint64_t index = 0; index < blocks_; ++index) {
     CHROMA_TRY(ctx.Check());
     CHROMA_ASSIGN(const store::BlobSlice slice, ReadBlock(ctx, index));

@@ -21,6 +21,7 @@
 #include "format/packed_column.h"
 #include "format/section_reader.h"
 #include "format/section_writer.h"
+#include "format/text_block.h"
 #include "format/verified_blocks.h"
 
 namespace chroma::format {
@@ -75,7 +76,7 @@ class TextReader {
   static Result<TextReader> Open(runtime::Context& ctx, const SectionReader& sections,
                                  SectionType blocks, SectionType index, uint32_t rows);
 
-  // One element per row of `rows` (ascending), appended; each block is decompressed once.
+  // One element per row of `rows` (ascending), appended. The blocks are kept for a while.
   Status Read(runtime::Context& ctx, std::span<const uint32_t> rows,
               std::vector<std::optional<std::string>>* out) const;
   // Rows among `candidates` (null: all) whose text `test` accepts, ascending.
@@ -85,6 +86,8 @@ class TextReader {
   Status ForEach(runtime::Context& ctx,
                  const std::function<void(uint32_t, std::string_view)>& visit) const;
   Status VerifyAll(runtime::Context& ctx) const;
+  // Frees the blocks that are kept.
+  void ForgetRecent() const;
 
   // For repairs. A block has the rows [FirstRow(block), FirstRow(block + 1)).
   uint64_t blocks() const { return blocks_; }
@@ -97,12 +100,15 @@ class TextReader {
   Status CheckBlock(runtime::Context& ctx, uint64_t block) const;
 
  private:
-  struct Block;
-
   TextReader() = default;
   uint64_t BlockOf(uint32_t row) const;
   Status Verify(uint64_t block, BytesView bytes) const;
-  Status Load(runtime::Context& ctx, uint64_t block, Block* out) const;
+  Status Load(runtime::Context& ctx, uint64_t number, TextBlock* out) const;
+  // From those that are kept, where it is among them.
+  Result<std::shared_ptr<const TextBlock>> Get(runtime::Context& ctx, uint64_t number) const;
+  Status MatchAmong(runtime::Context& ctx, const Bitmap& candidates,
+                    const std::function<bool(std::string_view)>& test,
+                    std::vector<uint32_t>* out) const;
   Status DecodeIndex(ByteReader& in);
 
   const SectionReader* sections_ = nullptr;
@@ -115,6 +121,7 @@ class TextReader {
   PackedReader raw_sizes_;
   const char* checksums_ = nullptr;
   std::unique_ptr<VerifiedBlocks> verified_;
+  std::unique_ptr<RecentTextBlocks> recent_;
 };
 
 }  // namespace chroma::format

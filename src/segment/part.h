@@ -112,7 +112,8 @@ class Part {
   }
 
   // Lets the operating system take back the pages of files that reads have mapped. They are mapped
-  // again when they are read, without the disk as long as the system keeps them.
+  // again when they are read, without the disk as long as the system keeps them. Frees what was
+  // decompressed.
   virtual void ReleasePages() const {}
 };
 

@@ -671,6 +671,9 @@ Status SectionedSegment::VerifyAll(runtime::Context& ctx) const {
 
 void SectionedSegment::ReleasePages() const {
   sections_.blob().DontNeed(0, sections_.blob().size_bytes());
+  for (const auto* texts : {&documents_, &uris_}) {
+    if (const format::TextReader* loaded = texts->IfLoaded()) loaded->ForgetRecent();
+  }
 }
 
 }  // namespace
