@@ -6,11 +6,43 @@
 #include "segment/tail_rows.h"
 
 namespace chroma::segment {
+namespace {
+
+// Where a text that a row takes over from a segment is: a short one is copied, so that looking
+// through many of them does not decompress a block for each.
+constexpr size_t kCopiedBytesMax = 1024;
+
+TailText TakeOver(std::optional<std::string> text, const Part& part, uint32_t row) {
+  TailText taken;
+  if (!text) return taken;
+  if (text->size() > kCopiedBytesMax) {
+    taken.source = &part;
+    taken.source_row = row;
+    return taken;
+  }
+  taken.owned = std::make_shared<const std::string>(*std::move(text));
+  taken.text = *taken.owned;
+  return taken;
+}
+
+// The columns that are given; they point into the entry's payload.
+Status MergeGiven(const log::BatchView::Row& given, TailRow* row) {
+  if (given.vector != nullptr) row->vector = given.vector;
+  if (given.document) row->document = {given.document, nullptr};
+  if (given.uri) row->uri = {given.uri, nullptr};
+  if (given.metadata.empty()) return Status::Ok();
+  CHROMA_ASSIGN(model::Metadata metadata, log::DecodeRowMetadata(given.metadata));
+  row->metadata.Merge(metadata);
+  return Status::Ok();
+}
+
+}  // namespace
 
 Tail::Tail(const std::vector<SnapshotPart>& base)
     : tail_(std::make_shared<TailRows>()), tail_dead_(std::make_shared<Bitmap>()) {
   for (const SnapshotPart& part : base) {
     base_.push_back({part.part, DeadRows(part.dead), part.indexes});
+    tail_->owners.push_back(part.part);
     if (part.part->dimension() != 0) dimension_ = part.part->dimension();
   }
 }
@@ -93,13 +125,7 @@ Status Tail::Insert(const log::BatchView::Row& row, uint64_t offset) {
   TailRow added;
   added.id = row.id;
   added.insertion_offset = offset;
-  added.vector = row.vector;
-  if (row.document) added.document = std::string(*row.document);
-  if (row.uri) added.uri = std::string(*row.uri);
-  if (!row.metadata.empty()) {
-    CHROMA_ASSIGN(model::Metadata given, log::DecodeRowMetadata(row.metadata));
-    added.metadata.Merge(given);
-  }
+  CHROMA_TRY(MergeGiven(row, &added));
   tail_->Append(std::move(added));
   return Status::Ok();
 }
@@ -130,34 +156,32 @@ Result<TailRow> Tail::ReadOld(const log::BatchView::Row& row, const Place& old) 
   if (!row.uri) CHROMA_TRY(note(part.ReadUris(rows, &uri)));
   CHROMA_TRY(note(part.ReadMetadata(rows, &metadata)));
   if (found.damage != nullptr) return found;
-  if (!document.empty()) found.document = std::move(document[0]);
-  if (!uri.empty()) found.uri = std::move(uri[0]);
+  if (!document.empty()) found.document = TakeOver(std::move(document[0]), part, old.row);
+  if (!uri.empty()) found.uri = TakeOver(std::move(uri[0]), part, old.row);
   found.metadata = std::move(metadata[0]);
   return found;
 }
 
 Status Tail::Replace(const log::BatchView::Row& row, const Place& old) {
+  const bool in_tail = old.part == base_.size();
+  // Nobody has seen it: what replaces it again and again takes one row.
+  if (in_tail && old.row >= shown_rows_) return MergeGiven(row, &tail_->row(old.row));
   TailRow merged;
-  if (old.part == base_.size()) {
+  if (in_tail) {
     merged = std::as_const(*tail_).row(old.row);
     merged.previous = kNoRow;
   } else {
     CHROMA_ASSIGN(merged, ReadOld(row, old));
   }
   merged.id = row.id;
-  if (row.vector != nullptr) merged.vector = row.vector;
-  if (row.document) merged.document = std::string(*row.document);
-  if (row.uri) merged.uri = std::string(*row.uri);
-  if (!row.metadata.empty()) {
-    CHROMA_ASSIGN(model::Metadata given, log::DecodeRowMetadata(row.metadata));
-    merged.metadata.Merge(given);
-  }
+  CHROMA_TRY(MergeGiven(row, &merged));
   Kill(old);
   tail_->Append(std::move(merged));
   return Status::Ok();
 }
 
 std::vector<SnapshotPart> Tail::Parts() {
+  shown_rows_ = tail_->size;
   std::vector<SnapshotPart> parts;
   for (Base& base : base_) parts.push_back({base.part, base.dead.Show(), base.indexes});
   if (tail_->size > 0) {

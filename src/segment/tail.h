@@ -10,8 +10,9 @@
 // A row that replaces or deletes another marks that one dead, in the tail or in a segment. So
 // every live record has one live row, and a compaction only writes the tail's live rows out.
 //
-// Rows are never changed or moved once added; what changes are bitmaps, which are copied when
-// they were shown to a snapshot. So readers keep a snapshot while one writer goes on applying.
+// Rows are never moved, nor changed once they were shown to a snapshot; what changes are bitmaps,
+// which are copied when they were shown. So readers keep a snapshot while one writer goes on
+// applying.
 //
 // Apply() and Parts() must be serialised by the owner; views are thread safe.
 #pragma once
@@ -85,6 +86,7 @@ class Tail {
   std::vector<Base> base_;
   std::shared_ptr<TailRows> tail_;
   DeadRows tail_dead_;
+  uint32_t shown_rows_ = 0;  // of the tail: snapshots may have seen these
   uint64_t payload_bytes_ = 0;
   uint64_t operations_ = 0;
   uint32_t dimension_ = 0;

@@ -56,22 +56,36 @@ Result<VectorRun> TailView::Vectors(uint32_t row) const {
   return run;
 }
 
-Status TailView::ReadDocuments(std::span<const uint32_t> rows,
-                               std::vector<std::optional<std::string>>* out) const {
+namespace {
+
+Status ReadText(const TailText& text,
+                Status (Part::*texts)(std::span<const uint32_t>,
+                                      std::vector<std::optional<std::string>>*) const,
+                std::vector<std::optional<std::string>>* out) {
+  if (text.source != nullptr) return (text.source->*texts)({&text.source_row, 1}, out);
+  out->emplace_back(text.text);
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status TailView::ReadTexts(std::span<const uint32_t> rows, TailText TailRow::*column,
+                           TextsOfPart texts, std::vector<std::optional<std::string>>* out) const {
   for (uint32_t row : rows) {
     CHROMA_TRY(CheckWhole(row));
-    out->push_back(At(row).document);
+    CHROMA_TRY(ReadText(At(row).*column, texts, out));
   }
   return Status::Ok();
 }
 
+Status TailView::ReadDocuments(std::span<const uint32_t> rows,
+                               std::vector<std::optional<std::string>>* out) const {
+  return ReadTexts(rows, &TailRow::document, &Part::ReadDocuments, out);
+}
+
 Status TailView::ReadUris(std::span<const uint32_t> rows,
                           std::vector<std::optional<std::string>>* out) const {
-  for (uint32_t row : rows) {
-    CHROMA_TRY(CheckWhole(row));
-    out->push_back(At(row).uri);
-  }
-  return Status::Ok();
+  return ReadTexts(rows, &TailRow::uri, &Part::ReadUris, out);
 }
 
 Status TailView::ReadMetadata(std::span<const uint32_t> rows,
@@ -145,14 +159,29 @@ Result<std::unique_ptr<KeyValues>> TailView::Key(std::string_view key, const Bit
   return std::unique_ptr<KeyValues>(std::make_unique<TailValues>(*this, key));
 }
 
+Result<Bitmap> TailView::MatchTexts(runtime::Context& ctx, const Bitmap* candidates,
+                                    TailText TailRow::*column, TextsOfPart texts,
+                                    const TextTest& test) const {
+  Status read;
+  std::vector<std::optional<std::string>> taken;
+  CHROMA_ASSIGN(Bitmap matching, Select(ctx, candidates, [&](const TailRow& row) {
+                  const TailText& text = row.*column;
+                  if (text.source == nullptr) return text.text && test(*text.text);
+                  taken.clear();
+                  if (read.ok()) read = ReadText(text, texts, &taken);
+                  return read.ok() && taken[0] && test(*taken[0]);
+                }));
+  CHROMA_TRY(read);
+  return matching;
+}
+
 Result<Bitmap> TailView::MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                         const TextTest& test) const {
-  return Select(ctx, candidates,
-                [&](const TailRow& row) { return row.document && test(*row.document); });
+  return MatchTexts(ctx, candidates, &TailRow::document, &Part::ReadDocuments, test);
 }
 
 Result<Bitmap> TailView::MatchUris(runtime::Context& ctx, const TextTest& test) const {
-  return Select(ctx, nullptr, [&](const TailRow& row) { return row.uri && test(*row.uri); });
+  return MatchTexts(ctx, nullptr, &TailRow::uri, &Part::ReadUris, test);
 }
 
 template <typename Wanted, typename Visit>

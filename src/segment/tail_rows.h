@@ -18,12 +18,21 @@ namespace chroma::segment {
 
 inline constexpr uint32_t kNoRow = UINT32_MAX;
 
+// A text of a row. Rows that replace one another share it; a long one that came from a segment is
+// read there when it is wanted, so that changing a record's metadata does not cost its document.
+struct TailText {
+  std::optional<std::string_view> text;      // of a log entry's payload, or of `owned`
+  std::shared_ptr<const std::string> owned;  // may be null
+  const Part* source = nullptr;              // not null: it is the text of `source_row` there
+  uint32_t source_row = 0;
+};
+
 struct TailRow {
   std::string_view id;  // of a log entry's payload
   uint64_t insertion_offset = 0;
   const float* vector = nullptr;  // of a payload, or of the segment that the row came from
-  std::optional<std::string> document;
-  std::optional<std::string> uri;
+  TailText document;
+  TailText uri;
   model::Metadata metadata;
   uint32_t previous = kNoRow;  // an older row of the same id
   // Why what this row took over from an older one could not be read; null: it could. It is what
@@ -42,7 +51,7 @@ struct TailRows {
   uint32_t size = 0;
   bool in_insertion_order = true;
   bool any_damage = false;
-  std::vector<std::shared_ptr<const void>> owners;  // of the bytes that rows point into
+  std::vector<std::shared_ptr<const void>> owners;  // of the bytes and parts that rows point to
 
   // The latest row of every id; views look up in it while the owner appends. The mutex also
   // covers the growth of `blocks` and `size`, which only the owner reads without it.
@@ -108,6 +117,13 @@ class TailView : public Part {
   template <typename Wanted, typename Visit>
   Status ForEachSparse(runtime::Context& ctx, std::string_view key, Wanted wanted,
                        Visit visit) const;
+  using TextsOfPart = Status (Part::*)(std::span<const uint32_t>,
+                                       std::vector<std::optional<std::string>>*) const;
+  Status ReadTexts(std::span<const uint32_t> rows, TailText TailRow::*column, TextsOfPart texts,
+                   std::vector<std::optional<std::string>>* out) const;
+  Result<Bitmap> MatchTexts(runtime::Context& ctx, const Bitmap* candidates,
+                            TailText TailRow::*column, TextsOfPart texts,
+                            const TextTest& test) const;
   template <typename Test>
   Result<Bitmap> Select(runtime::Context& ctx, const Bitmap* candidates, Test test) const;
 

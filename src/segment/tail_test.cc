@@ -119,10 +119,43 @@ TEST_F(TailTest, UpdateMergesAndKeepsThePlace) {
   Apply(Operation::kAdd,
         {{"a", 1, "one", Keys({{"k", int64_t{1}}, {"l", int64_t{2}}})}, {"b", 2, {}, {}}});
   Apply(Operation::kUpdate, {{"a", {}, {}, {}}});
-  EXPECT_EQ(Show(), (Strings{"b@2: 2 -", "a@1: 1 one k=1 l=2"}));
+  EXPECT_EQ(Show(), (Strings{"a@1: 1 one k=1 l=2", "b@2: 2 -"}));
   Apply(Operation::kUpdate, {{"a", 5, {}, Keys({{"k", std::monostate()}, {"m", int64_t{3}}})},
                              {"a", {}, "", Keys({{"l", int64_t{9}}})}});
   EXPECT_EQ(Show(), (Strings{"b@2: 2 -", "a@1: 5  l=9 m=3"}));
+}
+
+TEST_F(TailTest, LongDocumentsOfSegmentsStayWithTheirRecords) {
+  const std::string document(100'000, 'x');
+  const std::string other(2'000, 'y');
+  StartOver({{"a", 1, document, Keys({{"n", int64_t{1}}})}, {"b", 2, "short", {}}});
+  Apply(Operation::kUpdate, {{"a", {}, {}, Keys({{"n", int64_t{2}}})}, {"b", 3, {}, {}}});
+  EXPECT_EQ(Show(), (Strings{"a@1: 1 " + document + " n=2", "b@2: 3 short"}));
+  Apply(Operation::kUpdate, {{"a", 5, {}, {}}});
+  EXPECT_EQ(Show(), (Strings{"b@2: 3 short", "a@1: 5 " + document + " n=2"}));
+  const std::vector<SnapshotPart> parts = tail_->Parts();
+  const Part& tail = *parts[1].part;
+  const auto has_x = tail.MatchDocuments(
+      ctx_, nullptr, [](std::string_view text) { return text.find("xx") != text.npos; });
+  ASSERT_TRUE(has_x.ok());
+  EXPECT_EQ(has_x->ToVector(), (std::vector<uint32_t>{0, 2})) << "row 0 is dead";
+  Apply(Operation::kUpdate, {{"a", {}, other, {}}});
+  EXPECT_EQ(Show(), (Strings{"b@2: 3 short", "a@1: 5 " + other + " n=2"}));
+}
+
+TEST_F(TailTest, WhatNobodySawIsChangedInPlace) {
+  Apply(Operation::kAdd, {{"a", 1, "one", {}}});
+  for (int64_t i = 0; i < 1000; ++i) {
+    Apply(Operation::kUpdate, {{"a", {}, {}, Keys({{"n", i}})}, {"a", 2, {}, {}}});
+  }
+  EXPECT_EQ(tail_->rows(), 1U);
+  EXPECT_EQ(tail_->operations(), 2001U);
+  EXPECT_EQ(Show(), Strings{"a@1: 2 one n=999"});
+  const std::vector<SnapshotPart> before = tail_->Parts();
+  Apply(Operation::kUpdate, {{"a", 3, {}, {}}});
+  EXPECT_EQ(tail_->rows(), 2U);
+  EXPECT_EQ(Show(before), Strings{"a@1: 2 one n=999"});
+  EXPECT_EQ(Show(), Strings{"a@1: 3 one n=999"});
 }
 
 TEST_F(TailTest, UpsertInsertsOrMerges) {
