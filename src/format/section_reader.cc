@@ -31,6 +31,7 @@ Result<SectionReader> SectionReader::Open(runtime::Context& ctx,
   const uint64_t size = reader.blob_->size_bytes();
   if (size < kFileHeaderBytes + kTrailerBytes) return reader.Damaged("it is too short");
   uint64_t tail_bytes = std::min(size, kTailBytes);
+  CHROMA_TRY(reader.blob_->CheckReadable(size - tail_bytes, tail_bytes));
   CHROMA_ASSIGN(store::BlobSlice tail, reader.blob_->Read(ctx, size - tail_bytes, tail_bytes));
   if (tail.bytes.size() != tail_bytes) return reader.Damaged("a read came back short");
   const char* trailer = tail.bytes.data() + tail_bytes - kTrailerBytes;
@@ -44,6 +45,7 @@ Result<SectionReader> SectionReader::Open(runtime::Context& ctx,
   }
   if (footer_bytes + kTrailerBytes > tail_bytes) {
     tail_bytes = footer_bytes + kTrailerBytes;
+    CHROMA_TRY(reader.blob_->CheckReadable(size - tail_bytes, tail_bytes));
     CHROMA_ASSIGN(tail, reader.blob_->Read(ctx, size - tail_bytes, tail_bytes));
     if (tail.bytes.size() != tail_bytes) return reader.Damaged("a read came back short");
   }
@@ -123,6 +125,7 @@ Result<store::BlobSlice> SectionReader::ReadRange(runtime::Context& ctx, const S
 Result<store::BlobSlice> SectionReader::Read(runtime::Context& ctx,
                                              const SectionInfo& section) const {
   if (section.block_size != 0) return Damaged(section, "it consists of blocks");
+  CHROMA_TRY(blob_->CheckReadable(section.offset, section.length));
   CHROMA_ASSIGN(store::BlobSlice slice, ReadRange(ctx, section, 0, section.length));
   if (Checksum(slice.bytes) != section.checksum) {
     return Damaged(section, "its checksum does not match");

@@ -260,6 +260,7 @@ Status TextReader::CheckBlock(runtime::Context& ctx, uint64_t block) const {
 }
 
 Status TextReader::Verify(uint64_t block, BytesView bytes) const {
+  CHROMA_TRY(sections_->blob().CheckReadable(section_->offset + offsets_[block], bytes.size()));
   if (Checksum(bytes) != BlockChecksum(block)) {
     return sections_->Damaged(*section_, "the checksum of rows " + std::to_string(FirstRow(block)) +
                                              " to " + std::to_string(FirstRow(block + 1) - 1) +

@@ -150,7 +150,9 @@ Status VectorReader::Verify(uint64_t block) const {
     const uint64_t ahead = std::min(block_bytes * kReadAheadBlocks * 2, section_->length - begin);
     sections_->blob().WillNeed(section_->offset + begin, ahead);
   }
-  if (Checksum(BlockBytes(block)) != checksums_[block]) {
+  const BytesView bytes = BlockBytes(block);
+  CHROMA_TRY(sections_->blob().CheckReadable(section_->offset + begin, bytes.size()));
+  if (Checksum(bytes) != checksums_[block]) {
     return sections_->Damaged(
         *section_, "the checksum of rows " + std::to_string(block * block_rows_) + " to " +
                        std::to_string(std::min<uint64_t>(rows_, (block + 1) * block_rows_) - 1) +

@@ -36,12 +36,20 @@ class File {
 };
 
 // A whole file mapped read-only. The bytes stay valid as long as this lives, also after the file
-// was removed. A page that cannot be read (EIO) ends the process: verify checksums on data that
-// was copied where that matters.
+// was removed. Touching a page that the disk cannot read (EIO), or that was cut off the file, ends
+// the process (SIGBUS): ask CheckReadable first.
 class MappedFile {
  public:
   virtual ~MappedFile() = default;
   virtual BytesView bytes() const = 0;
+  // Reads the pages of a range from the disk where they are not in memory; kDataLoss when that
+  // fails. A page may have to be read again when memory was short meanwhile; and kernels before
+  // Linux 5.14 cannot tell.
+  virtual Status CheckReadable(uint64_t offset, uint64_t size_bytes) const {
+    static_cast<void>(offset);
+    static_cast<void>(size_bytes);
+    return Status::Ok();
+  }
   // Hints: the pages of a range will be read soon, or not again soon.
   virtual void WillNeed(uint64_t offset, uint64_t size_bytes) const = 0;
   virtual void DontNeed(uint64_t offset, uint64_t size_bytes) const = 0;

@@ -126,7 +126,8 @@ class PosixFile final : public File {
 
 class PosixMapping final : public MappedFile {
  public:
-  PosixMapping(void* address, size_t size) : address_(static_cast<char*>(address)), size_(size) {}
+  PosixMapping(void* address, size_t size, std::string path)
+      : address_(static_cast<char*>(address)), size_(size), path_(std::move(path)) {}
   ~PosixMapping() override {
     if (size_ > 0) munmap(address_, size_);
   }
@@ -134,25 +135,35 @@ class PosixMapping final : public MappedFile {
   PosixMapping& operator=(const PosixMapping&) = delete;
 
   BytesView bytes() const override { return {address_, size_}; }
+  Status CheckReadable(uint64_t offset, uint64_t size_bytes) const override {
+    constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, which the C library may not know yet
+    const int error = Advise(offset, size_bytes, kPopulateRead);
+    if (error != EFAULT && error != EIO && error != EHWPOISON) return Status::Ok();
+    return Status::DataLoss("the disk cannot read " + std::to_string(size_bytes) +
+                            " bytes at offset " + std::to_string(offset) + " of " + path_ +
+                            ": check the disk, and restore the file from a backup");
+  }
   void WillNeed(uint64_t offset, uint64_t size_bytes) const override {
-    Advise(offset, size_bytes, MADV_WILLNEED);
+    (void)Advise(offset, size_bytes, MADV_WILLNEED);
   }
   void DontNeed(uint64_t offset, uint64_t size_bytes) const override {
     // The mapping is shared with the file and read-only: a page dropped comes back from there.
-    Advise(offset, size_bytes, MADV_DONTNEED);
+    (void)Advise(offset, size_bytes, MADV_DONTNEED);
   }
 
  private:
-  void Advise(uint64_t offset, uint64_t size_bytes, int advice) const {
-    if (offset >= size_ || size_bytes == 0) return;
+  // 0 or an errno.
+  int Advise(uint64_t offset, uint64_t size_bytes, int advice) const {
+    if (offset >= size_ || size_bytes == 0) return 0;
     static const auto page_bytes = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
     const uint64_t end = offset + std::min<uint64_t>(size_bytes, size_ - offset);
     const uint64_t begin = offset / page_bytes * page_bytes;
-    (void)madvise(address_ + begin, end - begin, advice);  // a hint: failure changes nothing
+    return madvise(address_ + begin, end - begin, advice) == 0 ? 0 : errno;
   }
 
   char* const address_;
   const size_t size_;
+  const std::string path_;
 };
 
 // "123" + " " + the name of its host + newline.
@@ -244,7 +255,7 @@ class PosixFileSystem final : public FileSystem {
       address = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
       if (address == MAP_FAILED) return ErrnoStatus("map", path, errno);
     }
-    return std::shared_ptr<const MappedFile>(std::make_shared<PosixMapping>(address, size));
+    return std::shared_ptr<const MappedFile>(std::make_shared<PosixMapping>(address, size, path));
   }
 
   Status Rename(const std::string& from, const std::string& to) override {

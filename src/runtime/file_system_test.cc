@@ -30,7 +30,7 @@ class OnDisk {
   }
   ~OnDisk() { RemoveAll(files(), root_); }
   FileSystem& files() { return FileSystem::System(); }
-  const std::string& root() { return root_; }
+  const std::string& root() const { return root_; }
 
  private:
   std::string root_;
@@ -185,6 +185,32 @@ TYPED_TEST(FileSystemTest, MappingOutlivesRemoveAndReplacement) {
   ASSERT_TRUE(empty.ok());
   EXPECT_EQ((*empty)->bytes(), "");
   EXPECT_FALSE(this->files().Map(this->Path("")).ok());
+}
+
+TYPED_TEST(FileSystemTest, WhatIsThereCanBeRead) {
+  this->Write("a", std::string(10'000, 'x'));
+  auto mapped = this->files().Map(this->Path("a"));
+  ASSERT_TRUE(mapped.ok());
+  EXPECT_TRUE((*mapped)->CheckReadable(0, 10'000).ok());
+  EXPECT_TRUE((*mapped)->CheckReadable(5000, 1).ok());
+  EXPECT_TRUE((*mapped)->CheckReadable(9999, UINT64_MAX).ok());
+  EXPECT_TRUE((*mapped)->CheckReadable(20'000, 1).ok()) << "there is nothing to read";
+}
+
+// As a sector that the disk cannot read: looking at the page would end the process.
+TEST(PosixFileSystem, APageThatCannotBeReadIsTold) {
+  const OnDisk place;
+  const std::string path = JoinPath(place.root(), "cut_off");
+  FileSystem& files = FileSystem::System();
+  constexpr uint64_t kBytes = 64 << 10;
+  auto file = *files.Open(path, OpenMode::kCreate);
+  ASSERT_TRUE(file->WriteAt(0, std::string(kBytes, 'x')).ok());
+  auto mapped = *files.Map(path);
+  ASSERT_TRUE(file->Truncate(kBytes / 2).ok());
+  EXPECT_TRUE(mapped->CheckReadable(0, kBytes / 2).ok());
+  const Status status = mapped->CheckReadable(kBytes / 2 - 10, 20);
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss) << status.ToString();
+  EXPECT_NE(std::string(status.message()).find(path), std::string::npos);
 }
 
 TYPED_TEST(FileSystemTest, OpenFileOutlivesItsName) {

@@ -100,7 +100,9 @@ Status LiveCollection::Advance(runtime::Context& ctx, const VersionRef& ref) {
   if (before->manifest.version >= ref.version) return Status::Ok();
   CHROMA_ASSIGN(State next, NewState(ctx, ref, before.get()));
   // Most of the log is read before the lock is taken, so that readers hardly wait.
-  CHROMA_TRY(CatchUp(ctx, next, UINT64_MAX));
+  // What is appended meanwhile is not waited for: writers may be quicker than this task.
+  CHROMA_ASSIGN(const uint64_t end, log_.End(ctx, id_));
+  CHROMA_TRY(CatchUp(ctx, next, end));
   runtime::MutexLock lock(mutex_);
   if (state_.version->manifest.version >= ref.version) return Status::Ok();
   CHROMA_TRY(CatchUp(ctx, next, state_.log_end));

@@ -261,7 +261,9 @@ bool VectorIndexReader::Check(const RowBlocks& blocks, uint64_t block) const {
   const uint64_t begin = block * block_bytes;
   const BytesView bytes(reinterpret_cast<const char*>(blocks.bytes) + begin,
                         std::min(block_bytes, blocks.section->length - begin));
-  if (Checksum(bytes) != blocks.checksums[block]) {
+  const uint64_t offset = blocks.section->offset + begin;
+  if (!sections_.blob().CheckReadable(offset, bytes.size()).ok() ||
+      Checksum(bytes) != blocks.checksums[block]) {
     damaged_.store(true, std::memory_order_relaxed);
     return false;
   }

@@ -35,6 +35,13 @@ class Blob {
   // kDataLoss when the range lies outside the blob.
   virtual Result<BlobSlice> Read(runtime::Context& ctx, uint64_t offset,
                                  uint64_t size_bytes) const = 0;
+  // kDataLoss when the disk cannot read a range. To be asked before bytes of a slice are looked at
+  // for the first time: looking at mapped ones that cannot be read ends the process.
+  virtual Status CheckReadable(uint64_t offset, uint64_t size_bytes) const {
+    static_cast<void>(offset);
+    static_cast<void>(size_bytes);
+    return Status::Ok();
+  }
   // Hints for a range that will be read soon, or not again soon. Never fails.
   virtual void WillNeed(uint64_t offset, uint64_t size_bytes) const = 0;
   virtual void DontNeed(uint64_t offset, uint64_t size_bytes) const = 0;

@@ -45,6 +45,9 @@ class PatchedBlob final : public Blob {
     }
     return OwnBytes(std::move(bytes));
   }
+  Status CheckReadable(uint64_t offset, uint64_t size_bytes) const override {
+    return blob_->CheckReadable(offset, size_bytes);
+  }
   void WillNeed(uint64_t offset, uint64_t size_bytes) const override {
     blob_->WillNeed(offset, size_bytes);
   }
