@@ -114,10 +114,15 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
                       snapshot->dimension, split.merged, &collection.schema);
   };
   Result<std::optional<format::ManifestSegment>> made = merge();
-  if (made.status().code() == StatusCode::kDataLoss && snapshot->tail_operations > 0) {
-    // A damaged segment stays as it is: the log is drained all the same, so that writes go on.
+  const StatusCode failed = made.status().code();
+  const bool damaged = failed == StatusCode::kDataLoss;
+  if ((damaged || failed == StatusCode::kResourceExhausted) && snapshot->tail_operations > 0 &&
+      split.merged.size() > 1) {
+    // A segment that is damaged, or too large for what the disk has room for, stays as it is: the
+    // log is drained all the same, so that writes go on.
     runtime::Log(runtime::LogLevel::kError,
-                 "a segment is damaged and not merged; run chroma doctor",
+                 damaged ? "a segment is damaged and not merged; run chroma doctor"
+                         : "segments are not merged: there is no room for it",
                  {{"collection", id.ToString()}, {"error", made.status().message()}});
     split = SplitParts(*version, *snapshot, std::vector<bool>(SegmentCount(*version), false));
     made = merge();

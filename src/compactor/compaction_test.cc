@@ -302,6 +302,26 @@ TEST_F(SchedulerTest, TheDirectoryIsSweptInTheBackground) {
   EXPECT_EQ(Ids(), Numbered(0, 20));
 }
 
+TEST_F(CompactionTest, AMergeThatDoesNotFitDoesNotKeepTheLogFromBeingDrained) {
+  dimension_ = 64;
+  Write(Operation::kAdd, 0, 1000);
+  ASSERT_TRUE(CompactOnce()->published);
+  Write(Operation::kAdd, 1000, 5);
+  const uint64_t room = *files_.FreeBytes("/db");
+  files_.SetCapacity(UINT64_MAX - room + 100'000);  // the segment has 256,000 bytes of vectors
+  const auto outcome = CompactOnce();
+  ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
+  EXPECT_TRUE(outcome->published);
+  EXPECT_FALSE(outcome->settled);
+  EXPECT_EQ(log_->BacklogBytes(id_), 0u);
+  EXPECT_EQ(Ids(), Numbered(0, 1005));
+  // Alone, what does not fit waits for room.
+  EXPECT_EQ(CompactOnce().status().code(), StatusCode::kResourceExhausted);
+  files_.SetCapacity(UINT64_MAX);
+  EXPECT_TRUE(CompactOnce()->settled);
+  EXPECT_EQ(Ids(), Numbered(0, 1005));
+}
+
 TEST_F(CompactionTest, ADamagedSegmentDoesNotKeepTheLogFromBeingDrained) {
   Write(Operation::kAdd, 0, 10);
   ASSERT_TRUE(CompactOnce()->published);

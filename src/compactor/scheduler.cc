@@ -1,6 +1,7 @@
 #include "compactor/scheduler.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "runtime/log.h"
@@ -160,7 +161,12 @@ void Scheduler::RunOne(const Due& due) {
   Result<Outcome> outcome = Outcome();
   {
     runtime::MutexLock one_at_a_time(compacting_);
-    outcome = Compact(context_, seams_, policy_, due.collection, due.activity, indexer_.Building());
+    try {
+      outcome =
+          Compact(context_, seams_, policy_, due.collection, due.activity, indexer_.Building());
+    } catch (const std::bad_alloc&) {
+      outcome = Status::ResourceExhausted("there is no memory to compact with");
+    }
   }
   // Before it is idle merges to come would take an index along in part only.
   if (outcome.ok()) {

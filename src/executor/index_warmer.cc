@@ -1,6 +1,7 @@
 #include "executor/index_warmer.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace chroma::executor {
@@ -52,8 +53,12 @@ void IndexWarmer::Run() {
       index = warming_ = std::move(waiting_.back());
       waiting_.pop_back();
     }
-    // Damage is told by the reader, to the next search.
-    (void)index->index().MakeNodes([this] { return context_.Check(); });
+    try {
+      // Damage is told by the reader, to the next search.
+      (void)index->index().MakeNodes([this] { return context_.Check(); });
+    } catch (const std::bad_alloc&) {
+      // Searches do without nodes.
+    }
   }
 }
 
