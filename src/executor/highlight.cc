@@ -35,7 +35,9 @@ Result<std::vector<std::optional<DocumentHighlights>>> HighlightRows(
   if (predicate != nullptr) CHROMA_TRY(AddConditions(*predicate, &highlighter));
   const index::HighlightLimits limits{options.matches_max, options.snippets_max,
                                       options.snippet_characters};
-  CHROMA_ASSIGN(const Records records, Project(snapshot, rows, model::kIncludeDocuments));
+  CHROMA_ASSIGN(const Records records,
+                Project(snapshot, rows, model::kIncludeDocuments,
+                        [&ctx](const Records&, std::span<const size_t>) { return ctx.Check(); }));
   std::vector<std::optional<DocumentHighlights>> highlights;
   for (const std::optional<std::string>& document : records.documents) {
     CHROMA_TRY(ctx.Check());

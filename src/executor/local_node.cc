@@ -167,19 +167,24 @@ const planner::Predicate* PredicateOf(const std::optional<planner::Predicate>& p
   return predicate ? &*predicate : nullptr;
 }
 
-// What records hold in memory, about.
-uint64_t SizeBytes(const Records& records) {
+// What one record holds in memory, about, but for its vector.
+uint64_t SizeBytes(const Records& records, size_t i) {
   constexpr uint64_t kMetadataEntryBytes = 100;
-  uint64_t size_bytes = records.embeddings.values.size() * sizeof(float);
-  for (const std::string& id : records.ids) size_bytes += sizeof(id) + id.size();
+  uint64_t size_bytes = sizeof(std::string) + records.ids[i].size();
   for (const auto* texts : {&records.documents, &records.uris}) {
-    for (const std::optional<std::string>& text : *texts) {
-      size_bytes += sizeof(text) + (text ? text->size() : 0);
-    }
+    if (texts->empty()) continue;
+    size_bytes += sizeof((*texts)[i]) + ((*texts)[i] ? (*texts)[i]->size() : 0);
   }
-  for (const std::optional<model::Metadata>& metadata : records.metadatas) {
+  if (!records.metadatas.empty()) {
+    const std::optional<model::Metadata>& metadata = records.metadatas[i];
     size_bytes += sizeof(metadata) + (metadata ? metadata->size() * kMetadataEntryBytes : 0);
   }
+  return size_bytes;
+}
+
+uint64_t SizeBytes(const Records& records) {
+  uint64_t size_bytes = records.embeddings.values.size() * sizeof(float);
+  for (size_t i = 0; i < records.ids.size(); ++i) size_bytes += SizeBytes(records, i);
   return size_bytes;
 }
 
@@ -231,18 +236,23 @@ Status CheckLoaded(const runtime::Context& ctx, const segment::Snapshot& snapsho
   return Status::Ok();
 }
 
-// Vectors are accounted for before they are fetched, the rest, whose size is not known, after.
+// Vectors are accounted for before they are fetched, the rest, whose size is not known, after, some
+// records at a time.
 Result<Records> ProjectWithin(runtime::Context& ctx, const segment::Snapshot& snapshot,
                               const std::vector<RowRef>& rows, model::IncludeSet include) {
   const uint64_t vector_answer_bytes = VectorAnswerBytes(snapshot, rows.size(), include);
   CHROMA_TRY(CheckSize(ctx, vector_answer_bytes));
   CHROMA_TRY(ctx.ReserveAnswer(vector_answer_bytes));
-  CHROMA_ASSIGN(Records records, Project(snapshot, rows, include));
-  const uint64_t vector_bytes = records.embeddings.values.size() * sizeof(float);
-  const uint64_t rest_bytes = 2 * (SizeBytes(records) - vector_bytes);
-  CHROMA_TRY(CheckSize(ctx, rest_bytes));
-  CHROMA_TRY(ctx.ReserveAnswer(rest_bytes));
-  return records;
+  uint64_t rest_bytes = 0;
+  const auto note = [&](const Records& records, std::span<const size_t> places) {
+    uint64_t some_bytes = 0;
+    for (const size_t place : places) some_bytes += 2 * SizeBytes(records, place);
+    rest_bytes += some_bytes;
+    CHROMA_TRY(ctx.Check());
+    CHROMA_TRY(CheckSize(ctx, rest_bytes));
+    return ctx.ReserveAnswer(some_bytes);
+  };
+  return Project(snapshot, rows, include, note);
 }
 
 }  // namespace

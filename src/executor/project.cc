@@ -10,10 +10,23 @@ namespace {
 
 using segment::Part;
 
-// The rows of one part, ascending as parts want them, and where each goes in the result.
+// What a long answer holds before it is accounted for is bounded by this.
+constexpr size_t kRowsAtOnce = 1024;
+
+// Some rows of one part, ascending as parts want them, and where each goes in the result.
+struct RowsOfPart {
+  std::span<const uint32_t> rows;
+  std::span<const size_t> positions;
+};
+
 struct PartRows {
   std::vector<uint32_t> rows;
   std::vector<size_t> positions;
+
+  RowsOfPart Some(size_t begin) const {
+    const size_t n = std::min(kRowsAtOnce, rows.size() - begin);
+    return {std::span(rows).subspan(begin, n), std::span(positions).subspan(begin, n)};
+  }
 };
 
 std::vector<PartRows> GroupByPart(const segment::Snapshot& snapshot,
@@ -31,7 +44,7 @@ std::vector<PartRows> GroupByPart(const segment::Snapshot& snapshot,
   return result;
 }
 
-Status ReadIds(const Part& part, const PartRows& group, Records* out) {
+Status ReadIds(const Part& part, const RowsOfPart& group, Records* out) {
   for (size_t i = 0; i < group.rows.size(); ++i) {
     CHROMA_ASSIGN(std::string_view id, part.Id(group.rows[i]));
     out->ids[group.positions[i]] = std::string(id);
@@ -39,7 +52,7 @@ Status ReadIds(const Part& part, const PartRows& group, Records* out) {
   return Status::Ok();
 }
 
-Status ReadEmbeddings(const Part& part, const PartRows& group, Records* out) {
+Status ReadEmbeddings(const Part& part, const RowsOfPart& group, Records* out) {
   const size_t dimension = out->embeddings.dimension;
   for (size_t i = 0; i < group.rows.size(); ++i) {
     CHROMA_ASSIGN(segment::VectorRun run, part.Vectors(group.rows[i]));
@@ -50,7 +63,7 @@ Status ReadEmbeddings(const Part& part, const PartRows& group, Records* out) {
 }
 
 using TextColumn = std::vector<std::optional<std::string>>;
-Status ReadTexts(const Part& part, const PartRows& group,
+Status ReadTexts(const Part& part, const RowsOfPart& group,
                  Status (Part::*read)(std::span<const uint32_t>, TextColumn*) const,
                  TextColumn* out) {
   TextColumn texts;
@@ -77,7 +90,7 @@ std::optional<model::Metadata> Visible(model::Metadata stored, bool has_uri) {
   return stored;
 }
 
-Status ReadMetadata(const Part& part, const PartRows& group, Records* out) {
+Status ReadMetadata(const Part& part, const RowsOfPart& group, Records* out) {
   std::vector<model::Metadata> metadata;
   CHROMA_TRY(part.ReadMetadata(group.rows, &metadata));
   TextColumn uris;
@@ -88,10 +101,24 @@ Status ReadMetadata(const Part& part, const PartRows& group, Records* out) {
   return Status::Ok();
 }
 
+Status ReadColumns(const Part& part, const RowsOfPart& group, model::IncludeSet include,
+                   Records* out) {
+  CHROMA_TRY(ReadIds(part, group, out));
+  if (include & model::kIncludeEmbeddings) CHROMA_TRY(ReadEmbeddings(part, group, out));
+  if (include & model::kIncludeDocuments) {
+    CHROMA_TRY(ReadTexts(part, group, &Part::ReadDocuments, &out->documents));
+  }
+  if (include & model::kIncludeUris) {
+    CHROMA_TRY(ReadTexts(part, group, &Part::ReadUris, &out->uris));
+  }
+  if (include & model::kIncludeMetadatas) CHROMA_TRY(ReadMetadata(part, group, out));
+  return Status::Ok();
+}
+
 }  // namespace
 
 Result<Records> Project(const segment::Snapshot& snapshot, const std::vector<RowRef>& rows,
-                        model::IncludeSet include) {
+                        model::IncludeSet include, const NoteProjected& note) {
   Records records;
   records.ids.resize(rows.size());
   if (include & model::kIncludeEmbeddings) {
@@ -104,18 +131,11 @@ Result<Records> Project(const segment::Snapshot& snapshot, const std::vector<Row
 
   const std::vector<PartRows> groups = GroupByPart(snapshot, rows);
   for (size_t i = 0; i < groups.size(); ++i) {
-    const PartRows& group = groups[i];
-    if (group.rows.empty()) continue;
-    const Part& part = *snapshot.parts[i].part;
-    CHROMA_TRY(ReadIds(part, group, &records));
-    if (include & model::kIncludeEmbeddings) CHROMA_TRY(ReadEmbeddings(part, group, &records));
-    if (include & model::kIncludeDocuments) {
-      CHROMA_TRY(ReadTexts(part, group, &Part::ReadDocuments, &records.documents));
+    for (size_t begin = 0; begin < groups[i].rows.size(); begin += kRowsAtOnce) {
+      const RowsOfPart group = groups[i].Some(begin);
+      CHROMA_TRY(ReadColumns(*snapshot.parts[i].part, group, include, &records));
+      CHROMA_TRY(note(records, group.positions));
     }
-    if (include & model::kIncludeUris) {
-      CHROMA_TRY(ReadTexts(part, group, &Part::ReadUris, &records.uris));
-    }
-    if (include & model::kIncludeMetadatas) CHROMA_TRY(ReadMetadata(part, group, &records));
   }
   return records;
 }
