@@ -120,6 +120,7 @@ Result<uint64_t> Engine::Delete(runtime::Context& ctx, const CollectionRef& coll
   const bool filtered = request.where || request.where_document;
   CHROMA_TRY(model::ValidateDelete(request.ids, request.where.has_value(),
                                    request.where_document.has_value(), request.limit.has_value()));
+  CHROMA_TRY(WaitForBacklog(ctx, collection->id));
   if (filtered) return DeleteMatching(ctx, collection, request);
   if (!request.ids) return uint64_t{0};
   const uint64_t count = request.ids->size();

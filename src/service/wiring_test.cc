@@ -10,6 +10,7 @@
 
 #include "service/data_directory.h"
 #include "service/test_support.h"
+#include "testing/fault_file_system.h"
 
 namespace chroma::service {
 namespace {
@@ -66,6 +67,37 @@ TEST_F(WiringTest, RefusesADirectoryOfUpstream) {
   const Status status = Open().status();
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
   EXPECT_NE(status.message().find("chroma.sqlite3"), std::string_view::npos);
+}
+
+// What cannot be compacted stays in the log: deletes wait for room there as other writes do.
+TEST_F(WiringTest, WritesAndDeletesWaitForTheCompactor) {
+  testing::FaultFileSystem files(1);
+  env_.files = &files;
+  LocalOptions options;
+  options.engine.backlog_bytes_max = 4 << 10;
+  options.engine.backlog_wait_ns = 100 * runtime::kMillisecond;
+  auto service = Open(options);
+  ASSERT_TRUE(service.ok()) << service.status().ToString();
+  files.SetFault([](testing::FaultFileSystem::Call, const std::string& path) {
+    return path.find(".segment") == path.npos ? Status::Ok()
+                                              : Status::ResourceExhausted("made to fail");
+  });
+  const CollectionRef things = Create(**service, "things");
+  Add(**service, things, 0, 100);
+  engine::DeleteRequest by_id;
+  by_id.ids = std::vector<std::string>{"id0"};
+  engine::DeleteRequest by_filter;
+  by_filter.where_document =
+      model::Filter{model::DocumentPredicate{model::DocumentOperator::kContains, "x"}};
+  EXPECT_EQ(AddRows(**service, things, 100, 1).code(), StatusCode::kUnavailable);
+  for (const engine::DeleteRequest& request : {by_id, by_filter}) {
+    EXPECT_EQ((*service)->engine().Delete(ctx_, things, request).status().code(),
+              StatusCode::kUnavailable);
+  }
+  files.SetFault(nullptr);
+  ASSERT_TRUE((*service)->Compact(ctx_, things->id).ok());
+  EXPECT_TRUE((*service)->engine().Delete(ctx_, things, by_id).ok());
+  service->reset();
 }
 
 // Many collections, none of which has much: together they are not to fill the memory.

@@ -2,8 +2,9 @@
 //
 // Invariants: a blob is deleted only when the catalog, asked after the blob was finished and its
 // version had its chance to be published, does not name it. The compactor of a directory sweeps
-// under the lock under which it also writes blobs, so nothing is ever unfinished or unpublished
-// meanwhile.
+// under the lock under which it also merges, so no segment is unfinished or unpublished meanwhile.
+// The indexer writes without that lock: only names that its blobs cannot have are swept, and all of
+// a collection's only when that is deleted.
 #pragma once
 
 #include <string>
