@@ -95,6 +95,13 @@ struct DatabaseInfo {
   std::string tenant;
 };
 
+// Who a server says the caller is.
+struct UserIdentity {
+  std::string user_id;  // empty: nobody in particular
+  std::string tenant;
+  std::vector<std::string> databases;  // "*": all
+};
+
 // How far two vectors are apart: the squared Euclidean distance, 1 - cosine, 1 - inner product.
 enum class Space : uint8_t { kL2 = 0, kCosine = 1, kInnerProduct = 2 };
 

@@ -30,6 +30,7 @@ class Backend {
   virtual Result<std::string> Version() = 0;
   virtual Result<uint32_t> MaxBatchSize() = 0;
   virtual Status Reset() = 0;
+  virtual Result<UserIdentity> Identity() = 0;
 
   virtual Status CreateTenant(const std::string& name) = 0;
   virtual Result<model::Tenant> GetTenant(const std::string& name) = 0;
@@ -66,6 +67,8 @@ class Backend {
   // JSON, as the route answers.
   virtual Result<std::string> Explain(const CollectionInfo& collection,
                                       const engine::ExplainRequest& request) = 0;
+  virtual Result<executor::CollectionStatus> Describe(const CollectionInfo& collection) = 0;
+  virtual Status Compact(const CollectionInfo& collection) = 0;
   virtual Result<executor::FacetResult> Facets(const CollectionInfo& collection,
                                                const engine::FacetsRequest& request) = 0;
 };

@@ -43,7 +43,9 @@ class ClientFactory {
   static Result<Client> Create(Result<std::shared_ptr<api::Backend>> backend,
                                const Options& options) {
     if (!backend.ok()) return backend.status();
-    CHROMA_TRY(CheckExists(**backend, options.tenant, options.database));
+    if (options.must_exist) {
+      CHROMA_TRY(CheckExists(**backend, options.tenant, options.database));
+    }
     return Client(*std::move(backend), options.tenant, options.database);
   }
 };
@@ -64,12 +66,20 @@ Status Client::SetDatabase(std::string database) {
   return Guard([&] { return SetTenant(tenant_, std::move(database)); });
 }
 
+Client Client::At(std::string tenant, std::string database) const {
+  return Client(backend_, std::move(tenant), std::move(database));
+}
+
 Result<int64_t> Client::Heartbeat() const {
   return Guard([&] { return backend_->Heartbeat(); });
 }
 
 Result<std::string> Client::Version() const {
   return Guard([&] { return backend_->Version(); });
+}
+
+Result<UserIdentity> Client::GetIdentity() const {
+  return Guard([&] { return backend_->Identity(); });
 }
 
 Result<uint32_t> Client::GetMaxBatchSize() const {

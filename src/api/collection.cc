@@ -130,6 +130,17 @@ Result<FacetsResult> Collection::Facets(FacetsOptions options) const {
   });
 }
 
+Result<CollectionDescription> Collection::Describe() const {
+  return api::Guard([&]() -> Result<CollectionDescription> {
+    CHROMA_ASSIGN(executor::CollectionStatus status, backend_->Describe(*info_));
+    return api::ToDescription(std::move(status));
+  });
+}
+
+Status Collection::Compact() const {
+  return api::Guard([&] { return backend_->Compact(*info_); });
+}
+
 Result<GetResult> Collection::Peek(uint32_t limit) const {
   GetOptions options;
   options.limit = limit;

@@ -24,6 +24,9 @@ class EngineBackend : public Backend {
   Result<int64_t> Heartbeat() override { return runtime::Clock::System().UnixNs(); }
   Result<std::string> Version() override { return std::string(kApiVersion); }
   Result<uint32_t> MaxBatchSize() override { return model::kBatchSizeMax; }
+  Result<UserIdentity> Identity() override {
+    return UserIdentity{"", kDefaultTenant, {kDefaultDatabase}};
+  }
   Status Reset() override {
     Context ctx;
     return engine_.Reset(ctx);
@@ -139,6 +142,16 @@ class EngineBackend : public Backend {
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     CHROMA_ASSIGN(const executor::Explanation explained, engine_.Explain(ctx, collection, request));
     return gateway::EncodeExplanation(explained);
+  }
+  Result<executor::CollectionStatus> Describe(const CollectionInfo& info) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    return engine_.Describe(ctx, collection);
+  }
+  Status Compact(const CollectionInfo& info) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    return engine_.Compact(ctx, collection);
   }
   Result<executor::FacetResult> Facets(const CollectionInfo& info,
                                        const engine::FacetsRequest& request) override {

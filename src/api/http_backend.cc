@@ -54,6 +54,10 @@ class HttpBackend : public Backend {
     CHROMA_ASSIGN(uint64_t size, DecodeCountIn(body, "max_batch_size"));
     return static_cast<uint32_t>(std::min<uint64_t>(size, UINT32_MAX));
   }
+  Result<UserIdentity> Identity() override {
+    CHROMA_ASSIGN(std::string body, Get("/api/v2/auth/identity"));
+    return DecodeIdentity(body);
+  }
   Status Reset() override { return Change("POST", "/api/v2/reset", ""); }
 
   Status CreateTenant(const std::string& name) override {
@@ -149,6 +153,13 @@ class HttpBackend : public Backend {
   Result<std::string> Explain(const CollectionInfo& collection,
                               const engine::ExplainRequest& request) override {
     return Ask("POST", PathOf(collection) + "/explain", EncodeExplain(request), true);
+  }
+  Result<executor::CollectionStatus> Describe(const CollectionInfo& collection) override {
+    CHROMA_ASSIGN(std::string body, Get(PathOf(collection) + "/describe"));
+    return DecodeDescription(body);
+  }
+  Status Compact(const CollectionInfo& collection) override {
+    return Change("POST", PathOf(collection) + "/compact", "");
   }
   Result<executor::FacetResult> Facets(const CollectionInfo& collection,
                                        const engine::FacetsRequest& request) override {

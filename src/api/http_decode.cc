@@ -488,4 +488,104 @@ Result<executor::FacetResult> DecodeFacets(const std::string& body, size_t facet
   return result;
 }
 
+namespace {
+
+struct CountMember {
+  std::string_view name;
+  uint64_t* value;
+};
+// Takes a member whose name is among these.
+bool TakeCount(JsonReader& reader, const std::string& key,
+               std::initializer_list<CountMember> members) {
+  for (const CountMember& member : members) {
+    if (key != member.name) continue;
+    *member.value = reader.ReadU64();
+    return true;
+  }
+  return false;
+}
+
+executor::IndexStatus ReadIndexStatus(JsonReader& reader) {
+  executor::IndexStatus index;
+  uint64_t rows = 0;
+  ReadMembers(reader, [&](const std::string& key) {
+    if (key != "blob") {
+      return TakeCount(reader, key, {{"size_bytes", &index.size_bytes}, {"rows", &rows}});
+    }
+    index.blob = reader.ReadString();
+    return true;
+  });
+  index.rows = static_cast<uint32_t>(std::min<uint64_t>(rows, UINT32_MAX));
+  return index;
+}
+
+executor::SegmentStatus ReadSegmentStatus(JsonReader& reader) {
+  executor::SegmentStatus segment;
+  uint64_t rows = 0;
+  ReadMembers(reader, [&](const std::string& key) {
+    if (key == "blob") {
+      segment.blob = reader.ReadString();
+    } else if (key == "indexes") {
+      segment.indexes = ReadList(reader, ReadIndexStatus);
+    } else {
+      return TakeCount(reader, key,
+                       {{"size_bytes", &segment.size_bytes},
+                        {"rows", &rows},
+                        {"deleted", &segment.deleted},
+                        {"unindexed_rows", &segment.unindexed_rows}});
+    }
+    return true;
+  });
+  segment.rows = static_cast<uint32_t>(std::min<uint64_t>(rows, UINT32_MAX));
+  return segment;
+}
+
+}  // namespace
+
+Result<executor::CollectionStatus> DecodeDescription(const std::string& body) {
+  return Read(body, [](JsonReader& reader) {
+    executor::CollectionStatus status;
+    uint64_t unindexed = 0;
+    ReadMembers(reader, [&](const std::string& key) {
+      if (key == "manifest") {
+        status.manifest = reader.ReadString();
+      } else if (key == "segments") {
+        status.segment_list = ReadList(reader, ReadSegmentStatus);
+      } else {
+        return TakeCount(reader, key,
+                         {{"records", &status.records},
+                          {"indexed_operations", &status.indexed_operations},
+                          {"unindexed_operations", &unindexed},
+                          {"version", &status.version},
+                          {"log_offset", &status.log_offset},
+                          {"log_end", &status.log_end},
+                          {"log_operations", &status.tail_records}});
+      }
+      return true;
+    });
+    status.total_operations = status.indexed_operations + unindexed;
+    return status;
+  });
+}
+
+Result<UserIdentity> DecodeIdentity(const std::string& body) {
+  return Read(body, [](JsonReader& reader) {
+    UserIdentity identity;
+    ReadMembers(reader, [&](const std::string& key) {
+      if (key == "user_id") {
+        identity.user_id = reader.ReadString();
+      } else if (key == "tenant") {
+        identity.tenant = reader.ReadString();
+      } else if (key == "databases") {
+        identity.databases =
+            ReadList(reader, [](JsonReader& element) { return element.ReadString(); });
+      } else {
+        return false;
+      }
+      return true;
+    });
+    return identity;
+  });
+}
+
 }  // namespace chroma::api

@@ -38,4 +38,7 @@ Result<executor::ListResult> DecodeList(const std::string& body,
 // One element for each of `facets` facets.
 Result<executor::FacetResult> DecodeFacets(const std::string& body, size_t facets);
 
+Result<executor::CollectionStatus> DecodeDescription(const std::string& body);
+Result<UserIdentity> DecodeIdentity(const std::string& body);
+
 }  // namespace chroma::api

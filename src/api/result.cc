@@ -140,4 +140,28 @@ ListRecordsResult ToResult(executor::ListResult listed, model::IncludeSet includ
   return result;
 }
 
+CollectionDescription ToDescription(executor::CollectionStatus status) {
+  CollectionDescription description;
+  description.records = status.records;
+  description.indexed_operations = status.indexed_operations;
+  description.unindexed_operations = status.total_operations - status.indexed_operations;
+  description.version = status.version;
+  description.manifest = std::move(status.manifest);
+  description.log_begin = status.log_offset;
+  description.log_end = status.log_end;
+  description.log_operations = status.tail_records;
+  for (executor::SegmentStatus& segment : status.segment_list) {
+    SegmentDescription& added = description.segments.emplace_back();
+    added.blob = std::move(segment.blob);
+    added.size_bytes = segment.size_bytes;
+    added.rows = segment.rows;
+    added.deleted = segment.deleted;
+    added.unindexed_rows = segment.unindexed_rows;
+    for (executor::IndexStatus& index : segment.indexes) {
+      added.indexes.push_back({std::move(index.blob), index.size_bytes, index.rows});
+    }
+  }
+  return description;
+}
+
 }  // namespace chroma::api

@@ -14,6 +14,7 @@ CollectionInfo ToInfo(const model::Collection& collection);
 DatabaseInfo ToInfo(model::Database database);
 GetResult ToResult(executor::Records records, model::IncludeSet include);
 std::vector<SearchResult> ToResults(executor::SearchResult results);
+CollectionDescription ToDescription(executor::CollectionStatus status);
 FacetsResult ToResult(executor::FacetResult result);
 ListRecordsResult ToResult(executor::ListResult result, model::IncludeSet include);
 QueryResult ToResult(executor::QueryResult result, model::IncludeSet include);

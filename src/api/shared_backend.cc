@@ -116,6 +116,15 @@ class SharedBackend final : public Backend {
                               const engine::ExplainRequest& request) override {
     return Run([&](Backend& backend) { return backend.Explain(collection, request); });
   }
+  Result<UserIdentity> Identity() override {
+    return Run([&](Backend& backend) { return backend.Identity(); });
+  }
+  Result<executor::CollectionStatus> Describe(const CollectionInfo& collection) override {
+    return Run([&](Backend& backend) { return backend.Describe(collection); });
+  }
+  Status Compact(const CollectionInfo& collection) override {
+    return Run([&](Backend& backend) { return backend.Compact(collection); });
+  }
   Result<executor::FacetResult> Facets(const CollectionInfo& collection,
                                        const engine::FacetsRequest& request) override {
     return Run([&](Backend& backend) { return backend.Facets(collection, request); });

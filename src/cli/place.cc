@@ -100,7 +100,7 @@ Result<Place> DefaultPlace() {
       "where? Name a directory, http://host:port, or a profile by --at, or set CHROMA_PLACE");
 }
 
-Result<Client> OpenDirectory(const Place& place, Access access) {
+Result<Client> OpenDirectory(const Place& place, Access access, bool must_exist) {
   if (access != Access::kCreate) {
     CHROMA_ASSIGN(const bool exists, service::DataDirectory::Check(runtime::Env(), place.path));
     if (!exists) {
@@ -109,14 +109,16 @@ Result<Client> OpenDirectory(const Place& place, Access access) {
     }
   }
   LocalOptions options;
+  options.must_exist = must_exist;
   if (!place.tenant.empty()) options.tenant = place.tenant;
   if (!place.database.empty()) options.database = place.database;
   options.read_only = access == Access::kRead;
   return PersistentClient(place.path, std::move(options));
 }
 
-Result<Client> OpenServer(const Place& place) {
+Result<Client> OpenServer(const Place& place, bool must_exist) {
   HttpOptions options;
+  options.must_exist = must_exist;
   if (!place.tenant.empty()) options.tenant = place.tenant;
   if (!place.database.empty()) options.database = place.database;
   options.headers = place.headers;
@@ -154,7 +156,11 @@ Result<Place> ParsePlace(std::string_view text) {
 }
 
 Result<Client> OpenPlace(const Place& place, Access access) {
-  return place.is_directory() ? OpenDirectory(place, access) : OpenServer(place);
+  return place.is_directory() ? OpenDirectory(place, access, true) : OpenServer(place, true);
+}
+
+Result<Client> OpenPlaceOutside(const Place& place, Access access) {
+  return place.is_directory() ? OpenDirectory(place, access, false) : OpenServer(place, false);
 }
 
 void PlaceOptions::Define(CLI::App& app) {
@@ -202,6 +208,15 @@ Result<Place> PlaceOptions::Find() const {
   } else {
     CHROMA_ASSIGN(place, DefaultPlace());
   }
+  return Complete(std::move(place));
+}
+
+Result<Place> PlaceOptions::FindAt(std::string_view text) const {
+  CHROMA_ASSIGN(Place place, ParsePlace(text));
+  return Complete(std::move(place));
+}
+
+Result<Place> PlaceOptions::Complete(Place place) const {
   if (!tenant_.empty()) place.tenant = tenant_;
   if (!database_.empty()) place.database = database_;
   if (place.is_directory()) return place;
@@ -215,6 +230,11 @@ Result<Place> PlaceOptions::Find() const {
     place.headers[header.substr(0, colon)] = header.substr(begin);
   }
   return place;
+}
+
+Result<Client> PlaceOptions::OpenTenant(Access access) const {
+  CHROMA_ASSIGN(const Place place, Find());
+  return OpenPlaceOutside(place, access);
 }
 
 Result<Client> PlaceOptions::Open(Access access) const {

@@ -48,6 +48,8 @@ enum class Access {
 Result<Place> ParsePlace(std::string_view text);
 // kNotFound where there is no database yet, saying how one is made.
 Result<Client> OpenPlace(const Place& place, Access access);
+// For calls on tenants and databases alone: those of the place need not exist.
+Result<Client> OpenPlaceOutside(const Place& place, Access access);
 
 // The options by which a command is told its place. Without any: $CHROMA_PLACE, the current
 // profile, ./chroma, in this order.
@@ -56,9 +58,15 @@ class PlaceOptions {
   // --at, --path, --host; --tenant, --database, --api-key, --header.
   void Define(CLI::App& app);
   Result<Place> Find() const;
+  // The same with a place that was named otherwise.
+  Result<Place> FindAt(std::string_view text) const;
   Result<Client> Open(Access access) const;
+  // For calls on tenants and databases alone: the client's database need not exist.
+  Result<Client> OpenTenant(Access access) const;
 
  private:
+  Result<Place> Complete(Place place) const;
+
   std::string at_;
   std::string path_;
   std::string host_;
