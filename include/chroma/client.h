@@ -27,6 +27,8 @@ class CHROMA_EXPORT Client {
   // is no such tenant or database. Not while another thread uses this handle.
   Status SetTenant(std::string tenant, std::string database = kDefaultDatabase);
   Status SetDatabase(std::string database);
+  // A handle that looks there, whether it exists or not: calls fail when it does not.
+  Client At(std::string tenant, std::string database = kDefaultDatabase) const;
 
   // Nanoseconds since 1970, by the clock of whoever answers.
   Result<int64_t> Heartbeat() const;
@@ -53,6 +55,8 @@ class CHROMA_EXPORT Client {
   Result<Collection> CreateCollection(const std::string& name,
                                       CreateCollectionOptions options = {}) const;
   Result<Collection> GetCollection(const std::string& name) const;
+  // `id`: a UUID.
+  Result<Collection> GetCollectionById(const std::string& id) const;
   // An existing collection is returned as it is; the options are for a new one.
   Result<Collection> GetOrCreateCollection(const std::string& name,
                                            CreateCollectionOptions options = {}) const;

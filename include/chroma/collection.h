@@ -64,6 +64,9 @@ class CHROMA_EXPORT Collection {
                                     std::vector<std::string> records = {}) const;
   // How many records match, and how many of them have each value of some keys.
   Result<FacetsResult> Facets(FacetsOptions options = {}) const;
+  // How much of what a comparison with every record finds, queries find as they are answered.
+  Result<RecallReport> MeasureRecall(RecallOptions options = {}) const;
+  Result<IndexingStatus> GetIndexingStatus() const;
   // The first records with their embeddings, documents and metadata.
   Result<GetResult> Peek(uint32_t limit = 10) const;
 

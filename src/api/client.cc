@@ -64,6 +64,10 @@ Status Client::SetDatabase(std::string database) {
   return Guard([&] { return SetTenant(tenant_, std::move(database)); });
 }
 
+Client Client::At(std::string tenant, std::string database) const {
+  return Client(backend_, std::move(tenant), std::move(database));
+}
+
 Result<int64_t> Client::Heartbeat() const {
   return Guard([&] { return backend_->Heartbeat(); });
 }
@@ -141,6 +145,15 @@ Result<Collection> Client::GetCollection(const std::string& name) const {
   return Guard([&]() -> Result<Collection> {
     CHROMA_TRY(CheckName("The collection's name", name));
     CHROMA_ASSIGN(CollectionInfo info, backend_->GetCollection({tenant_, database_}, name));
+    return Collection(backend_, std::move(info));
+  });
+}
+
+Result<Collection> Client::GetCollectionById(const std::string& id) const {
+  return Guard([&]() -> Result<Collection> {
+    const std::optional<Uuid> uuid = Uuid::Parse(id);
+    if (!uuid) return Status::InvalidArgument("Collection ID is not a valid UUIDv4");
+    CHROMA_ASSIGN(CollectionInfo info, backend_->GetCollectionById({tenant_, database_}, *uuid));
     return Collection(backend_, std::move(info));
   });
 }
