@@ -56,6 +56,8 @@ class CHROMA_EXPORT Client {
   Result<Collection> CreateCollection(const std::string& name,
                                       CreateCollectionOptions options = {}) const;
   Result<Collection> GetCollection(const std::string& name) const;
+  // `id`: a UUID.
+  Result<Collection> GetCollectionById(const std::string& id) const;
   // An existing collection is returned as it is; the options are for a new one.
   Result<Collection> GetOrCreateCollection(const std::string& name,
                                            CreateCollectionOptions options = {}) const;

@@ -51,6 +51,21 @@ struct FacetsResult {
   std::vector<FacetValues> facets;
 };
 
+// ---- recall
+
+struct RecallOptions {
+  uint32_t queries = 100;  // so many random records, each without itself among its answers
+  uint32_t n_results = 10;
+};
+
+struct RecallReport {
+  double recall = 1;     // the share of the nearest records that was found
+  uint64_t records = 0;  // of the collection
+  uint32_t queries = 0;  // fewer than asked for where there are fewer records
+  double query_ms = 0;   // of one query, as usually answered
+  double exact_ms = 0;   // of one query, comparing every record
+};
+
 // ---- lists: a get whose records may come in another order, with what was found in them
 
 // By the values of a metadata key, or by kIdKey: booleans, numbers, strings, arrays. Records

@@ -76,6 +76,68 @@ class ApiTest : public ::testing::Test {
 using Kinds = ::testing::Types<Ephemeral, Persistent, Http>;
 TYPED_TEST_SUITE(ApiTest, Kinds);
 
+TYPED_TEST(ApiTest, HandlesElsewhereAndCollectionsById) {
+  const Collection books = this->CreateBooks();
+  Result<Collection> same = this->client_->GetCollectionById(books.id());
+  ASSERT_TRUE(same.ok()) << same.status().ToString();
+  EXPECT_EQ(same->name(), "books");
+  EXPECT_THAT(same->info().configuration_json, HasSubstr(R"("space":"l2")"));
+  EXPECT_FAILS(this->client_->GetCollectionById("books").status(), kInvalidArgument,
+               "Collection ID is not a valid UUIDv4");
+
+  ASSERT_TRUE(this->client_->CreateTenant("other_tenant").ok());
+  const Client elsewhere = this->client_->At("other_tenant", "shelf");
+  EXPECT_EQ(elsewhere.GetDatabase("shelf").status().code(), StatusCode::kNotFound);
+  ASSERT_TRUE(elsewhere.CreateDatabase("shelf").ok());
+  EXPECT_EQ(*elsewhere.CountCollections(), 0u);
+  EXPECT_EQ(elsewhere.GetCollectionById(books.id()).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(this->client_->tenant(), kDefaultTenant);
+}
+
+TYPED_TEST(ApiTest, HandlesWithAnOldNameModify) {
+  Collection books = this->CreateBooks();
+  Collection same = books;
+  ASSERT_TRUE(books.Modify({.new_name = "tomes"}).ok());
+  const Status modified = same.Modify({.new_metadata = Metadata{{"shelf", 3}}});
+  ASSERT_TRUE(modified.ok()) << modified.ToString();
+  EXPECT_EQ(same.name(), "tomes");
+}
+
+TYPED_TEST(ApiTest, ConfigurationsAndSearchesAsJson) {
+  CreateCollectionOptions options;
+  options.configuration_json = R"({"hnsw": {"space": "cosine", "ef_search": 50}})";
+  Collection books = this->Create("books", options);
+  EXPECT_EQ(books.configuration().hnsw.space, Space::kCosine);
+  ASSERT_TRUE(books.Add(FiveBooks()).ok());
+  ASSERT_TRUE(books.Modify({.new_configuration_json = R"({"hnsw": {"ef_search": 70}})"}).ok());
+  EXPECT_EQ(books.configuration().hnsw.ef_search, 70u);
+
+  options.configuration.hnsw.space = Space::kL2;
+  EXPECT_FAILS(this->client_->CreateCollection("both", options).status(), kInvalidArgument,
+               "configuration and configuration_json must not both be given");
+
+  Result<SearchOptions> search = SearchOptions::FromJson(
+      R"({"filter": {"year": {"$gte": 2000}}, "rank": {"$knn": {"query": [1, 0], "limit": 5}},
+          "limit": {"limit": 2, "offset": 0}, "select": {"keys": ["#score", "year"]}})");
+  ASSERT_TRUE(search.ok()) << search.status().ToString();
+  Result<SearchResult> found = books.Search(*search);
+  ASSERT_TRUE(found.ok()) << found.status().ToString();
+  EXPECT_THAT(found->ids, ElementsAre("e", "b"));
+  EXPECT_EQ(SearchOptions::FromJson("{").status().code(), StatusCode::kInvalidArgument);
+}
+
+TYPED_TEST(ApiTest, RecallAndIndexingStatus) {
+  const Collection books = this->CreateBooks();
+  Result<RecallReport> report = books.MeasureRecall({.queries = 3, .n_results = 2});
+  ASSERT_TRUE(report.ok()) << report.status().ToString();
+  EXPECT_EQ(report->recall, 1.0);
+  EXPECT_EQ(report->records, 5u);
+  EXPECT_LE(report->queries, 3u);
+  Result<IndexingStatus> status = books.GetIndexingStatus();
+  ASSERT_TRUE(status.ok()) << status.status().ToString();
+  EXPECT_EQ(status->indexed_operations + status->unindexed_operations, 5u);
+}
+
 TYPED_TEST(ApiTest, SystemCallsAnswer) {
   Result<int64_t> heartbeat = this->client_->Heartbeat();
   ASSERT_TRUE(heartbeat.ok());

@@ -155,6 +155,15 @@ Result<Collection> Client::GetCollection(const std::string& name) const {
   });
 }
 
+Result<Collection> Client::GetCollectionById(const std::string& id) const {
+  return Guard([&]() -> Result<Collection> {
+    const std::optional<Uuid> uuid = Uuid::Parse(id);
+    if (!uuid) return Status::InvalidArgument("Collection ID is not a valid UUIDv4");
+    CHROMA_ASSIGN(CollectionInfo info, backend_->GetCollectionById({tenant_, database_}, *uuid));
+    return Collection(backend_, std::move(info));
+  });
+}
+
 Result<Collection> Client::GetOrCreateCollection(const std::string& name,
                                                  CreateCollectionOptions options) const {
   options.get_or_create = true;

@@ -71,6 +71,12 @@ class EngineBackend : public Backend {
                   engine_.GetCollection(ctx, scope.tenant, scope.database, name));
     return ToInfo(*collection);
   }
+  Result<CollectionInfo> GetCollectionById(const Scope& scope, const Uuid& id) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection,
+                  engine_.FindCollection(ctx, scope.tenant, scope.database, id));
+    return ToInfo(*collection);
+  }
   Result<std::vector<CollectionInfo>> ListCollections(const Scope& scope,
                                                       catalog::Page page) override {
     Context ctx;
@@ -158,6 +164,20 @@ class EngineBackend : public Backend {
     Context ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.Facets(ctx, collection, request);
+  }
+  Result<RecallReport> MeasureRecall(const CollectionInfo& info,
+                                     const RecallOptions& options) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    CHROMA_ASSIGN(const executor::RecallReport report,
+                  engine_.MeasureRecall(ctx, collection, options.queries, options.n_results));
+    return ToReport(report);
+  }
+  Result<IndexingStatus> GetIndexingStatus(const CollectionInfo& info) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    CHROMA_ASSIGN(const engine::IndexingStatus status, engine_.GetIndexingStatus(ctx, collection));
+    return IndexingStatus{status.indexed_operations, status.unindexed_operations};
   }
 
  private:

@@ -93,6 +93,10 @@ class HttpBackend : public Backend {
     CHROMA_ASSIGN(std::string body, Get(CollectionsPath(scope) + "/" + EncodeSegment(name)));
     return DecodeCollection(body);
   }
+  Result<CollectionInfo> GetCollectionById(const Scope& scope, const Uuid& id) override {
+    CHROMA_ASSIGN(std::string body, Get(CollectionsPath(scope) + "/by-id/" + id.ToString()));
+    return DecodeCollection(body);
+  }
   Result<std::vector<CollectionInfo>> ListCollections(const Scope& scope,
                                                       catalog::Page page) override {
     CHROMA_ASSIGN(std::string body, Get(CollectionsPath(scope) + EncodePage(page)));
@@ -166,6 +170,16 @@ class HttpBackend : public Backend {
     CHROMA_ASSIGN(std::string body,
                   Ask("POST", PathOf(collection) + "/facets", EncodeFacets(request), true));
     return DecodeFacets(body, request.facets.size());
+  }
+  Result<RecallReport> MeasureRecall(const CollectionInfo& collection,
+                                     const RecallOptions& options) override {
+    CHROMA_ASSIGN(std::string body,
+                  Ask("POST", PathOf(collection) + "/recall", EncodeRecall(options), true));
+    return DecodeRecall(body);
+  }
+  Result<IndexingStatus> GetIndexingStatus(const CollectionInfo& collection) override {
+    CHROMA_ASSIGN(std::string body, Get(PathOf(collection) + "/indexing_status"));
+    return DecodeIndexingStatus(body);
   }
 
  private:

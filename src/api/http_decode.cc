@@ -113,7 +113,9 @@ CollectionInfo ReadCollection(JsonReader& reader) {
     } else if (key == "metadata") {
       if (!reader.TryNull()) info.metadata = FromModel(model::DecodeMetadata(reader, true));
     } else if (key == "configuration_json") {
-      info.configuration = ReadConfiguration(reader.ReadValue());
+      const JsonValue configuration = reader.ReadValue();
+      info.configuration = ReadConfiguration(configuration);
+      info.configuration_json = ToJson(configuration);
     } else if (key == "schema") {
       if (!reader.TryNull()) info.schema = ToJson(reader.ReadValue());
     } else if (key == "dimension") {
@@ -345,6 +347,46 @@ Result<uint64_t> DecodeCountIn(const std::string& body, std::string_view member)
       return true;
     });
     return count;
+  });
+}
+
+Result<RecallReport> DecodeRecall(const std::string& body) {
+  return Read(body, [](JsonReader& reader) {
+    RecallReport report;
+    ReadMembers(reader, [&](const std::string& key) {
+      if (key == "recall") {
+        report.recall = reader.ReadF64();
+      } else if (key == "n_records") {
+        report.records = reader.ReadU64();
+      } else if (key == "n_queries") {
+        report.queries = reader.ReadU32();
+      } else if (key == "query_milliseconds") {
+        report.query_ms = reader.ReadF64();
+      } else if (key == "exact_query_milliseconds") {
+        report.exact_ms = reader.ReadF64();
+      } else {
+        return false;
+      }
+      return true;
+    });
+    return report;
+  });
+}
+
+Result<IndexingStatus> DecodeIndexingStatus(const std::string& body) {
+  return Read(body, [](JsonReader& reader) {
+    IndexingStatus status;
+    ReadMembers(reader, [&](const std::string& key) {
+      if (key == "num_indexed_ops") {
+        status.indexed_operations = reader.ReadU64();
+      } else if (key == "num_unindexed_ops") {
+        status.unindexed_operations = reader.ReadU64();
+      } else {
+        return false;
+      }
+      return true;
+    });
+    return status;
   });
 }
 

@@ -29,16 +29,23 @@ CollectionInfo ToInfo(const model::Collection& collection) {
   info.tenant = collection.tenant;
   info.database = collection.database;
   info.metadata = FromModel(collection.metadata);
-  std::string configuration;
-  JsonWriter configuration_out(&configuration);
+  JsonWriter configuration_out(&info.configuration_json);
   model::EncodeConfigurationJson(configuration_out, collection.schema);
-  if (Result<JsonValue> json = ParseJson(configuration); json.ok()) {
+  if (Result<JsonValue> json = ParseJson(info.configuration_json); json.ok()) {
     info.configuration = ReadConfiguration(*json);
   }
   JsonWriter schema_out(&info.schema);
   model::EncodeSchema(schema_out, collection.schema);
   info.dimension = collection.dimension;
   return info;
+}
+
+RecallReport ToReport(const executor::RecallReport& report) {
+  const auto milliseconds_each = [&](int64_t ns) {
+    return report.queries == 0 ? 0.0 : static_cast<double>(ns) / 1e6 / report.queries;
+  };
+  return {report.recall, report.records, report.queries, milliseconds_each(report.search_ns),
+          milliseconds_each(report.exact_ns)};
 }
 
 DatabaseInfo ToInfo(model::Database database) {

@@ -5,12 +5,14 @@
 #include "chroma/search.h"
 #include "chroma/types.h"
 #include "executor/node.h"
+#include "executor/recall.h"
 #include "model/collection.h"
 #include "model/record.h"
 
 namespace chroma::api {
 
 CollectionInfo ToInfo(const model::Collection& collection);
+RecallReport ToReport(const executor::RecallReport& report);
 DatabaseInfo ToInfo(model::Database database);
 GetResult ToResult(executor::Records records, model::IncludeSet include);
 std::vector<SearchResult> ToResults(executor::SearchResult results);

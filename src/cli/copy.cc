@@ -254,7 +254,7 @@ Result<Collection> CreateLike(const Collection& from, const Client& to, const st
   if (made.ok() || made.status().code() != StatusCode::kInvalidArgument) return made;
   // A schema knows bounds that a configuration does not, and not every server takes schemas.
   options.schema.clear();
-  options.configuration = from.configuration();
+  options.configuration_json = from.info().configuration_json;
   return to.CreateCollection(name, std::move(options));
 }
 
