@@ -58,6 +58,8 @@ class PlaceOptions {
   // --at, --path, --host; --tenant, --database, --api-key, --header.
   void Define(CLI::App& app);
   Result<Place> Find() const;
+  // Whether one of the options names it.
+  bool is_given() const { return !at_.empty() || !path_.empty() || !host_.empty(); }
   // The same with a place that was named otherwise.
   Result<Place> FindAt(std::string_view text) const;
   Result<Client> Open(Access access) const;
