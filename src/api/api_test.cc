@@ -138,7 +138,41 @@ TYPED_TEST(ApiTest, RecallAndIndexingStatus) {
   EXPECT_EQ(status->indexed_operations + status->unindexed_operations, 5u);
 }
 
+TYPED_TEST(ApiTest, DescribesAndCompacts) {
+  const Collection books = this->CreateBooks();
+  Result<CollectionDescription> before = books.Describe();
+  ASSERT_TRUE(before.ok()) << before.status().ToString();
+  EXPECT_EQ(before->records, 5u);
+  EXPECT_EQ(before->indexed_operations + before->unindexed_operations, 5u);
+  const Result<uint64_t> deleted = books.Delete({.ids = {{"a"}}});
+  ASSERT_TRUE(deleted.ok());
+
+  const Status compacted = books.Compact();
+  ASSERT_TRUE(compacted.ok()) << compacted.ToString();
+  const Result<CollectionDescription> after = books.Describe();
+  ASSERT_TRUE(after.ok()) << after.status().ToString();
+  EXPECT_EQ(after->records, *books.Count());
+  EXPECT_EQ(after->log_operations, 0u);
+  EXPECT_EQ(after->unindexed_operations, 0u);
+  EXPECT_GT(after->version, 0u);
+  EXPECT_GE(after->log_end, after->log_begin);
+  ASSERT_EQ(after->segments.size(), 1u);
+  EXPECT_EQ(after->segments[0].rows, after->records);
+  EXPECT_EQ(after->segments[0].deleted, 0u);
+  EXPECT_GT(after->segments[0].size_bytes, 0u);
+  EXPECT_THAT(after->segments[0].blob, HasSubstr("/"));
+
+  ASSERT_TRUE(this->client_->DeleteCollection("books").ok());
+  EXPECT_EQ(books.Describe().status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(books.Compact().code(), StatusCode::kNotFound);
+}
+
 TYPED_TEST(ApiTest, SystemCallsAnswer) {
+  const Result<UserIdentity> identity = this->client_->GetIdentity();
+  ASSERT_TRUE(identity.ok()) << identity.status().ToString();
+  EXPECT_EQ(identity->tenant, kDefaultTenant);
+  EXPECT_EQ(identity->databases, std::vector<std::string>{kDefaultDatabase});
+
   Result<int64_t> heartbeat = this->client_->Heartbeat();
   ASSERT_TRUE(heartbeat.ok());
   EXPECT_GT(*heartbeat, int64_t{1'600'000'000} * 1'000'000'000);
@@ -689,6 +723,20 @@ TYPED_TEST(LockedApiTest, ResetMustBeAllowed) {
   Result<Client> client = kind.Open(/*allow_reset=*/false);
   ASSERT_TRUE(client.ok()) << client.status().ToString();
   EXPECT_FAILS(client->Reset(), kPermissionDenied, "Reset is disabled by config");
+}
+
+TEST(PersistentClientTest, OpensWhereNothingIsYet) {
+  const api::TemporaryDirectory directory;
+  LocalOptions options;
+  options.tenant = "acme_tenant";
+  options.database = "shelf";
+  EXPECT_EQ(PersistentClient(directory.path(), options).status().code(), StatusCode::kNotFound);
+  options.must_exist = false;
+  const Result<Client> client = PersistentClient(directory.path(), options);
+  ASSERT_TRUE(client.ok()) << client.status().ToString();
+  ASSERT_TRUE(client->CreateTenant("acme_tenant").ok());
+  ASSERT_TRUE(client->CreateDatabase("shelf").ok());
+  EXPECT_EQ(*client->CountCollections(), 0u);
 }
 
 TEST(PersistentClientTest, KeepsItsData) {

@@ -5,6 +5,8 @@
 #include <iostream>
 #include <sstream>
 
+#include "cli/help.h"
+
 namespace chroma::cli {
 namespace {
 
@@ -32,6 +34,7 @@ CommandLine::CommandLine()
   app_->set_version_flag("--version,-V", "chroma " CHROMA_VERSION, "Print version");
   app_->set_help_flag("--help,-h", "Print help");
   app_->require_subcommand(1);
+  app_->formatter(MakeHelpFormatter());
   app_->footer("`chroma COMMAND --help` tells more of each, with examples.");
   for (const RegisteredCommand& registered : AllCommands()) Add(registered);
 }
@@ -43,7 +46,9 @@ CLI::App* CommandLine::Family(const std::string& name) {
   if (const auto made = app_->get_subcommands(named); !made.empty()) return made.front();
   CLI::App* family = app_->add_subcommand(name)->require_subcommand(1);
   for (const CommandFamily& known : AllFamilies()) {
-    if (known.path == name) family->description(known.summary)->group(known.group);
+    if (known.path != name) continue;
+    family->description(known.summary)->group(known.group);
+    family->footer("`chroma " + name + " COMMAND --help` tells more of each, with examples.");
   }
   return family;
 }
@@ -61,7 +66,7 @@ void CommandLine::Add(const RegisteredCommand& registered) {
   entry.spec = spec;
   entry.command = registered.make();
   entry.app = parent->add_subcommand(name, spec.summary);
-  if (parent == app_.get()) entry.app->group(spec.group);
+  entry.app->group(parent == app_.get() ? spec.group : "Commands");
   entry.app->footer(FooterOf(spec));
   entry.command->Define(*entry.app);
   entries_.push_back(std::move(entry));

@@ -180,15 +180,23 @@ class Copy {
   template <typename Visit>
   Status ForEachBatch(Visit visit) {
     return ForEachPage(from_, [&](const std::vector<std::string>& ids) -> Status {
-      for (size_t i = 0; i < ids.size(); i += options_.batch) {
-        const size_t end = std::min<size_t>(ids.size(), i + options_.batch);
+      size_t batch = options_.batch;
+      for (size_t i = 0; i < ids.size();) {
+        const size_t end = std::min(ids.size(), i + batch);
         GetOptions request;
         request.ids.emplace(ids.begin() + static_cast<ptrdiff_t>(i),
                             ids.begin() + static_cast<ptrdiff_t>(end));
         request.include = kEverything;
-        CHROMA_ASSIGN(const GetResult records, from_.Get(std::move(request)));
-        CHROMA_TRY(visit(records));
+        const Result<GetResult> records = from_.Get(std::move(request));
+        // Large records are too much at once.
+        if (records.status().code() == StatusCode::kResourceExhausted && batch > 1) {
+          batch /= 2;
+          continue;
+        }
+        if (!records.ok()) return records.status();
+        CHROMA_TRY(visit(*records));
         if (options_.on_progress) options_.on_progress(end - i);
+        i = end;
       }
       return Status::Ok();
     });

@@ -81,13 +81,6 @@ Result<Place> ParseWhere(const std::string& text) {
   return DirectoryAt(text);
 }
 
-// "host", "host:port" or a URL, as upstream's --host.
-std::string UrlOfHost(const std::string& host) {
-  if (IsUrl(host)) return host;
-  const bool has_port = host.rfind(':') != std::string::npos && !host.ends_with(']');
-  return "http://" + host + (has_port ? "" : ":8000");
-}
-
 Result<Place> DefaultPlace() {
   const char* named = std::getenv("CHROMA_PLACE");
   if (named != nullptr && *named != '\0') return ParsePlace(named);
@@ -122,6 +115,7 @@ Result<Client> OpenServer(const Place& place, bool must_exist) {
   if (!place.tenant.empty()) options.tenant = place.tenant;
   if (!place.database.empty()) options.database = place.database;
   options.headers = place.headers;
+  options.timeout_ms = place.timeout_ms;
   return HttpClient(place.url, std::move(options));
 }
 
@@ -133,6 +127,12 @@ std::string Place::name() const {
   text += '#';
   if (!tenant.empty() && profile.empty()) text += tenant + "/";
   return text + (database.empty() ? kDefaultDatabase : database);
+}
+
+std::string UrlOfHost(const std::string& host) {
+  if (IsUrl(host)) return host;
+  const bool has_port = host.rfind(':') != std::string::npos && !host.ends_with(']');
+  return "http://" + host + (has_port ? "" : ":8000");
 }
 
 Result<Place> ParsePlace(std::string_view text) {

@@ -6,6 +6,7 @@
 //   …#database  …#tenant/database   in place of --tenant and --database
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ struct Place {
   std::string tenant = {};
   std::string database = {};
   std::map<std::string, std::string> headers = {};
+  // Of a whole request to a server; 0: none.
+  int64_t timeout_ms = 300'000;
 
   bool is_directory() const { return kind == Kind::kDirectory; }
   // For messages, e.g. "./data" or "http://localhost:8000#tenant/database".
@@ -46,6 +49,8 @@ enum class Access {
 
 // kInvalidArgument for what names nothing; kNotFound for an unknown profile.
 Result<Place> ParsePlace(std::string_view text);
+// "host", "host:port" or a URL, as upstream's --host, as a URL.
+std::string UrlOfHost(const std::string& host);
 // kNotFound where there is no database yet, saying how one is made.
 Result<Client> OpenPlace(const Place& place, Access access);
 // For calls on tenants and databases alone: those of the place need not exist.

@@ -244,4 +244,33 @@ std::string OneLine(std::string_view text, size_t columns) {
   return line;
 }
 
+std::vector<std::string> WrapText(std::string_view text, size_t columns) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view paragraph = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (paragraph.empty()) lines.emplace_back();
+    std::string_view rest = paragraph;
+    while (!rest.empty()) {
+      // As many bytes as fit, then back to a blank.
+      size_t fits = 0;
+      while (fits < rest.size() && WidthOf(rest.substr(0, fits + 1)) <= columns) ++fits;
+      while (fits < rest.size() && fits > 0 &&
+             (static_cast<unsigned char>(rest[fits]) & 0xC0U) == 0x80) {
+        --fits;
+      }
+      fits = std::max<size_t>(fits, 1);
+      if (fits < rest.size()) {
+        const size_t blank = rest.substr(0, fits + 1).rfind(' ');
+        if (blank != std::string_view::npos && blank > 0) fits = blank;
+      }
+      lines.emplace_back(rest.substr(0, fits));
+      rest.remove_prefix(fits);
+      while (rest.starts_with(' ')) rest.remove_prefix(1);
+    }
+  }
+  return lines;
+}
+
 }  // namespace chroma::cli

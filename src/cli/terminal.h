@@ -77,4 +77,7 @@ size_t WidthOf(std::string_view text);
 // Of text from a database: at most `columns` wide, line ends and control characters as blanks.
 std::string OneLine(std::string_view text, size_t columns);
 
+// Pieces of text, each at most `columns` wide, broken at blanks and line ends.
+std::vector<std::string> WrapText(std::string_view text, size_t columns);
+
 }  // namespace chroma::cli

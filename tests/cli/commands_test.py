@@ -37,8 +37,8 @@ class Help(CommandTest):
                 self.assertIn("chroma " + " ".join(command), done.stdout.split("Examples:")[1])
 
     def test_mistakes(self):
-        self.assertIn("--colour", self.fails(2, "copy", "--colour"))
-        self.assertIn("TO is required", self.fails(2, "copy", "a"))
+        self.assertIn("--colour", self.fails(2, "copy", "a", "b", "--colour"))
+        self.assertIn("two places", self.fails(2, "copy", "a"))
         self.assertIn("subcommand", self.fails(2, "db"))
         self.assertIn("where?", self.fails(2, "db", "list"))
         self.assertIn("holds no database", self.fails(1, "query", "x", "--path", "none"))
@@ -193,6 +193,29 @@ class Copy(CommandTest):
         found = self.json("query", "twin", "--text", "seas", "--at", url)
         self.assertEqual(len(found), 10)
         self.assertTrue(all("seas" in r["document"] for r in found))
+        found = self.json("query", "twin", "--text", "seas", "--contains", "document 3", "--where",
+                          '{"n": {"$gt": 5}}', "--at", url)
+        self.assertEqual({r["id"] for r in found}, {"r30", "r33", "r39"})
+
+    def test_between_databases_of_a_directory_and_in_upstreams_words(self):
+        url = self.serve("chroma")
+        path = self.fill(url, "docs", 30, metadata={"hnsw:space": "cosine", "hnsw:M": 8})
+        expected = self.contents(path)
+        self.stop(self.servers.pop())
+        self.run_chroma("copy", "./chroma", "./chroma#shelf", "--create-database")
+        self.run_chroma("copy", "--all", "--from-local", "./elsewhere")
+        for place in ("./chroma#shelf", "./elsewhere"):
+            found = self.json("inspect", place)["collections"][0]
+            self.assertEqual((found["records"], found["space"]), (30, "cosine"))
+        url = self.serve("elsewhere")
+        self.assertEqual(self.contents(self.copied(url, "docs")), expected)
+        here = ask(f"{url}{DATABASE}/collections/docs")
+        self.assertEqual(here["metadata"], {"hnsw:space": "cosine", "hnsw:M": 8})
+        self.assertEqual(here["configuration_json"]["hnsw"]["max_neighbors"], 8)
+        self.run_chroma("login", "--service", url, "--api-key", "k")
+        self.assertIn("two places", self.fails(2, "copy", "--from-cloud"))
+        self.run_chroma("copy", "--from-cloud", "--to-local", "--path", "third")
+        self.assertEqual(len(self.json("query", "docs", "-n", "99", "--path", "third")), 30)
 
 
 class Query(CommandTest):

@@ -89,7 +89,7 @@ class RecordView final : public View {
       lines.push_back({name, Look::kBold});
     };
     const auto wrapped = [&](const std::string& text) {
-      for (std::string& piece : Wrap(text, columns)) lines.push_back({std::move(piece)});
+      for (std::string& piece : WrapText(text, columns)) lines.push_back({std::move(piece)});
     };
     heading("document");
     record_.document ? wrapped(*record_.document) : lines.push_back({"none", Look::kDim});

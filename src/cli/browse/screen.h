@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "chroma/status.h"
 
@@ -59,8 +58,5 @@ class Screen {
   Screen() = default;
   bool open_ = false;
 };
-
-// Pieces of text, each at most `columns` wide, broken at blanks and line ends.
-std::vector<std::string> Wrap(std::string_view text, size_t columns);
 
 }  // namespace chroma::cli

@@ -155,7 +155,9 @@ class Bench final : public Command {
   }
 
   Result<int> Run(Terminal& terminal) override {
-    CHROMA_ASSIGN(const Client client, place_.Open(Access::kCreate));
+    CHROMA_ASSIGN(Place place, place_.Find());
+    place.timeout_ms = 0;  // indexing takes as long as it takes
+    CHROMA_ASSIGN(const Client client, OpenPlace(place, Access::kCreate));
     CreateCollectionOptions options;
     options.configuration.hnsw.space = space_ == "l2"   ? Space::kL2
                                        : space_ == "ip" ? Space::kInnerProduct

@@ -23,8 +23,7 @@ class Browse final : public Command {
 
   Result<int> Run(Terminal& terminal) override {
     static_cast<void>(terminal);
-    CHROMA_ASSIGN(const Client client,
-                  place_.Open(read_only_ ? Access::kRead : Access::kWrite));
+    CHROMA_ASSIGN(const Client client, place_.Open(read_only_ ? Access::kRead : Access::kWrite));
     std::unique_ptr<View> first;
     if (collection_.empty()) {
       first = MakeCollectionsView(client);

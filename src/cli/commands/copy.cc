@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/copy.h"
 #include "cli/place.h"
+#include "cli/profiles.h"
 #include "cli/progress.h"
 #include "runtime/clock.h"
 
@@ -18,9 +19,8 @@ namespace {
 class CopyCommand final : public Command {
  public:
   void Define(CLI::App& app) override {
-    app.add_option("FROM", from_, "The place to copy from")->required()->type_name(kTypePlace);
+    app.add_option("FROM", from_, "The place to copy from")->type_name(kTypePlace);
     app.add_option("TO", to_, "The place to copy to; a directory is made when missing")
-        ->required()
         ->type_name(kTypePlace);
     CLI::Option* names = app.add_option("--collections,-c", names_,
                                         "Only these; OLD=NEW copies OLD under the name NEW")
@@ -36,10 +36,12 @@ class CopyCommand final : public Command {
     app.add_option("--batch", options_.batch, "Records of one request. Default: 1000")
         ->check(CLI::Range(1, 100'000));
     app.add_flag("--json", json_, "Print one JSON object");
+    DefineUpstreams(app);
   }
 
   Result<int> Run(Terminal& terminal) override {
     const int64_t begin_ns = runtime::Clock::System().MonotonicNs();
+    CHROMA_TRY(TakeUpstreams());
     CHROMA_ASSIGN(const Place from_place, ParsePlace(from_));
     CHROMA_ASSIGN(const Place to_place, ParsePlace(to_));
     CHROMA_ASSIGN(const Client from, OpenPlace(from_place, Access::kRead));
@@ -56,6 +58,46 @@ class CopyCommand final : public Command {
     Collection from;
     std::string name;
   };
+
+  // The words of upstream's program for two places.
+  void DefineUpstreams(CLI::App& app) {
+    constexpr const char* kGroup = "In upstream's words";
+    app.add_flag("--from-local", from_local_, "FROM is --path, --host or ./chroma")->group(kGroup);
+    app.add_flag("--from-cloud", from_cloud_, "FROM is the current profile")->group(kGroup);
+    app.add_flag("--to-local", to_local_, "TO is --path, --host or ./chroma")->group(kGroup);
+    app.add_flag("--to-cloud", to_cloud_, "TO is the current profile")->group(kGroup);
+    app.add_option("--db", cloud_database_, "The database of the profile")->group(kGroup);
+    app.add_option("--path", local_path_, "A directory")->type_name(kTypeDirectory)->group(kGroup);
+    app.add_option("--host", local_host_, "The URL of a server")->group(kGroup);
+    app.add_option("--concurrent", concurrent_, "Accepted; without effect")->group(kGroup);
+  }
+
+  Status TakeUpstreams() {
+    const std::string local = !local_path_.empty()   ? local_path_
+                              : !local_host_.empty() ? UrlOfHost(local_host_)
+                                                     : "./chroma";
+    std::string cloud;
+    if (from_cloud_ || to_cloud_) {
+      CHROMA_ASSIGN(const ProfileStore store, ProfileStore::Open());
+      CHROMA_ASSIGN(const std::string current, store.Current());
+      if (current.empty()) {
+        return Status::FailedPrecondition("no profile is in use; `chroma login` adds one");
+      }
+      cloud = "profile:" + current + (cloud_database_.empty() ? "" : "#" + cloud_database_);
+    }
+    const auto take = [&](bool is_local, bool is_cloud, std::string* place) {
+      const int ways = (is_local ? 1 : 0) + (is_cloud ? 1 : 0) + (place->empty() ? 0 : 1);
+      if (is_local) *place = local;
+      if (is_cloud) *place = cloud;
+      return ways == 1;
+    };
+    // TO alone is what stands where FROM would.
+    if ((from_local_ || from_cloud_) && to_.empty()) to_.swap(from_);
+    if (take(from_local_, from_cloud_, &from_) && take(to_local_, to_cloud_, &to_)) {
+      return Status::Ok();
+    }
+    return Status::InvalidArgument("two places are needed: chroma copy FROM TO");
+  }
 
   static Status CreateDatabase(const Place& place) {
     CHROMA_ASSIGN(const Client client, OpenPlaceOutside(place, Access::kCreate));
@@ -156,6 +198,14 @@ class CopyCommand final : public Command {
   bool all_ = false;
   bool create_database_ = false;
   bool json_ = false;
+  bool from_local_ = false;
+  bool from_cloud_ = false;
+  bool to_local_ = false;
+  bool to_cloud_ = false;
+  std::string cloud_database_;
+  std::string local_path_;
+  std::string local_host_;
+  uint32_t concurrent_ = 1;
   CopyOptions options_;
   std::vector<CopyReport> reports_;
 };

@@ -35,6 +35,36 @@ std::vector<std::string> TextKeys(const std::string& schema) {
   return names;
 }
 
+// A filter of documents as one of a search: {"$contains": "x"} → {"#document": {"$contains": "x"}}.
+void WriteDocumentWhere(JsonWriter& out, const JsonValue& filter) {
+  const JsonObject* members = filter.AsObject();
+  const bool is_list = members != nullptr && members->size() == 1 &&
+                       (members->front().first == "$and" || members->front().first == "$or") &&
+                       members->front().second.AsArray() != nullptr;
+  out.BeginObject();
+  if (is_list) {
+    out.Key(members->front().first);
+    out.BeginArray();
+    for (const JsonValue& child : *members->front().second.AsArray()) {
+      WriteDocumentWhere(out, child);
+    }
+    out.EndArray();
+  } else {
+    out.Key(kDocumentKey);
+    WriteJson(out, filter);
+  }
+  out.EndObject();
+}
+
+Result<Filter> AsWhere(const DocumentFilter& filter) {
+  if (filter.empty()) return Filter();
+  CHROMA_ASSIGN(const JsonValue json, ParseJson(filter.ToJson()));
+  std::string text;
+  JsonWriter out(&text);
+  WriteDocumentWhere(out, json);
+  return Filter::FromJson(text);
+}
+
 class Query final : public Command {
  public:
   void Define(CLI::App& app) override {
@@ -209,11 +239,9 @@ class Query final : public Command {
   Result<std::vector<Record>> FindText(const Collection& collection) const {
     CHROMA_ASSIGN(const std::string key, TextKey(collection));
     SearchOptions options;
-    options.where = filter_;
-    if (!document_filter_.empty()) {
-      CHROMA_ASSIGN(const Filter documents, Filter::FromJson(document_filter_.ToJson()));
-      options.where = options.where && documents;
-    }
+    CHROMA_ASSIGN(const Filter documents, AsWhere(document_filter_));
+    options.where = filter_ && documents;
+    if (!ids_.empty()) options.where = options.where && Where(kIdKey).In(ids_);
     options.rank = SparseKnn({.key = key, .limit = limit_ + offset_, .text = text_});
     options.limit = limit_;
     options.offset = offset_;

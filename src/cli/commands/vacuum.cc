@@ -40,7 +40,8 @@ class Vacuum final : public Command {
   }
 
   Result<int> Run(Terminal& terminal) override {
-    CHROMA_ASSIGN(const Place place, place_.Find());
+    CHROMA_ASSIGN(Place place, place_.Find());
+    place.timeout_ms = 0;  // it takes as long as there is work
     CHROMA_ASSIGN(const Client client, OpenPlaceOutside(place, Access::kWrite));
     CHROMA_ASSIGN(const std::vector<Collection> collections, Collections(client, place));
     const uint64_t before = place.is_directory() ? BytesBelow(place.path) : 0;
