@@ -1,6 +1,7 @@
 #include "cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <exception>
 #include <iostream>
 #include <sstream>
@@ -23,6 +24,7 @@ std::string FooterOf(const CommandSpec& spec) {
 }
 
 int ReportFailure(Terminal& terminal, const std::string& command, const Status& status) {
+  if (status.code() == StatusCode::kCancelled) return kExitFailed;
   terminal.Say("chroma " + command + ": " + std::string(status.message()));
   return status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitFailed;
 }
@@ -97,6 +99,8 @@ int CommandLine::Run(int argc, const char* const* argv) {
   }
   const Entry* entry = Chosen();
   if (entry == nullptr) return kExitUsage;
+  // A reader or a server that goes away is an error of the write to it.
+  std::signal(SIGPIPE, SIG_IGN);
   Terminal terminal;
   const Result<int> code = entry->command->Run(terminal);
   if (!code.ok()) return ReportFailure(terminal, entry->spec.path, code.status());

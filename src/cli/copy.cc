@@ -309,7 +309,10 @@ Result<CopyReport> CopyCollection(const Collection& from, const Client& to, cons
   Result<Collection> target = CreateLike(from, to, growing);
   if (!target.ok()) return WithName(target.status(), name);
   Copy copy(from, *std::move(target), options, &report);
-  Status done = copy.Write();
+  // What was deleted from the original since.
+  Status done = report.resumed ? copy.RemoveOthers() : Status::Ok();
+  report.removed = 0;
+  if (done.ok()) done = copy.Write();
   if (done.ok() && options.check) done = copy.Check();
   if (done.ok()) done = copy.to().Modify({.new_name = name});
   if (!done.ok()) return WithName(done, name);

@@ -83,7 +83,15 @@ Result<Place> ParseWhere(const std::string& text) {
 
 Result<Place> DefaultPlace() {
   const char* named = std::getenv("CHROMA_PLACE");
-  if (named != nullptr && *named != '\0') return ParsePlace(named);
+  if (named != nullptr && *named != '\0') {
+    CHROMA_ASSIGN(Place place, ParsePlace(named));
+    // The two belong together: a key is not sent to whatever server is named.
+    const char* key = std::getenv("CHROMA_API_KEY");
+    if (!place.is_directory() && key != nullptr && *key != '\0') {
+      place.headers.try_emplace(kTokenHeader, key);
+    }
+    return place;
+  }
   if (const Result<ProfileStore> store = ProfileStore::Open(); store.ok()) {
     CHROMA_ASSIGN(const std::string current, store->Current());
     if (!current.empty()) return ParsePlace(std::string(kProfilePrefix) + current);
@@ -187,10 +195,11 @@ void PlaceOptions::Define(CLI::App& app) {
   app.add_option("--database,--db", database_, "The database. Default: default_database")
       ->type_name("NAME")
       ->group(kGroup);
-  app.add_option("--api-key", api_key_, "The key to a server, sent as x-chroma-token")
+  app.add_option("--api-key", api_key_,
+                 "The key to a server, sent as x-chroma-token. Default: the profile's; beside "
+                 "$CHROMA_PLACE, $CHROMA_API_KEY")
       ->type_name("KEY")
-      ->group(kGroup)
-      ->envname("CHROMA_API_KEY");
+      ->group(kGroup);
   app.add_option("--header", headers_, "\"name: value\", sent with every request to a server")
       ->type_name("HEADER")
       ->group(kGroup)

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,6 +18,9 @@ namespace {
 
 constexpr int kUsualWidth = 80;
 constexpr size_t kGap = 2;  // between the columns of a table
+
+// Why stdout, which is one for all, did not take what was printed; Flush tells it.
+int print_errno = 0;
 
 bool WantsColor() {
   const char* no_color = std::getenv("NO_COLOR");
@@ -106,7 +110,8 @@ Terminal::Terminal()
       color_(WantsColor()) {}
 
 void Terminal::Print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size()) return;
+  if (print_errno == 0) print_errno = errno;
 }
 
 void Terminal::Say(std::string_view line) {
@@ -162,7 +167,12 @@ Result<std::string> Terminal::Ask(const std::string& prompt, bool secret) const 
 }
 
 Status Terminal::Flush() const {
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return Status::Ok();
+  errno = 0;
+  if (std::fflush(stdout) == 0 && print_errno == 0) return Status::Ok();
+  // Whoever reads has had enough, as `head` has.
+  if ((print_errno != 0 ? print_errno : errno) == EPIPE) {
+    return Status::Cancelled("nobody reads the output any more");
+  }
   return Status::ResourceExhausted("the output could not be written");
 }
 

@@ -39,7 +39,8 @@ class Terminal {
   // A line from stdin, without its end; `secret` is not shown. kFailedPrecondition at its end.
   Result<std::string> Ask(const std::string& prompt, bool secret = false) const;
 
-  // kResourceExhausted where what was printed could not be written.
+  // kResourceExhausted where what was printed could not be written, kCancelled where nobody reads
+  // it any more.
   Status Flush() const;
 
  private:

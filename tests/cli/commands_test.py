@@ -5,6 +5,7 @@ usage: commands_test.py PATH_OF_CHROMA [unittest arguments]
 """
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -46,6 +47,53 @@ class Help(CommandTest):
         self.assertIn("there is no profile", self.fails(1, "inspect", "profile:nobody"))
         error = self.fails(1, "db", "list", "--at", "http://localhost:1")
         self.assertIn("localhost:1", error)
+
+    def test_help_command(self):
+        self.assertEqual(self.out("help", "db", "create"), self.out("db", "create", "--help"))
+        self.assertEqual(self.out("help"), self.out("--help"))
+        self.assertIn("no command", self.fails(2, "help", "dance"))
+
+    def test_colours_and_bars_on_a_terminal(self):
+        url = self.serve()
+        self.fill(url, "docs", 300)
+
+        def on_a_terminal(*arguments, env=None):
+            master, slave = pty.openpty()
+            process = subprocess.Popen([support.CHROMA, *arguments], stdout=slave, stderr=slave,
+                                       stdin=slave, cwd=self.directory,
+                                       env=self.environment({"TERM": "xterm", **(env or {})}))
+            os.close(slave)
+            text = b""
+            while True:
+                try:
+                    piece = os.read(master, 4096)
+                except OSError:  # Linux says EIO at the end
+                    piece = b""
+                if not piece:
+                    break
+                text += piece
+            os.close(master)
+            self.assertEqual(process.wait(60), 0, text)
+            return text.decode()
+        self.assertIn("\x1b[1mr0", on_a_terminal("query", "docs", "--at", url))
+        self.assertNotIn("\x1b", on_a_terminal("query", "docs", "--at", url, env={"NO_COLOR": "1"}))
+        self.assertNotIn("\x1b", on_a_terminal("query", "docs", "--at", url, env={"TERM": "dumb"}))
+        shown = on_a_terminal("copy", url, "./copied", "--batch", "10")
+        self.assertRegex(shown, "docs  [█░]+ [0-9]+/600")
+
+    def test_a_reader_that_has_had_enough(self):
+        url = self.serve()
+        self.fill(url, "docs", 3000)
+        done = subprocess.run(
+            f"{support.CHROMA} query docs -n 3000 --at {url} | head -n 1; echo ${{PIPESTATUS[0]}}",
+            shell=True, executable="/bin/bash", capture_output=True, text=True, timeout=60,
+            env=self.environment())
+        self.assertEqual((done.stdout, done.stderr), ("r0\n1\n", ""))
+        full = subprocess.run([support.CHROMA, "query", "docs", "-n", "3000", "--at", url],
+                              stdout=open("/dev/full", "w"), stderr=subprocess.PIPE, text=True,
+                              timeout=60, env=self.environment())
+        self.assertEqual(full.returncode, 1)
+        self.assertIn("could not be written", full.stderr)
 
     def test_no_colours_where_there_is_no_terminal(self):
         url = self.serve()
@@ -161,12 +209,16 @@ class Copy(CommandTest):
             self.assertEqual(process.wait(), -signal.SIGKILL, "the copy was done too early")
             growing = ask(f"{target}{DATABASE}/collections")
             killed_at.append(ask(f"{target}{DATABASE}/collections/{growing[0]['id']}/count"))
+        # What was copied already may be gone or changed meanwhile.
+        ask(path + "/delete", {"ids": ["r0", "r1"]})
+        ask(path + "/update", {"ids": ["r2"], "documents": ["another"]})
+        expected = self.contents(path)
         report = self.json("copy", "./served", "./copied")["collections"][0]
         self.assertTrue(report["resumed"])
-        self.assertEqual(report["written"], 6000 - killed_at[1])
+        self.assertEqual(report["written"], 6000 - killed_at[1] + 1)
         self.assertGreater(killed_at[1], killed_at[0])
         self.assertEqual([c["name"] for c in ask(f"{target}{DATABASE}/collections")], ["docs"])
-        self.assertEqual(self.contents(self.copied(target, "docs")), expected)
+        self.assertEqual(sorted(self.contents(self.copied(target, "docs"))), sorted(expected))
 
     def test_another_collection_of_that_name(self):
         url = self.serve()

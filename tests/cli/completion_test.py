@@ -54,6 +54,8 @@ class Completion(CommandTest):
         script = self.script("zsh")
         self.shell("zsh", "-n", str(script))
         self.assertIn("_chroma_db_clone()", script.read_text())
+        program = f"autoload -Uz compinit && compinit -D -u && source {script} && print $_comps[chroma]"
+        self.assertEqual(self.shell("zsh", "-f", "-c", program), "_chroma\n")
 
     def test_fish(self):
         script = self.script("fish")

@@ -3,8 +3,10 @@
 
 usage: profiles_test.py PATH_OF_CHROMA [unittest arguments]
 """
+import http.server
 import json
 import stat
+import threading
 
 import support
 from support import CommandTest
@@ -125,6 +127,29 @@ class Profiles(CommandTest):
         # The key may come from stdin.
         self.run_chroma("login", "--service", url, "--profile", "third", stdin="ck-stdin\n")
         self.assertEqual(self.credentials()["third"]["api_key"], "ck-stdin")
+
+    def test_the_key_in_the_environment_goes_to_the_place_in_the_environment(self):
+        keys = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                keys.append(self.headers.get("x-chroma-token"))
+                body = b"[]"
+                self.send_response(200)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            url = f"http://127.0.0.1:{server.server_port}"
+            self.run_chroma("db", "list", env={"CHROMA_PLACE": url, "CHROMA_API_KEY": "ck-env"})
+            self.run_chroma("db", "list", "--at", url, env={"CHROMA_API_KEY": "ck-env"})
+            self.run_chroma("db", "list", "--at", url, "--api-key", "ck-given")
+            server.shutdown()
+        self.assertEqual(keys, ["ck-env", None, "ck-given"])
 
     def test_login_that_fails_keeps_nothing(self):
         self.fails(1, "login", "--service", "http://localhost:1", "--api-key", "x")
