@@ -89,9 +89,10 @@ class Help(CommandTest):
             shell=True, executable="/bin/bash", capture_output=True, text=True, timeout=60,
             env=self.environment())
         self.assertEqual((done.stdout, done.stderr), ("r0\n1\n", ""))
-        full = subprocess.run([support.CHROMA, "query", "docs", "-n", "3000", "--at", url],
-                              stdout=open("/dev/full", "w"), stderr=subprocess.PIPE, text=True,
-                              timeout=60, env=self.environment())
+        with open("/dev/full", "w") as device:
+            full = subprocess.run([support.CHROMA, "query", "docs", "-n", "3000", "--at", url],
+                                  stdout=device, stderr=subprocess.PIPE, text=True, timeout=60,
+                                  env=self.environment())
         self.assertEqual(full.returncode, 1)
         self.assertIn("could not be written", full.stderr)
 
