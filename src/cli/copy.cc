@@ -27,6 +27,10 @@ Status WithName(const Status& status, const std::string& name) {
   return status.Annotate("collection " + name);
 }
 
+Space SpaceOf(const Collection& collection) {
+  return collection.configuration().hnsw.space.value_or(Space::kL2);
+}
+
 size_t MetadataBytes(const Metadata& metadata) {
   size_t bytes = 0;
   for (const auto& [key, value] : metadata) {
@@ -50,15 +54,30 @@ size_t RecordBytes(const GetResult& records, size_t i) {
   return bytes;
 }
 
-bool SameRecord(const GetResult& a, size_t i, const GetResult& b, size_t j) {
+// Vectors are what was written, but servers of upstream's make normalise them where lengths do not
+// matter.
+bool SameVector(std::span<const float> a, std::span<const float> b, Space space) {
+  constexpr double kTolerance = 1e-9;
+  if (a.size() != b.size()) return false;
+  if (std::equal(a.begin(), a.end(), b.begin())) return true;
+  if (space != Space::kCosine) return false;
+  double dot = 0;
+  double square_a = 0;
+  double square_b = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    dot += static_cast<double>(a[i]) * b[i];
+    square_a += static_cast<double>(a[i]) * a[i];
+    square_b += static_cast<double>(b[i]) * b[i];
+  }
+  return dot > 0 && dot * dot >= (1 - kTolerance) * square_a * square_b;
+}
+
+bool SameRecord(const GetResult& a, size_t i, const GetResult& b, size_t j, Space space) {
   const auto row = [](const GetResult& records, size_t k) {
     return k < records.embeddings.rows() ? records.embeddings.row(k) : std::span<const float>();
   };
-  const std::span<const float> left = row(a, i);
-  const std::span<const float> right = row(b, j);
-  return std::equal(left.begin(), left.end(), right.begin(), right.end()) &&
-         a.documents[i] == b.documents[j] && a.metadatas[i] == b.metadatas[j] &&
-         a.uris[i] == b.uris[j];
+  return SameVector(row(a, i), row(b, j), space) && a.documents[i] == b.documents[j] &&
+         a.metadatas[i] == b.metadatas[j] && a.uris[i] == b.uris[j];
 }
 
 // Which records of `records`, by number, `other` lacks, and the ids of those that it has otherwise.
@@ -66,7 +85,7 @@ struct Difference {
   std::vector<size_t> missing;
   std::vector<size_t> changed;
 };
-Difference Compare(const GetResult& records, const GetResult& other) {
+Difference Compare(const GetResult& records, const GetResult& other, Space space) {
   std::unordered_map<std::string_view, size_t> places;
   for (size_t i = 0; i < other.size(); ++i) places.emplace(other.ids[i], i);
   Difference difference;
@@ -74,7 +93,7 @@ Difference Compare(const GetResult& records, const GetResult& other) {
     const auto found = places.find(records.ids[i]);
     if (found == places.end()) {
       difference.missing.push_back(i);
-    } else if (!SameRecord(records, i, other, found->second)) {
+    } else if (!SameRecord(records, i, other, found->second, space)) {
       difference.changed.push_back(i);
     }
   }
@@ -106,7 +125,11 @@ Status AddRecords(const Collection& to, const GetResult& from, const std::vector
 class Copy {
  public:
   Copy(Collection from, Collection to, const CopyOptions& options, CopyReport* report)
-      : from_(std::move(from)), to_(std::move(to)), options_(options), report_(*report) {}
+      : from_(std::move(from)),
+        to_(std::move(to)),
+        space_(SpaceOf(from_)),
+        options_(options),
+        report_(*report) {}
 
   Collection& to() { return to_; }
 
@@ -122,7 +145,7 @@ class Copy {
     CHROMA_TRY(ForEachBatch([&](const GetResult& batch) -> Status {
       records += batch.size();
       CHROMA_ASSIGN(const GetResult copied, Same(batch));
-      const Difference difference = Compare(batch, copied);
+      const Difference difference = Compare(batch, copied, space_);
       for (const auto& [numbers, how] : {std::pair(&difference.missing, "is missing"),
                                          std::pair(&difference.changed, "differs")}) {
         if (numbers->empty()) continue;
@@ -215,7 +238,7 @@ class Copy {
     if (compare) {
       CHROMA_ASSIGN(copied, Same(records));
     }
-    Difference difference = Compare(records, copied);
+    Difference difference = Compare(records, copied, space_);
     if (!difference.changed.empty()) {
       // An upsert would keep keys that the original does not have.
       DeleteOptions request;
@@ -232,15 +255,13 @@ class Copy {
 
   const Collection from_;
   Collection to_;
+  const Space space_;
   const CopyOptions& options_;
   CopyReport& report_;
 };
 
 Status CheckComparable(const Collection& from, const Collection& to) {
-  const auto space = [](const Collection& collection) {
-    return collection.configuration().hnsw.space.value_or(Space::kL2);
-  };
-  if (space(from) != space(to)) {
+  if (SpaceOf(from) != SpaceOf(to)) {
     return Status::FailedPrecondition("the collection that is there measures another distance");
   }
   const std::optional<uint32_t>& a = from.info().dimension;

@@ -234,6 +234,16 @@ class Copy(CommandTest):
         self.assertEqual((report["written"], report["removed"]), (1, 5))
         self.assertEqual(sorted(self.contents(theirs)), sorted(self.contents(path)))
 
+    def test_lengths_do_not_matter_to_cosines(self):
+        for space, code in (("cosine", 0), ("l2", 1)):
+            url = self.serve(space)
+            for name, factor in (("docs", 1), ("twin", 3)):
+                made = ask(url + DATABASE + "/collections",
+                           {"name": name, "configuration": {"hnsw": {"space": space}}})
+                ask(f"{url}{DATABASE}/collections/{made['id']}/add",
+                    {"ids": ["a"], "embeddings": [[factor, factor / 7]]})
+            self.run_chroma("copy", url, url, "-c", "docs=twin", code=code)
+
     def test_sparse_vectors_and_their_schema(self):
         index = {"enabled": True, "config": {
             "source_key": "#document", "bm25": True,

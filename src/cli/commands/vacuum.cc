@@ -50,6 +50,10 @@ class Vacuum final : public Command {
       for (const Collection& collection : collections) {
         progress.Advance(0);
         const Status compacted = collection.Compact();
+        if (compacted.code() == StatusCode::kNotFound && collection.Count().ok()) {
+          return Status::Unimplemented(place.name() +
+                                       " is a server of another make, which cannot be told to");
+        }
         // One that was deleted meanwhile needs nothing any more.
         if (!compacted.ok() && compacted.code() != StatusCode::kNotFound) return compacted;
         progress.Advance();
