@@ -15,6 +15,7 @@ pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 # It has no file for pkg-config.
 find_library(CHROMA_STEMMER stemmer REQUIRED)
+pkg_check_modules(ncursesw REQUIRED IMPORTED_TARGET ncursesw)
 pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
 if(CHROMA_TESTS)
   find_package(GTest REQUIRED)

@@ -44,6 +44,7 @@ OWNERS = [
     (r"libstemmer\.h|utf8proc\.h", {"index"}),
     (r"curl/", {"api", "store"}),
     (r"CLI/", {"cli"}),
+    (r"n?curses\.h", {"cli"}),
     (r"yaml-cpp/", {"service", "cli"}),
     (r"roaring/", {"base"}),
     (r"xxhash\.h", {"base"}),

@@ -27,11 +27,14 @@ class CHROMA_EXPORT Client {
   // is no such tenant or database. Not while another thread uses this handle.
   Status SetTenant(std::string tenant, std::string database = kDefaultDatabase);
   Status SetDatabase(std::string database);
+  // A handle that looks there, whether it exists or not: calls fail when it does not.
+  Client At(std::string tenant, std::string database = kDefaultDatabase) const;
 
   // Nanoseconds since 1970, by the clock of whoever answers.
   Result<int64_t> Heartbeat() const;
   // Of the API, as servers state it.
   Result<std::string> Version() const;
+  Result<UserIdentity> GetIdentity() const;
   // How many records one write should have at most. Larger ones work, up to the size of request
   // that a server takes (40 MB unless it is configured otherwise).
   Result<uint32_t> GetMaxBatchSize() const;
@@ -53,6 +56,8 @@ class CHROMA_EXPORT Client {
   Result<Collection> CreateCollection(const std::string& name,
                                       CreateCollectionOptions options = {}) const;
   Result<Collection> GetCollection(const std::string& name) const;
+  // `id`: a UUID.
+  Result<Collection> GetCollectionById(const std::string& id) const;
   // An existing collection is returned as it is; the options are for a new one.
   Result<Collection> GetOrCreateCollection(const std::string& name,
                                            CreateCollectionOptions options = {}) const;
@@ -73,6 +78,7 @@ class CHROMA_EXPORT Client {
 struct LocalOptions {
   std::string tenant = kDefaultTenant;
   std::string database = kDefaultDatabase;
+  bool must_exist = true;  // opening fails when there is no such tenant or database
   bool allow_reset = false;
   int search_threads = 0;  // 0: one per processor
   // What the process should have resident: what is mapped from files is given back beyond it, and
@@ -86,6 +92,7 @@ struct LocalOptions {
 struct HttpOptions {
   std::string tenant = kDefaultTenant;
   std::string database = kDefaultDatabase;
+  bool must_exist = true;  // opening fails when there is no such tenant or database
   std::map<std::string, std::string> headers = {};  // sent with every request
   int64_t timeout_ms = 300'000;                     // for a whole request; 0: none
   int64_t connect_timeout_ms = 10'000;
@@ -93,7 +100,7 @@ struct HttpOptions {
   std::string unix_socket_path = {};                // reach the server there; empty: by the url
 };
 
-// Each checks that its tenant and database exist.
+// Each checks that its tenant and database exist, unless it is told otherwise.
 
 // A database in memory, which is gone with the last handle.
 CHROMA_EXPORT Result<Client> EphemeralClient(LocalOptions options = {});

@@ -64,6 +64,14 @@ class CHROMA_EXPORT Collection {
                                     std::vector<std::string> records = {}) const;
   // How many records match, and how many of them have each value of some keys.
   Result<FacetsResult> Facets(FacetsOptions options = {}) const;
+  // Its segments, its vector indexes, and what the log still holds.
+  Result<CollectionDescription> Describe() const;
+  // Merges and indexes all that was written, and returns when that is done. It happens by itself
+  // in time: this is for a measurement, or before a directory is put away.
+  Status Compact() const;
+  // How much of what a comparison with every record finds, queries find as they are answered.
+  Result<RecallReport> MeasureRecall(RecallOptions options = {}) const;
+  Result<IndexingStatus> GetIndexingStatus() const;
   // The first records with their embeddings, documents and metadata.
   Result<GetResult> Peek(uint32_t limit = 10) const;
 

@@ -51,6 +51,21 @@ struct FacetsResult {
   std::vector<FacetValues> facets;
 };
 
+// ---- recall
+
+struct RecallOptions {
+  uint32_t queries = 100;  // so many random records, each without itself among its answers
+  uint32_t n_results = 10;
+};
+
+struct RecallReport {
+  double recall = 1;     // the share of the nearest records that was found
+  uint64_t records = 0;  // of the collection
+  uint32_t queries = 0;  // fewer than asked for where there are fewer records
+  double query_ms = 0;   // of one query, as usually answered
+  double exact_ms = 0;   // of one query, comparing every record
+};
+
 // ---- lists: a get whose records may come in another order, with what was found in them
 
 // By the values of a metadata key, or by kIdKey: booleans, numbers, strings, arrays. Records
@@ -101,6 +116,35 @@ struct ListRecordsResult {
   GetResult records;
   // One for each record where highlights were asked for; none for one without a document.
   std::vector<std::optional<Highlights>> highlights;
+};
+
+// ---- what a collection is made of
+
+struct IndexDescription {
+  std::string blob;  // its name in the directory
+  uint64_t size_bytes = 0;
+  uint64_t rows = 0;
+};
+
+struct SegmentDescription {
+  std::string blob;
+  uint64_t size_bytes = 0;
+  uint64_t rows = 0;
+  uint64_t deleted = 0;         // of the rows; merging removes them
+  uint64_t unindexed_rows = 0;  // in no vector index: few, or not indexed yet
+  std::vector<IndexDescription> indexes;
+};
+
+struct CollectionDescription {
+  uint64_t records = 0;
+  uint64_t indexed_operations = 0;    // that were ever written, and are in segments and indexes
+  uint64_t unindexed_operations = 0;  // that are not yet
+  uint64_t version = 0;               // counts what was published
+  std::string manifest;               // the blob that says what the version is made of
+  uint64_t log_begin = 0;             // offsets of the log that are in no segment yet
+  uint64_t log_end = 0;               // exclusive
+  uint64_t log_operations = 0;        // of this collection between them
+  std::vector<SegmentDescription> segments;
 };
 
 }  // namespace chroma

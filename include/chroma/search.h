@@ -112,7 +112,7 @@ struct GroupBy {
   bool largest = false;  // the largest of `by` are best, not the smallest
 };
 
-struct SearchOptions {
+struct CHROMA_EXPORT SearchOptions {
   Filter where = {};  // also over documents, Where(kDocumentKey), and ids, Where(kIdKey)
   Rank rank = {};
   GroupBy group_by = {};  // needs a rank
@@ -120,6 +120,9 @@ struct SearchOptions {
   uint32_t offset = 0;
   // kDocumentKey, kEmbeddingKey, kMetadataKey, kScoreKey, and keys of the metadata.
   std::vector<std::string> select = {};
+
+  // One of the searches that other clients send; kInvalidArgument when the text is none.
+  static Result<SearchOptions> FromJson(std::string_view json);
 };
 
 // Records, best first. A column that was not selected is empty.

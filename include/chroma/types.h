@@ -95,6 +95,13 @@ struct DatabaseInfo {
   std::string tenant;
 };
 
+// Who a server says the caller is.
+struct UserIdentity {
+  std::string user_id;  // empty: nobody in particular
+  std::string tenant;
+  std::vector<std::string> databases;  // "*": all
+};
+
 // How far two vectors are apart: the squared Euclidean distance, 1 - cosine, 1 - inner product.
 enum class Space : uint8_t { kL2 = 0, kCosine = 1, kInnerProduct = 2 };
 
@@ -124,6 +131,7 @@ struct CollectionInfo {
   std::string database;
   Metadata metadata;
   CollectionConfiguration configuration;  // without num_threads and batch_size
+  std::string configuration_json;         // the same as JSON, as other clients read it
   std::string schema;                     // JSON
   std::optional<uint32_t> dimension;      // fixed by the first write with vectors
 };
@@ -131,8 +139,9 @@ struct CollectionInfo {
 struct CreateCollectionOptions {
   Metadata metadata = {};  // empty: none
   CollectionConfiguration configuration = {};
-  std::string schema = {};     // JSON; empty: the default one
-  bool get_or_create = false;  // an existing collection is returned as it is
+  std::string configuration_json = {};  // in place of `configuration`, as other clients send it
+  std::string schema = {};              // JSON; empty: the default one
+  bool get_or_create = false;           // an existing collection is returned as it is
 };
 
 // What is given is changed.
@@ -140,9 +149,17 @@ struct ModifyCollectionOptions {
   std::optional<std::string> new_name = {};
   std::optional<Metadata> new_metadata = {};  // replaces all of it
   std::optional<CollectionConfiguration> new_configuration = {};
+  std::string new_configuration_json = {};  // in its place, as other clients send it
   // JSON, laid over the schema index by index; empty: the schema stays. An index that it switches
   // on is built in the background. The space stays.
   std::string new_schema = {};
+};
+
+// How much of what was written to a collection is in its vector index. The rest is found as well,
+// by comparing, and will be indexed in the background.
+struct IndexingStatus {
+  uint64_t indexed_operations = 0;
+  uint64_t unindexed_operations = 0;
 };
 
 // A part of a list.

@@ -76,7 +76,103 @@ class ApiTest : public ::testing::Test {
 using Kinds = ::testing::Types<Ephemeral, Persistent, Http>;
 TYPED_TEST_SUITE(ApiTest, Kinds);
 
+TYPED_TEST(ApiTest, HandlesElsewhereAndCollectionsById) {
+  const Collection books = this->CreateBooks();
+  Result<Collection> same = this->client_->GetCollectionById(books.id());
+  ASSERT_TRUE(same.ok()) << same.status().ToString();
+  EXPECT_EQ(same->name(), "books");
+  EXPECT_THAT(same->info().configuration_json, HasSubstr(R"("space":"l2")"));
+  EXPECT_FAILS(this->client_->GetCollectionById("books").status(), kInvalidArgument,
+               "Collection ID is not a valid UUIDv4");
+
+  ASSERT_TRUE(this->client_->CreateTenant("other_tenant").ok());
+  const Client elsewhere = this->client_->At("other_tenant", "shelf");
+  EXPECT_EQ(elsewhere.GetDatabase("shelf").status().code(), StatusCode::kNotFound);
+  ASSERT_TRUE(elsewhere.CreateDatabase("shelf").ok());
+  EXPECT_EQ(*elsewhere.CountCollections(), 0u);
+  EXPECT_EQ(elsewhere.GetCollectionById(books.id()).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(this->client_->tenant(), kDefaultTenant);
+}
+
+TYPED_TEST(ApiTest, HandlesWithAnOldNameModify) {
+  Collection books = this->CreateBooks();
+  Collection same = books;
+  ASSERT_TRUE(books.Modify({.new_name = "tomes"}).ok());
+  const Status modified = same.Modify({.new_metadata = Metadata{{"shelf", 3}}});
+  ASSERT_TRUE(modified.ok()) << modified.ToString();
+  EXPECT_EQ(same.name(), "tomes");
+}
+
+TYPED_TEST(ApiTest, ConfigurationsAndSearchesAsJson) {
+  CreateCollectionOptions options;
+  options.configuration_json = R"({"hnsw": {"space": "cosine", "ef_search": 50}})";
+  Collection books = this->Create("books", options);
+  EXPECT_EQ(books.configuration().hnsw.space, Space::kCosine);
+  ASSERT_TRUE(books.Add(FiveBooks()).ok());
+  ASSERT_TRUE(books.Modify({.new_configuration_json = R"({"hnsw": {"ef_search": 70}})"}).ok());
+  EXPECT_EQ(books.configuration().hnsw.ef_search, 70u);
+
+  options.configuration.hnsw.space = Space::kL2;
+  EXPECT_FAILS(this->client_->CreateCollection("both", options).status(), kInvalidArgument,
+               "configuration and configuration_json must not both be given");
+
+  Result<SearchOptions> search = SearchOptions::FromJson(
+      R"({"filter": {"year": {"$gte": 2000}}, "rank": {"$knn": {"query": [1, 0], "limit": 5}},
+          "limit": {"limit": 2, "offset": 0}, "select": {"keys": ["#score", "year"]}})");
+  ASSERT_TRUE(search.ok()) << search.status().ToString();
+  Result<SearchResult> found = books.Search(*search);
+  ASSERT_TRUE(found.ok()) << found.status().ToString();
+  EXPECT_THAT(found->ids, ElementsAre("e", "b"));
+  EXPECT_EQ(SearchOptions::FromJson("{").status().code(), StatusCode::kInvalidArgument);
+}
+
+TYPED_TEST(ApiTest, RecallAndIndexingStatus) {
+  const Collection books = this->CreateBooks();
+  Result<RecallReport> report = books.MeasureRecall({.queries = 3, .n_results = 2});
+  ASSERT_TRUE(report.ok()) << report.status().ToString();
+  EXPECT_EQ(report->recall, 1.0);
+  EXPECT_EQ(report->records, 5u);
+  EXPECT_LE(report->queries, 3u);
+  Result<IndexingStatus> status = books.GetIndexingStatus();
+  ASSERT_TRUE(status.ok()) << status.status().ToString();
+  EXPECT_EQ(status->indexed_operations + status->unindexed_operations, 5u);
+}
+
+TYPED_TEST(ApiTest, DescribesAndCompacts) {
+  const Collection books = this->CreateBooks();
+  Result<CollectionDescription> before = books.Describe();
+  ASSERT_TRUE(before.ok()) << before.status().ToString();
+  EXPECT_EQ(before->records, 5u);
+  EXPECT_EQ(before->indexed_operations + before->unindexed_operations, 5u);
+  const Result<uint64_t> deleted = books.Delete({.ids = {{"a"}}});
+  ASSERT_TRUE(deleted.ok());
+
+  const Status compacted = books.Compact();
+  ASSERT_TRUE(compacted.ok()) << compacted.ToString();
+  const Result<CollectionDescription> after = books.Describe();
+  ASSERT_TRUE(after.ok()) << after.status().ToString();
+  EXPECT_EQ(after->records, *books.Count());
+  EXPECT_EQ(after->log_operations, 0u);
+  EXPECT_EQ(after->unindexed_operations, 0u);
+  EXPECT_GT(after->version, 0u);
+  EXPECT_GE(after->log_end, after->log_begin);
+  ASSERT_EQ(after->segments.size(), 1u);
+  EXPECT_EQ(after->segments[0].rows, after->records);
+  EXPECT_EQ(after->segments[0].deleted, 0u);
+  EXPECT_GT(after->segments[0].size_bytes, 0u);
+  EXPECT_THAT(after->segments[0].blob, HasSubstr("/"));
+
+  ASSERT_TRUE(this->client_->DeleteCollection("books").ok());
+  EXPECT_EQ(books.Describe().status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(books.Compact().code(), StatusCode::kNotFound);
+}
+
 TYPED_TEST(ApiTest, SystemCallsAnswer) {
+  const Result<UserIdentity> identity = this->client_->GetIdentity();
+  ASSERT_TRUE(identity.ok()) << identity.status().ToString();
+  EXPECT_EQ(identity->tenant, kDefaultTenant);
+  EXPECT_EQ(identity->databases, std::vector<std::string>{kDefaultDatabase});
+
   Result<int64_t> heartbeat = this->client_->Heartbeat();
   ASSERT_TRUE(heartbeat.ok());
   EXPECT_GT(*heartbeat, int64_t{1'600'000'000} * 1'000'000'000);
@@ -627,6 +723,20 @@ TYPED_TEST(LockedApiTest, ResetMustBeAllowed) {
   Result<Client> client = kind.Open(/*allow_reset=*/false);
   ASSERT_TRUE(client.ok()) << client.status().ToString();
   EXPECT_FAILS(client->Reset(), kPermissionDenied, "Reset is disabled by config");
+}
+
+TEST(PersistentClientTest, OpensWhereNothingIsYet) {
+  const api::TemporaryDirectory directory;
+  LocalOptions options;
+  options.tenant = "acme_tenant";
+  options.database = "shelf";
+  EXPECT_EQ(PersistentClient(directory.path(), options).status().code(), StatusCode::kNotFound);
+  options.must_exist = false;
+  const Result<Client> client = PersistentClient(directory.path(), options);
+  ASSERT_TRUE(client.ok()) << client.status().ToString();
+  ASSERT_TRUE(client->CreateTenant("acme_tenant").ok());
+  ASSERT_TRUE(client->CreateDatabase("shelf").ok());
+  EXPECT_EQ(*client->CountCollections(), 0u);
 }
 
 TEST(PersistentClientTest, KeepsItsData) {

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "base/uuid.h"
 #include "catalog/catalog.h"
+#include "chroma/extensions.h"
 #include "chroma/status.h"
 #include "chroma/types.h"
 #include "engine/engine.h"
@@ -30,6 +32,7 @@ class Backend {
   virtual Result<std::string> Version() = 0;
   virtual Result<uint32_t> MaxBatchSize() = 0;
   virtual Status Reset() = 0;
+  virtual Result<UserIdentity> Identity() = 0;
 
   virtual Status CreateTenant(const std::string& name) = 0;
   virtual Result<model::Tenant> GetTenant(const std::string& name) = 0;
@@ -42,6 +45,7 @@ class Backend {
   virtual Result<CollectionInfo> CreateCollection(
       const Scope& scope, const engine::CreateCollectionRequest& request) = 0;
   virtual Result<CollectionInfo> GetCollection(const Scope& scope, const std::string& name) = 0;
+  virtual Result<CollectionInfo> GetCollectionById(const Scope& scope, const Uuid& id) = 0;
   virtual Result<std::vector<CollectionInfo>> ListCollections(const Scope& scope,
                                                               catalog::Page page) = 0;
   virtual Result<uint64_t> CountCollections(const Scope& scope) = 0;
@@ -66,8 +70,13 @@ class Backend {
   // JSON, as the route answers.
   virtual Result<std::string> Explain(const CollectionInfo& collection,
                                       const engine::ExplainRequest& request) = 0;
+  virtual Result<executor::CollectionStatus> Describe(const CollectionInfo& collection) = 0;
+  virtual Status Compact(const CollectionInfo& collection) = 0;
   virtual Result<executor::FacetResult> Facets(const CollectionInfo& collection,
                                                const engine::FacetsRequest& request) = 0;
+  virtual Result<RecallReport> MeasureRecall(const CollectionInfo& collection,
+                                             const RecallOptions& options) = 0;
+  virtual Result<IndexingStatus> GetIndexingStatus(const CollectionInfo& collection) = 0;
 };
 
 }  // namespace chroma::api

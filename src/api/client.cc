@@ -43,7 +43,9 @@ class ClientFactory {
   static Result<Client> Create(Result<std::shared_ptr<api::Backend>> backend,
                                const Options& options) {
     if (!backend.ok()) return backend.status();
-    CHROMA_TRY(CheckExists(**backend, options.tenant, options.database));
+    if (options.must_exist) {
+      CHROMA_TRY(CheckExists(**backend, options.tenant, options.database));
+    }
     return Client(*std::move(backend), options.tenant, options.database);
   }
 };
@@ -64,12 +66,20 @@ Status Client::SetDatabase(std::string database) {
   return Guard([&] { return SetTenant(tenant_, std::move(database)); });
 }
 
+Client Client::At(std::string tenant, std::string database) const {
+  return Client(backend_, std::move(tenant), std::move(database));
+}
+
 Result<int64_t> Client::Heartbeat() const {
   return Guard([&] { return backend_->Heartbeat(); });
 }
 
 Result<std::string> Client::Version() const {
   return Guard([&] { return backend_->Version(); });
+}
+
+Result<UserIdentity> Client::GetIdentity() const {
+  return Guard([&] { return backend_->Identity(); });
 }
 
 Result<uint32_t> Client::GetMaxBatchSize() const {
@@ -141,6 +151,15 @@ Result<Collection> Client::GetCollection(const std::string& name) const {
   return Guard([&]() -> Result<Collection> {
     CHROMA_TRY(CheckName("The collection's name", name));
     CHROMA_ASSIGN(CollectionInfo info, backend_->GetCollection({tenant_, database_}, name));
+    return Collection(backend_, std::move(info));
+  });
+}
+
+Result<Collection> Client::GetCollectionById(const std::string& id) const {
+  return Guard([&]() -> Result<Collection> {
+    const std::optional<Uuid> uuid = Uuid::Parse(id);
+    if (!uuid) return Status::InvalidArgument("Collection ID is not a valid UUIDv4");
+    CHROMA_ASSIGN(CollectionInfo info, backend_->GetCollectionById({tenant_, database_}, *uuid));
     return Collection(backend_, std::move(info));
   });
 }

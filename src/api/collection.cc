@@ -130,6 +130,25 @@ Result<FacetsResult> Collection::Facets(FacetsOptions options) const {
   });
 }
 
+Result<CollectionDescription> Collection::Describe() const {
+  return api::Guard([&]() -> Result<CollectionDescription> {
+    CHROMA_ASSIGN(executor::CollectionStatus status, backend_->Describe(*info_));
+    return api::ToDescription(std::move(status));
+  });
+}
+
+Status Collection::Compact() const {
+  return api::Guard([&] { return backend_->Compact(*info_); });
+}
+
+Result<RecallReport> Collection::MeasureRecall(RecallOptions options) const {
+  return api::Guard([&] { return backend_->MeasureRecall(*info_, options); });
+}
+
+Result<IndexingStatus> Collection::GetIndexingStatus() const {
+  return api::Guard([&] { return backend_->GetIndexingStatus(*info_); });
+}
+
 Result<GetResult> Collection::Peek(uint32_t limit) const {
   GetOptions options;
   options.limit = limit;
@@ -141,8 +160,10 @@ Status Collection::Modify(ModifyCollectionOptions options) {
   return api::Guard([&]() -> Status {
     CHROMA_ASSIGN(engine::ModifyCollectionRequest request, api::ToRequest(options));
     CHROMA_TRY(backend_->Modify(*info_, request));
-    const std::string& name = request.new_name ? *request.new_name : info_->name;
-    Result<CollectionInfo> now = backend_->GetCollection({info_->tenant, info_->database}, name);
+    // By id: another handle may have renamed the collection.
+    const std::optional<Uuid> id = Uuid::Parse(info_->id);
+    if (!id) return Status::Internal("Collection ID is not a UUID: " + info_->id);
+    Result<CollectionInfo> now = backend_->GetCollectionById({info_->tenant, info_->database}, *id);
     if (!now.ok()) {
       return now.status().Annotate("The collection was modified, but could not be read again");
     }

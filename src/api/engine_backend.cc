@@ -24,6 +24,9 @@ class EngineBackend : public Backend {
   Result<int64_t> Heartbeat() override { return runtime::Clock::System().UnixNs(); }
   Result<std::string> Version() override { return std::string(kApiVersion); }
   Result<uint32_t> MaxBatchSize() override { return model::kBatchSizeMax; }
+  Result<UserIdentity> Identity() override {
+    return UserIdentity{"", kDefaultTenant, {kDefaultDatabase}};
+  }
   Status Reset() override {
     Context ctx;
     return engine_.Reset(ctx);
@@ -66,6 +69,12 @@ class EngineBackend : public Backend {
     Context ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection,
                   engine_.GetCollection(ctx, scope.tenant, scope.database, name));
+    return ToInfo(*collection);
+  }
+  Result<CollectionInfo> GetCollectionById(const Scope& scope, const Uuid& id) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection,
+                  engine_.FindCollection(ctx, scope.tenant, scope.database, id));
     return ToInfo(*collection);
   }
   Result<std::vector<CollectionInfo>> ListCollections(const Scope& scope,
@@ -140,11 +149,35 @@ class EngineBackend : public Backend {
     CHROMA_ASSIGN(const executor::Explanation explained, engine_.Explain(ctx, collection, request));
     return gateway::EncodeExplanation(explained);
   }
+  Result<executor::CollectionStatus> Describe(const CollectionInfo& info) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    return engine_.Describe(ctx, collection);
+  }
+  Status Compact(const CollectionInfo& info) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    return engine_.Compact(ctx, collection);
+  }
   Result<executor::FacetResult> Facets(const CollectionInfo& info,
                                        const engine::FacetsRequest& request) override {
     Context ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.Facets(ctx, collection, request);
+  }
+  Result<RecallReport> MeasureRecall(const CollectionInfo& info,
+                                     const RecallOptions& options) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    CHROMA_ASSIGN(const executor::RecallReport report,
+                  engine_.MeasureRecall(ctx, collection, options.queries, options.n_results));
+    return ToReport(report);
+  }
+  Result<IndexingStatus> GetIndexingStatus(const CollectionInfo& info) override {
+    Context ctx;
+    CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
+    CHROMA_ASSIGN(const engine::IndexingStatus status, engine_.GetIndexingStatus(ctx, collection));
+    return IndexingStatus{status.indexed_operations, status.unindexed_operations};
   }
 
  private:

@@ -54,6 +54,10 @@ class HttpBackend : public Backend {
     CHROMA_ASSIGN(uint64_t size, DecodeCountIn(body, "max_batch_size"));
     return static_cast<uint32_t>(std::min<uint64_t>(size, UINT32_MAX));
   }
+  Result<UserIdentity> Identity() override {
+    CHROMA_ASSIGN(std::string body, Get("/api/v2/auth/identity"));
+    return DecodeIdentity(body);
+  }
   Status Reset() override { return Change("POST", "/api/v2/reset", ""); }
 
   Status CreateTenant(const std::string& name) override {
@@ -87,6 +91,10 @@ class HttpBackend : public Backend {
   }
   Result<CollectionInfo> GetCollection(const Scope& scope, const std::string& name) override {
     CHROMA_ASSIGN(std::string body, Get(CollectionsPath(scope) + "/" + EncodeSegment(name)));
+    return DecodeCollection(body);
+  }
+  Result<CollectionInfo> GetCollectionById(const Scope& scope, const Uuid& id) override {
+    CHROMA_ASSIGN(std::string body, Get(CollectionsPath(scope) + "/by-id/" + id.ToString()));
     return DecodeCollection(body);
   }
   Result<std::vector<CollectionInfo>> ListCollections(const Scope& scope,
@@ -150,11 +158,28 @@ class HttpBackend : public Backend {
                               const engine::ExplainRequest& request) override {
     return Ask("POST", PathOf(collection) + "/explain", EncodeExplain(request), true);
   }
+  Result<executor::CollectionStatus> Describe(const CollectionInfo& collection) override {
+    CHROMA_ASSIGN(std::string body, Get(PathOf(collection) + "/describe"));
+    return DecodeDescription(body);
+  }
+  Status Compact(const CollectionInfo& collection) override {
+    return Change("POST", PathOf(collection) + "/compact", "");
+  }
   Result<executor::FacetResult> Facets(const CollectionInfo& collection,
                                        const engine::FacetsRequest& request) override {
     CHROMA_ASSIGN(std::string body,
                   Ask("POST", PathOf(collection) + "/facets", EncodeFacets(request), true));
     return DecodeFacets(body, request.facets.size());
+  }
+  Result<RecallReport> MeasureRecall(const CollectionInfo& collection,
+                                     const RecallOptions& options) override {
+    CHROMA_ASSIGN(std::string body,
+                  Ask("POST", PathOf(collection) + "/recall", EncodeRecall(options), true));
+    return DecodeRecall(body);
+  }
+  Result<IndexingStatus> GetIndexingStatus(const CollectionInfo& collection) override {
+    CHROMA_ASSIGN(std::string body, Get(PathOf(collection) + "/indexing_status"));
+    return DecodeIndexingStatus(body);
   }
 
  private:

@@ -113,7 +113,9 @@ CollectionInfo ReadCollection(JsonReader& reader) {
     } else if (key == "metadata") {
       if (!reader.TryNull()) info.metadata = FromModel(model::DecodeMetadata(reader, true));
     } else if (key == "configuration_json") {
-      info.configuration = ReadConfiguration(reader.ReadValue());
+      const JsonValue configuration = reader.ReadValue();
+      info.configuration = ReadConfiguration(configuration);
+      info.configuration_json = ToJson(configuration);
     } else if (key == "schema") {
       if (!reader.TryNull()) info.schema = ToJson(reader.ReadValue());
     } else if (key == "dimension") {
@@ -348,6 +350,46 @@ Result<uint64_t> DecodeCountIn(const std::string& body, std::string_view member)
   });
 }
 
+Result<RecallReport> DecodeRecall(const std::string& body) {
+  return Read(body, [](JsonReader& reader) {
+    RecallReport report;
+    ReadMembers(reader, [&](const std::string& key) {
+      if (key == "recall") {
+        report.recall = reader.ReadF64();
+      } else if (key == "n_records") {
+        report.records = reader.ReadU64();
+      } else if (key == "n_queries") {
+        report.queries = reader.ReadU32();
+      } else if (key == "query_milliseconds") {
+        report.query_ms = reader.ReadF64();
+      } else if (key == "exact_query_milliseconds") {
+        report.exact_ms = reader.ReadF64();
+      } else {
+        return false;
+      }
+      return true;
+    });
+    return report;
+  });
+}
+
+Result<IndexingStatus> DecodeIndexingStatus(const std::string& body) {
+  return Read(body, [](JsonReader& reader) {
+    IndexingStatus status;
+    ReadMembers(reader, [&](const std::string& key) {
+      if (key == "num_indexed_ops") {
+        status.indexed_operations = reader.ReadU64();
+      } else if (key == "num_unindexed_ops") {
+        status.unindexed_operations = reader.ReadU64();
+      } else {
+        return false;
+      }
+      return true;
+    });
+    return status;
+  });
+}
+
 Result<std::string> DecodeVersion(const std::string& body) {
   return Read(body, [](JsonReader& reader) { return reader.ReadString(); });
 }
@@ -486,6 +528,106 @@ Result<executor::FacetResult> DecodeFacets(const std::string& body, size_t facet
                       std::to_string(facets) + " are due");
   }
   return result;
+}
+
+namespace {
+
+struct CountMember {
+  std::string_view name;
+  uint64_t* value;
+};
+// Takes a member whose name is among these.
+bool TakeCount(JsonReader& reader, const std::string& key,
+               std::initializer_list<CountMember> members) {
+  for (const CountMember& member : members) {
+    if (key != member.name) continue;
+    *member.value = reader.ReadU64();
+    return true;
+  }
+  return false;
+}
+
+executor::IndexStatus ReadIndexStatus(JsonReader& reader) {
+  executor::IndexStatus index;
+  uint64_t rows = 0;
+  ReadMembers(reader, [&](const std::string& key) {
+    if (key != "blob") {
+      return TakeCount(reader, key, {{"size_bytes", &index.size_bytes}, {"rows", &rows}});
+    }
+    index.blob = reader.ReadString();
+    return true;
+  });
+  index.rows = static_cast<uint32_t>(std::min<uint64_t>(rows, UINT32_MAX));
+  return index;
+}
+
+executor::SegmentStatus ReadSegmentStatus(JsonReader& reader) {
+  executor::SegmentStatus segment;
+  uint64_t rows = 0;
+  ReadMembers(reader, [&](const std::string& key) {
+    if (key == "blob") {
+      segment.blob = reader.ReadString();
+    } else if (key == "indexes") {
+      segment.indexes = ReadList(reader, ReadIndexStatus);
+    } else {
+      return TakeCount(reader, key,
+                       {{"size_bytes", &segment.size_bytes},
+                        {"rows", &rows},
+                        {"deleted", &segment.deleted},
+                        {"unindexed_rows", &segment.unindexed_rows}});
+    }
+    return true;
+  });
+  segment.rows = static_cast<uint32_t>(std::min<uint64_t>(rows, UINT32_MAX));
+  return segment;
+}
+
+}  // namespace
+
+Result<executor::CollectionStatus> DecodeDescription(const std::string& body) {
+  return Read(body, [](JsonReader& reader) {
+    executor::CollectionStatus status;
+    uint64_t unindexed = 0;
+    ReadMembers(reader, [&](const std::string& key) {
+      if (key == "manifest") {
+        status.manifest = reader.ReadString();
+      } else if (key == "segments") {
+        status.segment_list = ReadList(reader, ReadSegmentStatus);
+      } else {
+        return TakeCount(reader, key,
+                         {{"records", &status.records},
+                          {"indexed_operations", &status.indexed_operations},
+                          {"unindexed_operations", &unindexed},
+                          {"version", &status.version},
+                          {"log_offset", &status.log_offset},
+                          {"log_end", &status.log_end},
+                          {"log_operations", &status.tail_records}});
+      }
+      return true;
+    });
+    status.total_operations = status.indexed_operations + unindexed;
+    return status;
+  });
+}
+
+Result<UserIdentity> DecodeIdentity(const std::string& body) {
+  return Read(body, [](JsonReader& reader) {
+    UserIdentity identity;
+    ReadMembers(reader, [&](const std::string& key) {
+      if (key == "user_id") {
+        identity.user_id = reader.ReadString();
+      } else if (key == "tenant") {
+        identity.tenant = reader.ReadString();
+      } else if (key == "databases") {
+        identity.databases =
+            ReadList(reader, [](JsonReader& element) { return element.ReadString(); });
+      } else {
+        return false;
+      }
+      return true;
+    });
+    return identity;
+  });
 }
 
 }  // namespace chroma::api

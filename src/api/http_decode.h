@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/http_transport.h"
+#include "chroma/extensions.h"
 #include "chroma/status.h"
 #include "chroma/types.h"
 #include "engine/engine.h"
@@ -35,7 +36,12 @@ Result<executor::SearchResult> DecodeSearch(const std::string& body,
 // Records as DecodeGet; highlights where they were asked for.
 Result<executor::ListResult> DecodeList(const std::string& body,
                                         const engine::ListRequest& request);
+Result<RecallReport> DecodeRecall(const std::string& body);
+Result<IndexingStatus> DecodeIndexingStatus(const std::string& body);
 // One element for each of `facets` facets.
 Result<executor::FacetResult> DecodeFacets(const std::string& body, size_t facets);
+
+Result<executor::CollectionStatus> DecodeDescription(const std::string& body);
+Result<UserIdentity> DecodeIdentity(const std::string& body);
 
 }  // namespace chroma::api

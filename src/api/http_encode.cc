@@ -349,6 +349,13 @@ std::string EncodeFacets(const engine::FacetsRequest& request) {
   });
 }
 
+std::string EncodeRecall(const RecallOptions& options) {
+  return Object([&](JsonWriter& out) {
+    WriteNumber(out, "n_queries", options.queries);
+    WriteNumber(out, "n_results", options.n_results);
+  });
+}
+
 std::string EncodeDelete(const engine::DeleteRequest& request) {
   return Object([&](JsonWriter& out) {
     WriteFilters(out, request);

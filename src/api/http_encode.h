@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "chroma/extensions.h"
 #include "chroma/status.h"
 #include "engine/engine.h"
 
@@ -25,6 +26,7 @@ std::string EncodeSearch(const engine::SearchRequest& request);
 std::string EncodeList(const engine::ListRequest& request);
 std::string EncodeExplain(const engine::ExplainRequest& request);
 std::string EncodeFacets(const engine::FacetsRequest& request);
+std::string EncodeRecall(const RecallOptions& options);
 std::string EncodeDelete(const engine::DeleteRequest& request);
 
 }  // namespace chroma::api

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/json_reader.h"
+#include "model/filter.h"
 #include "model/search_json.h"
 
 namespace chroma {
@@ -55,6 +56,28 @@ Result<Rank> Rank::FromJson(std::string_view json) {
   reader.Finish();
   if (!reader.ok()) return Status::InvalidArgument("rank: " + reader.error().message);
   return RankAccess::Make(std::move(rank));
+}
+
+Result<SearchOptions> SearchOptions::FromJson(std::string_view json) {
+  JsonReader reader(json);
+  model::Search search = model::DecodeSearch(reader);
+  reader.Finish();
+  if (!reader.ok()) return Status::InvalidArgument("search: " + reader.error().message);
+  SearchOptions options;
+  if (search.filter) {
+    CHROMA_ASSIGN(options.where, Filter::FromJson(chroma::ToJson(WhereToJson(*search.filter))));
+  }
+  if (search.rank) options.rank = RankAccess::Make(*std::move(search.rank));
+  options.group_by.keys = std::move(search.group_by.keys);
+  if (search.group_by.aggregate) {
+    options.group_by.by = std::move(search.group_by.aggregate->keys);
+    options.group_by.k = search.group_by.aggregate->k;
+    options.group_by.largest = search.group_by.aggregate->largest;
+  }
+  options.limit = search.limit;
+  options.offset = search.offset;
+  options.select = search.select.Keys();
+  return options;
 }
 
 std::string Rank::ToJson() const {

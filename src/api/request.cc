@@ -24,15 +24,20 @@ std::string Element(const char* column, size_t i) {
   return std::string(column) + "[" + std::to_string(i) + "]";
 }
 
-// The text of an option that is JSON, read whole by `decode`.
+// The text of an option that is JSON, read whole by `decode`. Its errors begin with `what`; with
+// nothing where they are to be those of other clients.
 template <typename Decode>
-auto ReadText(const char* what, const std::string& text, Decode decode)
+auto ReadText(const std::string& what, const std::string& text, Decode decode)
     -> Result<decltype(decode(std::declval<JsonReader&>()))> {
   JsonReader reader(text);
   auto value = decode(reader);
   reader.Finish();
-  if (!reader.ok()) return Status::InvalidArgument(what + (": " + reader.error().message));
+  if (!reader.ok()) return Status::InvalidArgument(what + reader.error().message);
   return value;
+}
+
+Status GivenTwice(const std::string& what) {
+  return Status::InvalidArgument(what + " and " + what + "_json must not both be given");
 }
 
 Result<model::Configuration> ToModel(const CollectionConfiguration& configuration) {
@@ -50,7 +55,7 @@ Result<model::Configuration> ToModel(const CollectionConfiguration& configuratio
   if (*converted.hnsw == model::HnswConfig()) converted.hnsw.reset();
   if (!configuration.embedding_function.empty()) {
     CHROMA_ASSIGN(converted.embedding_function,
-                  ReadText("configuration.embedding_function", configuration.embedding_function,
+                  ReadText("configuration.embedding_function: ", configuration.embedding_function,
                            model::DecodeEmbeddingFunction));
   }
   return converted;
@@ -186,9 +191,14 @@ Result<engine::CreateCollectionRequest> ToRequest(const std::string& name,
   request.name = name;
   if (!options.metadata.empty()) request.metadata = ToModel(options.metadata);
   CHROMA_ASSIGN(model::Configuration configuration, ToModel(options.configuration));
+  if (!options.configuration_json.empty()) {
+    if (configuration != model::Configuration()) return GivenTwice("configuration");
+    CHROMA_ASSIGN(configuration,
+                  ReadText("", options.configuration_json, model::DecodeConfiguration));
+  }
   if (configuration != model::Configuration()) request.configuration = std::move(configuration);
   if (!options.schema.empty()) {
-    CHROMA_ASSIGN(request.schema, ReadText("schema", options.schema, model::DecodeSchema));
+    CHROMA_ASSIGN(request.schema, ReadText("schema: ", options.schema, model::DecodeSchema));
   }
   request.get_or_create = options.get_or_create;
   return request;
@@ -210,9 +220,14 @@ Result<engine::ModifyCollectionRequest> ToRequest(const ModifyCollectionOptions&
     }
     CHROMA_ASSIGN(request.new_configuration, ToModel(*options.new_configuration));
   }
+  if (!options.new_configuration_json.empty()) {
+    if (options.new_configuration) return GivenTwice("new_configuration");
+    CHROMA_ASSIGN(request.new_configuration,
+                  ReadText("", options.new_configuration_json, model::DecodeConfigurationUpdate));
+  }
   if (!options.new_schema.empty()) {
     CHROMA_ASSIGN(request.new_schema,
-                  ReadText("new_schema", options.new_schema, model::DecodeSchema));
+                  ReadText("new_schema: ", options.new_schema, model::DecodeSchema));
   }
   return request;
 }

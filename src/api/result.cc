@@ -29,16 +29,23 @@ CollectionInfo ToInfo(const model::Collection& collection) {
   info.tenant = collection.tenant;
   info.database = collection.database;
   info.metadata = FromModel(collection.metadata);
-  std::string configuration;
-  JsonWriter configuration_out(&configuration);
+  JsonWriter configuration_out(&info.configuration_json);
   model::EncodeConfigurationJson(configuration_out, collection.schema);
-  if (Result<JsonValue> json = ParseJson(configuration); json.ok()) {
+  if (Result<JsonValue> json = ParseJson(info.configuration_json); json.ok()) {
     info.configuration = ReadConfiguration(*json);
   }
   JsonWriter schema_out(&info.schema);
   model::EncodeSchema(schema_out, collection.schema);
   info.dimension = collection.dimension;
   return info;
+}
+
+RecallReport ToReport(const executor::RecallReport& report) {
+  const auto milliseconds_each = [&](int64_t ns) {
+    return report.queries == 0 ? 0.0 : static_cast<double>(ns) / 1e6 / report.queries;
+  };
+  return {report.recall, report.records, report.queries, milliseconds_each(report.search_ns),
+          milliseconds_each(report.exact_ns)};
 }
 
 DatabaseInfo ToInfo(model::Database database) {
@@ -138,6 +145,30 @@ ListRecordsResult ToResult(executor::ListResult listed, model::IncludeSet includ
     }
   }
   return result;
+}
+
+CollectionDescription ToDescription(executor::CollectionStatus status) {
+  CollectionDescription description;
+  description.records = status.records;
+  description.indexed_operations = status.indexed_operations;
+  description.unindexed_operations = status.total_operations - status.indexed_operations;
+  description.version = status.version;
+  description.manifest = std::move(status.manifest);
+  description.log_begin = status.log_offset;
+  description.log_end = status.log_end;
+  description.log_operations = status.tail_records;
+  for (executor::SegmentStatus& segment : status.segment_list) {
+    SegmentDescription& added = description.segments.emplace_back();
+    added.blob = std::move(segment.blob);
+    added.size_bytes = segment.size_bytes;
+    added.rows = segment.rows;
+    added.deleted = segment.deleted;
+    added.unindexed_rows = segment.unindexed_rows;
+    for (executor::IndexStatus& index : segment.indexes) {
+      added.indexes.push_back({std::move(index.blob), index.size_bytes, index.rows});
+    }
+  }
+  return description;
 }
 
 }  // namespace chroma::api

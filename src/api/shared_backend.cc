@@ -75,6 +75,9 @@ class SharedBackend final : public Backend {
   Result<CollectionInfo> GetCollection(const Scope& scope, const std::string& name) override {
     return Run([&](Backend& backend) { return backend.GetCollection(scope, name); });
   }
+  Result<CollectionInfo> GetCollectionById(const Scope& scope, const Uuid& id) override {
+    return Run([&](Backend& backend) { return backend.GetCollectionById(scope, id); });
+  }
   Result<std::vector<CollectionInfo>> ListCollections(const Scope& scope,
                                                       catalog::Page page) override {
     return Run([&](Backend& backend) { return backend.ListCollections(scope, page); });
@@ -116,9 +119,25 @@ class SharedBackend final : public Backend {
                               const engine::ExplainRequest& request) override {
     return Run([&](Backend& backend) { return backend.Explain(collection, request); });
   }
+  Result<UserIdentity> Identity() override {
+    return Run([&](Backend& backend) { return backend.Identity(); });
+  }
+  Result<executor::CollectionStatus> Describe(const CollectionInfo& collection) override {
+    return Run([&](Backend& backend) { return backend.Describe(collection); });
+  }
+  Status Compact(const CollectionInfo& collection) override {
+    return Run([&](Backend& backend) { return backend.Compact(collection); });
+  }
   Result<executor::FacetResult> Facets(const CollectionInfo& collection,
                                        const engine::FacetsRequest& request) override {
     return Run([&](Backend& backend) { return backend.Facets(collection, request); });
+  }
+  Result<RecallReport> MeasureRecall(const CollectionInfo& collection,
+                                     const RecallOptions& options) override {
+    return Run([&](Backend& backend) { return backend.MeasureRecall(collection, options); });
+  }
+  Result<IndexingStatus> GetIndexingStatus(const CollectionInfo& collection) override {
+    return Run([&](Backend& backend) { return backend.GetIndexingStatus(collection); });
   }
   Status Write(const CollectionInfo& collection, engine::WriteRequest request) override {
     return Run([&](Backend& backend) { return backend.Write(collection, std::move(request)); });

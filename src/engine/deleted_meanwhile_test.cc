@@ -76,6 +76,7 @@ class InterruptedNode final : public executor::QueryNode {
 class Nobody final : public WriteObserver {
   void OnWrite(const Uuid&) override {}
   void OnCollectionsDeleted(const std::vector<Uuid>&) override {}
+  Status Compact(runtime::Context&, const Uuid&) override { return Status::Ok(); }
 };
 
 TEST(DeletedMeanwhile, IsNotFoundAndNotEmpty) {

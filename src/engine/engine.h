@@ -118,6 +118,9 @@ class WriteObserver {
   // Records of the collection, or its schema.
   virtual void OnWrite(const Uuid& collection) = 0;
   virtual void OnCollectionsDeleted(const std::vector<Uuid>& collections) = 0;
+  // The one call that works where it is: merges and indexes the collection until nothing is left
+  // to do.
+  virtual Status Compact(runtime::Context& ctx, const Uuid& collection) = 0;
 };
 
 using CollectionRef = std::shared_ptr<const model::Collection>;
@@ -190,6 +193,12 @@ class Engine {
                                                const CollectionRef& collection, uint32_t queries,
                                                uint32_t n_results);
   Result<IndexingStatus> GetIndexingStatus(runtime::Context& ctx, const CollectionRef& collection);
+
+  // What the collection is made of.
+  Result<executor::CollectionStatus> Describe(runtime::Context& ctx,
+                                              const CollectionRef& collection);
+  // Merges and indexes all that was written, which happens by itself in time.
+  Status Compact(runtime::Context& ctx, const CollectionRef& collection);
 
   // A version was published: what is cached of the collection is stale.
   void OnVersionPublished(const Uuid& collection);

@@ -80,4 +80,16 @@ Result<executor::FacetResult> Engine::Facets(runtime::Context& ctx, const Collec
   });
 }
 
+Result<executor::CollectionStatus> Engine::Describe(runtime::Context& ctx,
+                                                    const CollectionRef& collection) {
+  return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
+    return node_.Describe(ctx, version, collection->schema);
+  });
+}
+
+Status Engine::Compact(runtime::Context& ctx, const CollectionRef& collection) {
+  CHROMA_TRY(CheckWritable());
+  return observer_.Compact(ctx, collection->id);
+}
+
 }  // namespace chroma::engine

@@ -276,10 +276,7 @@ Result<executor::RecallReport> Engine::MeasureRecall(runtime::Context& ctx,
 
 Result<IndexingStatus> Engine::GetIndexingStatus(runtime::Context& ctx,
                                                  const CollectionRef& collection) {
-  Result<executor::CollectionStatus> status =
-      ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
-        return node_.Describe(ctx, version, collection->schema);
-      });
+  const Result<executor::CollectionStatus> status = Describe(ctx, collection);
   if (!status.ok()) return status.status();
   return IndexingStatus{status->indexed_operations,
                         status->total_operations - status->indexed_operations};

@@ -363,11 +363,42 @@ Result<RecallReport> LocalNode::MeasureRecall(runtime::Context& ctx, const Versi
   return executor::MeasureRecall(ctx, pool_, *env_.clock, *env_.random, *snapshot, plan);
 }
 
+namespace {
+
+SegmentStatus StatusOf(const format::ManifestSegment& named, const segment::SnapshotPart& part) {
+  SegmentStatus status;
+  status.blob = named.blob;
+  status.size_bytes = named.size_bytes;
+  status.rows = part.part->rows();
+  status.deleted = part.dead->Count();
+  status.unindexed_rows = segment::UnindexedRows(part);
+  if (part.indexes == nullptr) return status;
+  for (const segment::PartIndex& index : part.indexes->list) {
+    status.indexes.push_back({index.reader->blob(), index.reader->size_bytes(), index.rows()});
+  }
+  return status;
+}
+
+}  // namespace
+
 Result<CollectionStatus> LocalNode::Describe(runtime::Context& ctx, const VersionRef& version,
                                              const model::Schema& schema) {
-  CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
+  CHROMA_ASSIGN(const std::shared_ptr<LiveCollection> collection, Open(ctx, version));
+  std::shared_ptr<const segment::Version> opened;
+  std::shared_ptr<const segment::Snapshot> snapshot;
+  do {
+    opened = collection->version();
+    CHROMA_ASSIGN(snapshot, collection->Read(ctx));
+  } while (snapshot->version != opened->manifest.version);
   CollectionStatus status;
   status.records = snapshot->live;
+  status.version = snapshot->version;
+  status.manifest = version.version == snapshot->version ? version.manifest : "";
+  status.log_offset = snapshot->log_offset;
+  status.log_end = snapshot->log_end;
+  for (size_t i = 0; i < snapshot->segments; ++i) {
+    status.segment_list.push_back(StatusOf(opened->manifest.segments[i], snapshot->parts[i]));
+  }
   // Rows that wait for their index: at most as many operations as brought them.
   uint64_t unindexed = 0;
   for (size_t i = 0; i < snapshot->segments; ++i) {

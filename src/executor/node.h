@@ -50,12 +50,32 @@ struct ListResult {
   std::vector<std::optional<DocumentHighlights>> highlights;
 };
 
+struct IndexStatus {
+  std::string blob;
+  uint64_t size_bytes = 0;
+  uint32_t rows = 0;  // of it that are rows of the segment still
+};
+
+struct SegmentStatus {
+  std::string blob;
+  uint64_t size_bytes = 0;
+  uint32_t rows = 0;
+  uint64_t deleted = 0;         // of the rows
+  uint64_t unindexed_rows = 0;  // in none of its vector indexes
+  std::vector<IndexStatus> indexes;
+};
+
 struct CollectionStatus {
   uint64_t records = 0;
   uint64_t indexed_operations = 0;
   uint64_t total_operations = 0;
   uint32_t segments = 0;
   uint64_t tail_records = 0;
+  uint64_t version = 0;
+  std::string manifest;     // a blob; empty: nothing was compacted yet
+  uint64_t log_offset = 0;  // covered by the segments, exclusive
+  uint64_t log_end = 0;     // exclusive
+  std::vector<SegmentStatus> segment_list;
 };
 
 // Thread safe. Every read sees all writes that were acknowledged before it was called. Get, Query

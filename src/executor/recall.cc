@@ -17,9 +17,11 @@ std::vector<RowRef> Sample(const Snapshot& snapshot, uint32_t n, runtime::Random
   if (live <= n) {
     for (uint64_t i = 0; i < live; ++i) chosen.push_back(i);
   } else {
-    for (uint32_t i = 0; i < n; ++i) chosen.push_back(random.Next() % live);
-    std::sort(chosen.begin(), chosen.end());
-    chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
+    while (chosen.size() < n) {
+      for (size_t i = chosen.size(); i < n; ++i) chosen.push_back(random.Next() % live);
+      std::sort(chosen.begin(), chosen.end());
+      chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
+    }
   }
   std::vector<RowRef> rows;
   uint64_t first = 0;

@@ -102,6 +102,12 @@ constexpr Operation kOperations[] = {
     {"post", COLLECTION "/facets", "collection_facets", "Record",
      "Count the records that match, and those with each value of metadata keys",
      "FacetsRequestPayload", "FacetsResponse", {404}},
+    {"get", COLLECTION "/describe", "collection_describe", "Collection",
+     "What the collection is made of: segments, vector indexes, and what the log still holds", "",
+     "DescribeResponse", {400, 404}},
+    {"post", COLLECTION "/compact", "collection_compact", "Collection",
+     "Merge and index all that was written now; it happens by itself in time", "", "Empty",
+     {404}},
     {"get", COLLECTION "/count", "collection_count", "Record",
      "Count records", "", kCount, {400, 404}, 200, Query::kReadLevel},
 

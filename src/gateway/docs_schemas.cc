@@ -180,6 +180,16 @@ constexpr std::string_view kCollections = R"json(
   "op_indexing_progress":{"type":"number","minimum":0,"maximum":1},
   "num_unindexed_ops":{"type":"integer"},"num_indexed_ops":{"type":"integer"},
   "total_ops":{"type":"integer"}}},
+"DescribeResponse":{"type":"object","required":["records","version","segments"],"properties":{
+  "records":{"type":"integer"},"indexed_operations":{"type":"integer"},
+  "unindexed_operations":{"type":"integer"},"version":{"type":"integer"},
+  "manifest":{"type":"string"},"log_offset":{"type":"integer"},"log_end":{"type":"integer"},
+  "log_operations":{"type":"integer"},
+  "segments":{"type":"array","items":{"type":"object","properties":{
+    "blob":{"type":"string"},"size_bytes":{"type":"integer"},"rows":{"type":"integer"},
+    "deleted":{"type":"integer"},"unindexed_rows":{"type":"integer"},
+    "indexes":{"type":"array","items":{"type":"object","properties":{
+      "blob":{"type":"string"},"size_bytes":{"type":"integer"},"rows":{"type":"integer"}}}}}}}}},
 "RecallRequestPayload":{"type":"object","properties":{
   "n_queries":{"type":"integer","minimum":1,"maximum":10000,"default":100},
   "n_results":{"type":"integer","minimum":1,"maximum":1000,"default":10}},

@@ -186,4 +186,48 @@ std::string EncodeFacets(const executor::FacetResult& result) {
   return body;
 }
 
+namespace {
+
+void WriteSegment(JsonWriter& out, const executor::SegmentStatus& segment) {
+  out.BeginObject();
+  out.StringField("blob", segment.blob);
+  UintField(out, "size_bytes", segment.size_bytes);
+  UintField(out, "rows", segment.rows);
+  UintField(out, "deleted", segment.deleted);
+  UintField(out, "unindexed_rows", segment.unindexed_rows);
+  out.Key("indexes");
+  out.BeginArray();
+  for (const executor::IndexStatus& index : segment.indexes) {
+    out.BeginObject();
+    out.StringField("blob", index.blob);
+    UintField(out, "size_bytes", index.size_bytes);
+    UintField(out, "rows", index.rows);
+    out.EndObject();
+  }
+  out.EndArray();
+  out.EndObject();
+}
+
+}  // namespace
+
+std::string EncodeDescription(const executor::CollectionStatus& status) {
+  std::string body;
+  JsonWriter out(&body);
+  out.BeginObject();
+  UintField(out, "records", status.records);
+  UintField(out, "indexed_operations", status.indexed_operations);
+  UintField(out, "unindexed_operations", status.total_operations - status.indexed_operations);
+  UintField(out, "version", status.version);
+  out.StringField("manifest", status.manifest);
+  UintField(out, "log_offset", status.log_offset);
+  UintField(out, "log_end", status.log_end);
+  UintField(out, "log_operations", status.tail_records);
+  out.Key("segments");
+  out.BeginArray();
+  for (const executor::SegmentStatus& segment : status.segment_list) WriteSegment(out, segment);
+  out.EndArray();
+  out.EndObject();
+  return body;
+}
+
 }  // namespace chroma::gateway

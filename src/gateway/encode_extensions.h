@@ -13,5 +13,6 @@ std::string EncodeList(const executor::ListResult& result,
                        const std::vector<model::Include>& include, bool highlight);
 std::string EncodeExplanation(const executor::Explanation& explanation);
 std::string EncodeFacets(const executor::FacetResult& result);
+std::string EncodeDescription(const executor::CollectionStatus& status);
 
 }  // namespace chroma::gateway

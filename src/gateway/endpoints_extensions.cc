@@ -41,4 +41,17 @@ http::Response Gateway::Facets(Call& call) {
   });
 }
 
+http::Response Gateway::Describe(Call& call) {
+  Result<engine::CollectionRef> collection = FindCollection(call);
+  if (!collection.ok()) return ErrorResponse(collection.status());
+  return Answer(engine_.Describe(call.ctx, *collection), EncodeDescription);
+}
+
+http::Response Gateway::Compact(Call& call) {
+  Result<engine::CollectionRef> collection = FindCollection(call);
+  if (!collection.ok()) return ErrorResponse(collection.status());
+  const Status compacted = engine_.Compact(call.ctx, *collection);
+  return compacted.ok() ? JsonResponse(200, "{}") : ErrorResponse(compacted);
+}
+
 }  // namespace chroma::gateway

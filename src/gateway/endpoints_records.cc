@@ -39,6 +39,10 @@ http::Response Gateway::Records(Call& call) {
       return Explain(call);
     case Endpoint::kFacets:
       return Facets(call);
+    case Endpoint::kDescribe:
+      return Describe(call);
+    case Endpoint::kCompact:
+      return Compact(call);
     case Endpoint::kCount:
     case Endpoint::kIndexingStatus:
       return Count(call);

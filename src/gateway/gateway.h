@@ -53,6 +53,8 @@ class Gateway : public Front {
   http::Response List(Call& call);
   http::Response Explain(Call& call);
   http::Response Facets(Call& call);
+  http::Response Describe(Call& call);
+  http::Response Compact(Call& call);
   http::Response Count(Call& call);
   http::Response Functions(Call& call);
   // The collection that the path names by its id.

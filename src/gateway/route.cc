@@ -85,6 +85,8 @@ const std::vector<Route>& DatabaseRoutes() {
       {"/collections/{collection_id}/list", "POST", {{Method::kPost, kList, kBuffered}}},
       {"/collections/{collection_id}/explain", "POST", {{Method::kPost, kExplain, kStreamed}}},
       {"/collections/{collection_id}/facets", "POST", {{Method::kPost, kFacets, kBuffered}}},
+      {"/collections/{collection_id}/describe", "GET,HEAD", {{Method::kGet, kDescribe}}},
+      {"/collections/{collection_id}/compact", "POST", {{Method::kPost, kCompact}}},
       {"/collections/{collection_id}/fork_count", "GET,HEAD", {{Method::kGet, kForkCount}}},
       {"/collections/{collection_id}/functions/attach",
        "POST",

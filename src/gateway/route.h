@@ -47,6 +47,8 @@ enum class Endpoint : uint8_t {
   kList,
   kExplain,
   kFacets,
+  kDescribe,
+  kCompact,
   kForkCount,
   kAttachFunction,
   kGetFunction,

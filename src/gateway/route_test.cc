@@ -66,6 +66,8 @@ std::vector<Case> Cases() {
       {Method::kPost, c + "/list", kList, BodyKind::kBuffered, x},
       {Method::kPost, c + "/explain", kExplain, BodyKind::kStreamed, x},
       {Method::kPost, c + "/facets", kFacets, BodyKind::kBuffered, x},
+      {Method::kGet, c + "/describe", kDescribe, BodyKind::kNone, x},
+      {Method::kPost, c + "/compact", kCompact, BodyKind::kNone, x},
       {Method::kGet, c + "/fork_count", kForkCount, BodyKind::kNone, x},
       {Method::kPost, c + "/functions/attach", kAttachFunction, BodyKind::kStreamed, x},
       {Method::kGet, c + "/functions/f", kGetFunction, BodyKind::kNone, {"t", "d", "x", "f"}},

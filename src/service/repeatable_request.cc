@@ -139,6 +139,7 @@ bool MakeReadOnly(http::Request& request) {
     case Endpoint::kUpdate:
     case Endpoint::kUpsert:
     case Endpoint::kDelete:
+    case Endpoint::kCompact:
     case Endpoint::kFork:
     case Endpoint::kAttachFunction:
     case Endpoint::kDetachFunction:

@@ -79,6 +79,24 @@ def check_pkg_config(prefix, source, build, compiler, libraries, environment):
     print(call(program, env=environment))
 
 
+def check_sample(prefix, build, cmake, compiler, environment):
+    """The sample in C++, as `chroma install` sets it up, finds its notes."""
+    program = prefix / "bin" / "chroma"
+    if not program.exists():
+        return
+    source = build / "notes"
+    call(program, "install", "notes", "--directory", source)
+    call(cmake, "-S", source, "-B", source / "build", f"-DCMAKE_PREFIX_PATH={prefix}",
+         f"-DCMAKE_CXX_COMPILER={compiler}")
+    call(cmake, "--build", source / "build")
+    notes = source / "build" / "notes"
+    for note in ("buy oranges and bread", "ring the plumber"):
+        call(notes, "add", note, env=environment, cwd=source)
+    found = call(notes, "find", "oranges", env=environment, cwd=source)
+    if "buy oranges and bread" not in found.splitlines()[0]:
+        sys.exit(f"the sample finds something else: {found}")
+
+
 def main():
     build_directory, source, cmake, compiler = sys.argv[1:]
     source = pathlib.Path(source)
@@ -92,6 +110,7 @@ def main():
         check_exports(libraries / "libchroma.so")
         check_headers(prefix, compiler)
         check_cmake(prefix, source, build, cmake, compiler, environment)
+        check_sample(prefix, build, cmake, compiler, environment)
         check_pkg_config(prefix, source, build, compiler, libraries, environment)
         if not list(prefix.glob("share/**/LICENSE")):
             sys.exit("the license is not installed")
