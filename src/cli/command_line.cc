@@ -1,82 +1,102 @@
 #include "cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+#include <sstream>
 
 namespace chroma::cli {
 namespace {
 
-void AddRun(CLI::App& app, RunOptions* run) {
-  CLI::App* command = app.add_subcommand("run", "Start a local Chroma server");
-  command->add_option("CONFIG_PATH", run->config_path,
-                      "The path to the Chroma config file (YAML); the options below win over it");
-  command->add_option("--path", run->path, "The directory of the data. Default: ./chroma");
-  command->add_option("--host", run->host,
-                      "The address to listen on. Default: localhost (with a config file: its "
-                      "listen_address, or 0.0.0.0)");
-  command->add_option("--port", run->port,
-                      "The port to listen on; 0 is any free one. "
-                      "Default: 8000");
-  command
-      ->add_option("--memory-limit", run->memory_limit,
-                   "What the server should keep in memory, as 800MB or 4GB. "
-                   "Default: half of the machine's")
-      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false));
-  command->add_flag("--allow-reset", run->allow_reset,
-                    "Let clients delete everything with POST /api/v2/reset");
-  command->add_flag("--read-only", run->read_only,
-                    "Serve what is there, refuse writes, and write nothing in the directory");
-  command->add_option("--log-level", run->log_level,
-                      "debug, info, warning, error or off. Default: info");
-  command->add_option("--log-format", run->log_format, "text or json. Default: text");
-  command->add_option("--log-path", run->log_path, "Append the log to this file. Default: stderr");
-  command->add_flag("--test", run->test, "Start, then stop at once")->group("");
-  command->footer("SIGTERM or Ctrl-C lets running requests finish; a second one does not wait.");
+std::string FooterOf(const CommandSpec& spec) {
+  std::string text;
+  if (!spec.examples.empty()) {
+    text = "Examples:\n";
+    std::istringstream lines(spec.examples);
+    for (std::string line; std::getline(lines, line);) text += "  " + line + "\n";
+  }
+  if (!spec.notes.empty()) text += (text.empty() ? "" : "\n") + spec.notes;
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
 }
 
-void AddDoctor(CLI::App& app, DoctorOptions* doctor) {
-  CLI::App* command = app.add_subcommand(
-      "doctor", "Check a data directory that no server has open, and mend what can be mended");
-  command->add_option("PATH", doctor->path, "The directory of the data")->required();
-  command->add_flag("--dry-run", doctor->dry_run, "Say what would be done and change nothing");
-  command->add_flag("--salvage", doctor->salvage,
-                    "Go on without records that cannot be read any more; they are named");
-  command->add_flag("--json", doctor->json, "Print one JSON object");
-  command->add_flag("--verbose", doctor->verbose, "Name all records that are affected");
-  command->footer(
-      "Nothing that can be read is lost: what checksums prove is put back as it was, and a file "
-      "is\n"
-      "kept under PATH/damaged before it is touched. Records are left out with --salvage only.\n"
-      "Exit codes: 0 healthy, 1 everything mended (with --dry-run: can be), 2 damage remains,\n"
-      "3 cannot be checked (in use, not a directory of chroma), 64 wrong arguments.");
+int ReportFailure(Terminal& terminal, const std::string& command, const Status& status) {
+  terminal.Say("chroma " + command + ": " + std::string(status.message()));
+  return status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitFailed;
 }
 
 }  // namespace
 
-std::variant<int, RunOptions, DoctorOptions> ParseCommandLine(int argc, const char* const* argv) {
-  RunOptions run;
-  DoctorOptions doctor;
-  CLI::App app("Chroma, the vector database", "chroma");
-  app.set_version_flag("--version,-V", "chroma " CHROMA_VERSION, "Print version");
-  app.set_help_flag("--help,-h", "Print help");
-  app.require_subcommand(1);
-  AddRun(app, &run);
-  AddDoctor(app, &doctor);
+CommandLine::CommandLine()
+    : app_(std::make_unique<CLI::App>("Chroma, the vector database", "chroma")) {
+  app_->set_version_flag("--version,-V", "chroma " CHROMA_VERSION, "Print version");
+  app_->set_help_flag("--help,-h", "Print help");
+  app_->require_subcommand(1);
+  app_->footer("`chroma COMMAND --help` tells more of each, with examples.");
+  for (const RegisteredCommand& registered : AllCommands()) Add(registered);
+}
+
+CommandLine::~CommandLine() = default;
+
+CLI::App* CommandLine::Family(const std::string& name) {
+  const auto named = [&](const CLI::App* app) { return app->get_name() == name; };
+  if (const auto made = app_->get_subcommands(named); !made.empty()) return made.front();
+  CLI::App* family = app_->add_subcommand(name)->require_subcommand(1);
+  for (const CommandFamily& known : AllFamilies()) {
+    if (known.path == name) family->description(known.summary)->group(known.group);
+  }
+  return family;
+}
+
+void CommandLine::Add(const RegisteredCommand& registered) {
+  const CommandSpec& spec = registered.spec;
+  CLI::App* parent = app_.get();
+  std::string name = spec.path;
+  if (const size_t blank = name.find(' '); blank != std::string::npos) {
+    const std::string family = name.substr(0, blank);
+    name.erase(0, blank + 1);
+    parent = Family(family);
+  }
+  Entry entry;
+  entry.spec = spec;
+  entry.command = registered.make();
+  entry.app = parent->add_subcommand(name, spec.summary);
+  if (parent == app_.get()) entry.app->group(spec.group);
+  entry.app->footer(FooterOf(spec));
+  entry.command->Define(*entry.app);
+  entries_.push_back(std::move(entry));
+}
+
+const CommandLine::Entry* CommandLine::Chosen() const {
+  for (const Entry& entry : entries_) {
+    if (entry.app->parsed()) return &entry;
+  }
+  return nullptr;
+}
+
+int CommandLine::Run(int argc, const char* const* argv) {
   try {
-    app.parse(argc, argv);
+    app_->parse(argc, argv);
   } catch (const CLI::CallForHelp& e) {
-    return app.exit(e);
+    return app_->exit(e);
   } catch (const CLI::CallForVersion& e) {
-    return app.exit(e);
+    return app_->exit(e);
   } catch (const CLI::ParseError& e) {
     if (argc > 1) {
-      app.exit(e);
+      app_->exit(e);
     } else {
-      std::cerr << app.help();
+      std::cerr << app_->help();
     }
-    return app.got_subcommand("doctor") ? kDoctorUsage : kExitUsage;
+    const Entry* entry = Chosen();
+    return entry != nullptr ? entry->spec.usage_exit : kExitUsage;
   }
-  if (app.got_subcommand("doctor")) return doctor;
-  return run;
+  const Entry* entry = Chosen();
+  if (entry == nullptr) return kExitUsage;
+  Terminal terminal;
+  const Result<int> code = entry->command->Run(terminal);
+  if (!code.ok()) return ReportFailure(terminal, entry->spec.path, code.status());
+  const Status written = terminal.Flush();
+  return written.ok() ? *code : ReportFailure(terminal, entry->spec.path, written);
 }
 
 }  // namespace chroma::cli

@@ -1,48 +1,43 @@
-// What the user typed, as values.
+// What the user typed, to the command that it names.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
-#include <variant>
+#include <vector>
+
+#include "cli/command.h"
+
+namespace CLI {
+class App;
+}
 
 namespace chroma::cli {
 
-// Exit codes of every command.
-constexpr int kExitOk = 0;
-constexpr int kExitFailed = 1;
-constexpr int kExitUsage = 2;  // the command line or the configuration is wrong
+// The program: the parser with every command in it, and the commands that it fills.
+class CommandLine {
+ public:
+  CommandLine();
+  ~CommandLine();
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
 
-// chroma run: what is given here wins over the configuration file, whose words it is in.
-struct RunOptions {
-  std::optional<std::string> config_path;
-  std::optional<std::string> path;
-  std::optional<std::string> host;
-  std::optional<std::string> port;
-  std::optional<std::string> memory_limit;  // bytes
-  bool allow_reset = false;
-  bool read_only = false;
-  std::optional<std::string> log_level;
-  std::optional<std::string> log_format;
-  std::optional<std::string> log_path;
-  bool test = false;  // start, then stop at once
+  CLI::App& app() { return *app_; }
+  // Parses, runs, and returns the exit code.
+  int Run(int argc, const char* const* argv);
+
+ private:
+  struct Entry {
+    CommandSpec spec;
+    std::unique_ptr<Command> command;
+    CLI::App* app = nullptr;  // of app_
+  };
+  // The parser of `chroma NAME`, of a command that has subcommands; made when missing.
+  CLI::App* Family(const std::string& name);
+  void Add(const RegisteredCommand& registered);
+  const Entry* Chosen() const;
+
+  std::unique_ptr<CLI::App> app_;
+  std::vector<Entry> entries_;
 };
-
-// chroma doctor has exit codes of its own, which scripts tell apart.
-constexpr int kDoctorHealthy = 0;
-constexpr int kDoctorMended = 1;   // everything that was found (in a dry run: would be)
-constexpr int kDoctorDamaged = 2;  // something remains
-constexpr int kDoctorCannotCheck = 3;
-constexpr int kDoctorUsage = 64;  // EX_USAGE
-
-struct DoctorOptions {
-  std::string path;
-  bool dry_run = false;
-  bool salvage = false;
-  bool json = false;
-  bool verbose = false;
-};
-
-// The command, or the exit code where the answer was given already: help, version, a mistake.
-std::variant<int, RunOptions, DoctorOptions> ParseCommandLine(int argc, const char* const* argv);
 
 }  // namespace chroma::cli

@@ -1,7 +1,7 @@
-#include "cli/run.h"
-
+// chroma run: a server in the foreground.
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +12,7 @@
 #include <string>
 
 #include "cli/banner.h"
+#include "cli/command.h"
 #include "cli/signals.h"
 #include "runtime/env.h"
 #include "runtime/log.h"
@@ -23,6 +24,21 @@ namespace {
 
 using runtime::LogLevel;
 using service::ServerConfig;
+
+// What is given here wins over the configuration file, whose words it is in.
+struct RunOptions {
+  std::optional<std::string> config_path;
+  std::optional<std::string> path;
+  std::optional<std::string> host;
+  std::optional<std::string> port;
+  std::optional<std::string> memory_limit;  // bytes
+  bool allow_reset = false;
+  bool read_only = false;
+  std::optional<std::string> log_level;
+  std::optional<std::string> log_format;
+  std::optional<std::string> log_path;
+  bool test = false;  // start, then stop at once
+};
 
 int Fail(int exit_code, const std::string& what) {
   std::fprintf(stderr, "chroma: %s\n", what.c_str());
@@ -113,9 +129,8 @@ int Serve(const ServerConfig& config, const RunOptions& options, StopSignals* si
   return kExitOk;
 }
 
-}  // namespace
-
-int Run(const RunOptions& options) {
+// Returns the exit code once the server was told to stop, or could not start.
+int RunServer(const RunOptions& options) {
   StopSignals signals;
   runtime::Env env;
   const Result<ServerConfig> config = ConfigOf(options, *env.files);
@@ -129,4 +144,52 @@ int Run(const RunOptions& options) {
   return Serve(*config, options, &signals);
 }
 
+class RunCommand final : public Command {
+ public:
+  void Define(CLI::App& app) override {
+    app.add_option("CONFIG_PATH", run_.config_path,
+                   "The path to the Chroma config file (YAML); the options below win over it")
+        ->type_name(kTypeFile);
+    app.add_option("--path", run_.path, "The directory of the data. Default: ./chroma")
+        ->type_name(kTypeDirectory);
+    app.add_option("--host", run_.host,
+                   "The address to listen on. Default: localhost (with a config file: its "
+                   "listen_address, or 0.0.0.0)");
+    app.add_option("--port", run_.port, "The port to listen on; 0 is any free one. Default: 8000");
+    app.add_option("--memory-limit", run_.memory_limit,
+                   "What the server should keep in memory, as 800MB or 4GB. "
+                   "Default: half of the machine's")
+        ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false));
+    app.add_flag("--allow-reset", run_.allow_reset,
+                 "Let clients delete everything with POST /api/v2/reset");
+    app.add_flag("--read-only", run_.read_only,
+                 "Serve what is there, refuse writes, and write nothing in the directory");
+    app.add_option("--log-level", run_.log_level,
+                   "debug, info, warning, error or off. Default: info");
+    app.add_option("--log-format", run_.log_format, "text or json. Default: text");
+    app.add_option("--log-path", run_.log_path, "Append the log to this file. Default: stderr")
+        ->type_name(kTypeFile);
+    app.add_flag("--test", run_.test, "Start, then stop at once")->group("");
+  }
+
+  Result<int> Run(Terminal& terminal) override {
+    static_cast<void>(terminal);
+    return RunServer(run_);
+  }
+
+ private:
+  RunOptions run_;
+};
+
+const Registration kRun({.path = "run",
+                         .group = kGroupServer,
+                         .summary = "Start a local Chroma server",
+                         .examples = "chroma run\n"
+                                     "chroma run --path /srv/chroma --host 0.0.0.0 --port 8000\n"
+                                     "chroma run server.yaml",
+                         .notes = "SIGTERM or Ctrl-C lets running requests finish; a second one "
+                                  "does not wait."},
+                        Make<RunCommand>);
+
+}  // namespace
 }  // namespace chroma::cli
