@@ -26,7 +26,7 @@ LAYERS = [
     {"executor"},
     {"compactor"},
     {"engine", "doctor"},
-    {"http"},
+    {"http", "importer"},
     {"gateway"},
     {"service", "api"},
     {"cli", "testing"},
