@@ -69,10 +69,9 @@ Result<std::unique_ptr<HnswFiles>> HnswFiles::Open(const runtime::Env& env,
     views[i] = (*map)->bytes();
     maps.push_back(*std::move(map));
   }
-  if (found == 0) return std::unique_ptr<HnswFiles>(new HnswFiles());
-  // An index of nothing but files that were just made.
-  const bool untouched = views[3].empty() && missing == kFileNames[3] && views[1].empty();
-  if (!missing.empty() && !untouched) {
+  const bool unsaved = !options.saved && missing == kFileNames[3];
+  if (found == 0 || unsaved) return std::unique_ptr<HnswFiles>(new HnswFiles());
+  if (!missing.empty()) {
     const std::string text = directory + ": " + missing + " is missing";
     if (!options.salvage) return Status::DataLoss(text);
     damage->Add(text);

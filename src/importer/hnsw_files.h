@@ -32,6 +32,8 @@ Result<HnswLayout> DecodeHnswHeader(BytesView header, uint64_t data_bytes);
 struct HnswOptions {
   bool cosine = false;  // vectors are stored with length 1, their lengths in length.bin
   bool salvage = false;
+  // Whether the files were ever brought up to date: before that they hold nothing that counts.
+  bool saved = true;
   // Where header.bin cannot tell; 0: not known.
   uint32_t dimension = 0;
   uint64_t max_neighbors = 16;

@@ -138,6 +138,7 @@ Status CollectionReader::OpenVectors(DamageList* damage) {
     dimension_ = static_cast<uint32_t>(*stated);
   }
   options.dimension = dimension_;
+  options.saved = old_.tables.max_seq_id.contains(shape_.vector_id);
   if (!shape_.vector_id.empty()) {
     const std::string directory = runtime::JoinPath(old_.path, shape_.vector_id);
     auto opened = HnswFiles::Open(old_.env, directory, options, damage);
