@@ -29,6 +29,7 @@ LAYERS = [
     {"http", "importer"},
     {"gateway"},
     {"service", "api"},
+    {"transfer"},
     {"cli", "testing"},
 ]
 SIDEWAYS = {("api", "service"), ("service", "api")}

@@ -160,9 +160,9 @@ Status CollectionImport::Create() {
   CHROMA_ASSIGN(collection_,
                 engine.CreateCollection(parts_.ctx, imported_.tenant, imported_.database, request));
   // Apart from it: with a schema, parameters in metadata would be refused.
-  const model::Metadata metadata = AllowedMetadata(
-      parts_.shape.collection->metadata,
-      [this](std::string what) { LoseRecord("", std::move(what), true); });
+  const model::Metadata metadata =
+      AllowedMetadata(parts_.shape.collection->metadata,
+                      [this](std::string what) { LoseRecord("", std::move(what), true); });
   if (metadata.empty() || collection_->metadata == metadata) return Status();
   engine::ModifyCollectionRequest modify;
   modify.new_metadata = metadata;
@@ -202,8 +202,8 @@ void CollectionImport::Add(std::vector<ImportLoss> losses) {
 }
 
 void CollectionImport::LoseRecord(const std::string& id, std::string what, bool saved) {
-  report_.losses.push_back({imported_.tenant, imported_.database, imported_.name, id, saved,
-                            std::move(what)});
+  report_.losses.push_back(
+      {imported_.tenant, imported_.database, imported_.name, id, saved, std::move(what)});
 }
 
 Status CollectionImport::WriteAll() {
@@ -253,7 +253,8 @@ model::RecordBatch Slice(const model::RecordBatch& batch, size_t from, size_t to
   slice.metadatas = cut(batch.metadatas);
   const size_t dimension = batch.vectors.dimension;
   slice.vectors.dimension = batch.vectors.dimension;
-  slice.vectors.values.assign(batch.vectors.row(from), batch.vectors.row(from) + (to - from) * dimension);
+  slice.vectors.values.assign(batch.vectors.row(from),
+                              batch.vectors.row(from) + (to - from) * dimension);
   return slice;
 }
 
@@ -268,8 +269,7 @@ Status CollectionImport::WriteBatch(model::RecordBatch batch, std::vector<uint64
   engine::WriteRequest request;
   request.shape = model::ShapeOf(batch);
   request.batch = batch;
-  const Status written =
-      parts_.target.engine->Write(parts_.ctx, collection_, std::move(request));
+  const Status written = parts_.target.engine->Write(parts_.ctx, collection_, std::move(request));
   if (written.ok()) imported_.imported += batch.size();
   if (written.code() != StatusCode::kInvalidArgument) return written;
   // Which record is it?

@@ -33,26 +33,24 @@ Result<HnswLayout> DecodeHnswHeader(BytesView header, uint64_t data_bytes) {
   layout.element_bytes = reader.Fixed<uint64_t>();
   layout.label_at = reader.Fixed<uint64_t>();
   layout.vector_at = reader.Fixed<uint64_t>();
-  const bool sane = version == 1 && offset == 0 && layout.elements <= elements_max &&
-                    layout.vector_at >= 4 && layout.vector_at <= 4 + 4 * kLinksMax &&
-                    layout.label_at > layout.vector_at &&
-                    layout.label_at - layout.vector_at <= uint64_t{4} * model::kDimensionMax &&
-                    (layout.label_at - layout.vector_at) % 4 == 0 &&
-                    layout.element_bytes == layout.label_at + 8;
+  const bool sane =
+      version == 1 && offset == 0 && layout.elements <= elements_max && layout.vector_at >= 4 &&
+      layout.vector_at <= 4 + 4 * kLinksMax && layout.label_at > layout.vector_at &&
+      layout.label_at - layout.vector_at <= uint64_t{4} * model::kDimensionMax &&
+      (layout.label_at - layout.vector_at) % 4 == 0 && layout.element_bytes == layout.label_at + 8;
   if (!sane) return Status::DataLoss("header.bin is damaged");
   layout.dimension = static_cast<uint32_t>((layout.label_at - layout.vector_at) / 4);
   if (layout.elements > data_bytes / layout.element_bytes) {
-    return Status::DataLoss("data_level0.bin is cut off: " +
-                            std::to_string(data_bytes / layout.element_bytes) + " of " +
-                            std::to_string(layout.elements) + " vectors are there");
+    return Status::DataLoss(
+        "data_level0.bin is cut off: " + std::to_string(data_bytes / layout.element_bytes) +
+        " of " + std::to_string(layout.elements) + " vectors are there");
   }
   return layout;
 }
 
 Result<std::unique_ptr<HnswFiles>> HnswFiles::Open(const runtime::Env& env,
                                                    const std::string& directory,
-                                                   const HnswOptions& options,
-                                                   DamageList* damage) {
+                                                   const HnswOptions& options, DamageList* damage) {
   std::vector<std::shared_ptr<const runtime::MappedFile>> maps;
   BytesView views[kNames];
   size_t found = 0;

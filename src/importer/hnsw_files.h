@@ -74,8 +74,7 @@ class HnswFiles {
 
  private:
   HnswFiles() = default;
-  Status Read(BytesView header, BytesView metadata, const HnswOptions& options,
-              DamageList* damage);
+  Status Read(BytesView header, BytesView metadata, const HnswOptions& options, DamageList* damage);
   void GuessLayout(const HnswOptions& options);
   uint64_t LabelOf(uint64_t element) const;
   bool IsDeleted(uint64_t element) const;

@@ -17,11 +17,7 @@ class Importer {
  public:
   Importer(runtime::Context& ctx, const runtime::Env& env, std::string old_path,
            const ImportTarget& target, const ImportOptions& options)
-      : ctx_(ctx),
-        env_(env),
-        old_path_(std::move(old_path)),
-        target_(target),
-        options_(options) {}
+      : ctx_(ctx), env_(env), old_path_(std::move(old_path)), target_(target), options_(options) {}
 
   Result<ImportReport> Run() {
     CHROMA_TRY(Tell({ImportProgress::Step::kReading, {}, 0, 0}));
@@ -29,8 +25,8 @@ class Importer {
     CHROMA_ASSIGN(const uint64_t mark, ReadChangeMark(env_, file));
     CHROMA_ASSIGN(old_, OpenOldDirectory(env_, old_path_, options_.salvage, &damage_));
     CHROMA_TRY(RefuseDamage());
-    shapes_ = FindCollections(static_cast<uint64_t>(env_.scheduler->Parallelism()), old_.get(),
-                              &report_);
+    shapes_ =
+        FindCollections(static_cast<uint64_t>(env_.scheduler->Parallelism()), old_.get(), &report_);
     if (!options_.salvage) CHROMA_TRY(CheckReadable());
     if (target_.engine != nullptr) {
       CHROMA_TRY(CheckNothingInTheWay());
@@ -64,8 +60,9 @@ class Importer {
     std::string text = old_path_ + " is damaged: ";
     const std::vector<std::string> places = damage_.Texts();
     for (size_t i = 0; i < places.size() && i < 3; ++i) text += (i == 0 ? "" : "; ") + places[i];
-    return Status::DataLoss(text + ". Nothing was written; to save what can be read, import it "
-                                   "with salvage (chroma import --salvage)");
+    return Status::DataLoss(text +
+                            ". Nothing was written; to save what can be read, import it "
+                            "with salvage (chroma import --salvage)");
   }
 
   Status CheckReadable() {
@@ -114,8 +111,8 @@ class Importer {
       if (id == Uuid()) id.reset();
       const Status made = engine.CreateDatabase(ctx_, database.tenant, database.name, id);
       if (made.code() == StatusCode::kInvalidArgument) {
-        lose(database.tenant, "the database " + database.name +
-                                  " cannot be made: " + std::string(made.message()));
+        lose(database.tenant,
+             "the database " + database.name + " cannot be made: " + std::string(made.message()));
       } else if (!made.ok() && made.code() != StatusCode::kAlreadyExists) {
         return made;
       }
@@ -131,8 +128,10 @@ class Importer {
     imported.tenant = scope.tenant;
     imported.database = scope.database;
     if (imported.name != shape.collection->name) {
-      Lose(imported, "its name " + shape.collection->name + " is not allowed; it is now called " +
-                         imported.name, true);
+      Lose(imported,
+           "its name " + shape.collection->name + " is not allowed; it is now called " +
+               imported.name,
+           true);
     }
     if (scope.database_id.empty()) {
       Lose(imported, "its database is lost; it is in the default one now", true);
@@ -157,8 +156,8 @@ class Importer {
   }
 
   void Lose(const ImportedCollection& collection, std::string what, bool saved) {
-    report_.losses.push_back({collection.tenant, collection.database, collection.name, "", saved,
-                              std::move(what)});
+    report_.losses.push_back(
+        {collection.tenant, collection.database, collection.name, "", saved, std::move(what)});
   }
 
   runtime::Context& ctx_;

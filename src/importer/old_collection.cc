@@ -71,8 +71,8 @@ uint64_t CollectionReader::AppliedToMetadata() const {
 uint64_t CollectionReader::AppliedToVectors() const {
   if (vectors_ == nullptr || !vectors_->exists()) return 0;
   const auto it = old_.tables.max_seq_id.find(shape_.vector_id);
-  const uint64_t applied = it == old_.tables.max_seq_id.end() ? vectors_->max_seq_id().value_or(0)
-                                                              : it->second;
+  const uint64_t applied =
+      it == old_.tables.max_seq_id.end() ? vectors_->max_seq_id().value_or(0) : it->second;
   return std::min<uint64_t>(applied, INT64_MAX);
 }
 
@@ -95,8 +95,13 @@ void CollectionReader::AddRows() {
   by_id_.reserve(it->second.size());
   Row row;
   for (const RowOf& at : it->second) {
-    if (!ReadRow(*old_.file, at.place, &row)) continue;
-    const std::string_view id = row.Text(old_.layouts.embedding_user_id);
+    std::string_view id;
+    if (const auto lost = old_.tables.ids_of_lost_rows.find(at.key);
+        lost != old_.tables.ids_of_lost_rows.end()) {
+      id = lost->second;
+    } else if (ReadRow(*old_.file, at.place, &row)) {
+      id = row.Text(old_.layouts.embedding_user_id);
+    }
     // An id twice is damage; the first is the one that an index would find.
     if (id.empty() || Find(id) != nullptr) continue;
     Insert(id)->rowid = at.key;
@@ -203,7 +208,8 @@ void CollectionReader::AttachByOrder(DamageList* damage) {
   for (size_t i = 0; i < elements.size(); ++i) {
     slots[i]->vector = {VectorSource::Kind::kElement, elements[i], {}};
   }
-  damage->Add(shape_.collection->name + ": which vector belongs to which id was lost; as nothing "
+  damage->Add(shape_.collection->name +
+              ": which vector belongs to which id was lost; as nothing "
               "was ever deleted, it was taken from the order of insertion");
 }
 
@@ -240,7 +246,7 @@ void CollectionReader::ApplyQueueToVectors() {
   ForQueue(AppliedToVectors(), INT64_MAX, [&](const Write& write) {
     Slot* slot = Find(write.id);
     const auto stray = slot == nullptr ? strays_.find(std::string(write.id)) : strays_.end();
-    VectorSource* vector = slot != nullptr            ? &slot->vector
+    VectorSource* vector = slot != nullptr          ? &slot->vector
                            : stray != strays_.end() ? &stray->second
                                                     : nullptr;
     const bool present = vector != nullptr && vector->kind != VectorSource::Kind::kNone;

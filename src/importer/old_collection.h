@@ -39,8 +39,8 @@ struct OldShape {
   const OldSegment* vector_segment = nullptr;
   std::string metadata_id;  // of the segments; of lost ones where they could be found again
   std::string vector_id;
-  model::Schema schema;        // resolved
-  bool has_key_list = false;   // the schema names every key that was ever written
+  model::Schema schema;       // resolved
+  bool has_key_list = false;  // the schema names every key that was ever written
 };
 
 // Not thread safe.
@@ -92,8 +92,7 @@ class CollectionReader {
   Status OpenVectors(DamageList* damage);
   void AttachElements(DamageList* damage);
   void AttachByOrder(DamageList* damage);
-  bool MatchesQueue(const std::vector<uint32_t>& elements,
-                    const std::vector<Slot*>& slots) const;
+  bool MatchesQueue(const std::vector<uint32_t>& elements, const std::vector<Slot*>& slots) const;
   void ApplyQueueToVectors();
   void RescueVectorsFromQueue();
   void TakeStrays();
@@ -107,6 +106,7 @@ class CollectionReader {
   Slot* Insert(std::string_view id);
 
   void ReadScalars(const Slot& slot, model::Metadata* metadata, std::vector<ImportLoss>* losses);
+  std::vector<std::string> LostKeys(const Slot& slot, const model::Metadata& found) const;
   void ReadArrays(const Slot& slot, model::Metadata* metadata, std::vector<ImportLoss>* losses);
   void ApplyWrites(const Slot& slot, model::Metadata* metadata, std::vector<ImportLoss>* losses);
   std::optional<std::string> RescuedDocument(const Slot& slot) const;
@@ -119,7 +119,7 @@ class CollectionReader {
   std::unique_ptr<HnswFiles> vectors_;
   uint32_t dimension_ = 0;
   std::deque<Slot> slots_;
-  std::unordered_map<std::string_view, Slot*> by_id_;  // that are alive
+  std::unordered_map<std::string_view, Slot*> by_id_;     // that are alive
   std::unordered_map<std::string, VectorSource> strays_;  // vectors of ids without a record
   std::vector<const Slot*> records_;
   std::vector<std::string> warnings_;

@@ -24,7 +24,8 @@ Result<std::unique_ptr<OldDirectory>> OpenOldDirectory(const runtime::Env& env,
 
 // The collections, in the order of their creation. May add to old->tables those that only other
 // rows or files tell of.
-std::vector<OldShape> FindCollections(uint64_t num_threads, OldDirectory* old, ImportReport* report);
+std::vector<OldShape> FindCollections(uint64_t num_threads, OldDirectory* old,
+                                      ImportReport* report);
 
 // Where a collection belongs. A database that is lost becomes the default one.
 struct OldScope {

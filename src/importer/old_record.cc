@@ -64,14 +64,20 @@ bool CollectionReader::Read(uint64_t i, model::Record* record, std::vector<Impor
   model::Metadata metadata;
   const size_t losses_before = losses->size();
   ReadScalars(slot, &metadata, losses);
+  const std::vector<std::string> lost = LostKeys(slot, metadata);
   ReadArrays(slot, &metadata, losses);
   ApplyWrites(slot, &metadata, losses);
   record->document = TakeText(&metadata, model::kDocumentMetadataKey);
   record->uri = TakeText(&metadata, model::kUriMetadataKey);
   if (!record->document && slot.writes.empty() && old_.salvage) {
     record->document = RescuedDocument(slot);
-    if (record->document) {
-      lose("its metadata may be incomplete; its document was found in the text index", true);
+  }
+  for (const std::string& key : lost) {
+    if (key == model::kDocumentMetadataKey) {
+      if (!record->document) lose("its document is lost", true);
+    } else {
+      lose(key == model::kUriMetadataKey ? "its uri is lost" : "its metadata " + key + " is lost",
+           true);
     }
   }
   if (!metadata.empty()) record->metadata = std::move(metadata);
@@ -112,6 +118,18 @@ void CollectionReader::ReadScalars(const Slot& slot, model::Metadata* metadata,
     entries.emplace_back(std::string(row.Text(l.key)), std::move(value));
   }
   *metadata = model::Metadata::FromEntries(std::move(entries));
+}
+
+// What the index of the rows of metadata has, and the rows have not.
+std::vector<std::string> CollectionReader::LostKeys(const Slot& slot,
+                                                    const model::Metadata& found) const {
+  std::vector<std::string> lost;
+  const auto keys = old_.tables.indexed_keys.find(slot.rowid);
+  if (slot.rowid == 0 || keys == old_.tables.indexed_keys.end()) return lost;
+  for (const std::string& key : keys->second) {
+    if (found.Find(key) == nullptr) lost.push_back(key);
+  }
+  return lost;
 }
 
 void CollectionReader::ReadArrays(const Slot& slot, model::Metadata* metadata,

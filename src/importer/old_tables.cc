@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <set>
+#include <unordered_set>
 #include <utility>
 
 namespace chroma::importer {
@@ -55,6 +56,7 @@ class Reader {
     if (salvage && !damage_.empty()) {
       ReadDocuments();
       Sweep();
+      ReadIndexes();
     }
     Sort();
     return std::move(old_);
@@ -64,8 +66,8 @@ class Reader {
   using Take = std::function<void(const Row&, RowPlace)>;
 
   const SqliteTable* Find(std::string_view name) const {
-    const auto it = tables_.find(name);
-    return it == tables_.end() || it->second.columns.empty() ? nullptr : &it->second;
+    const auto it = tables_.tables.find(name);
+    return it == tables_.tables.end() || it->second.columns.empty() ? nullptr : &it->second;
   }
   // Some tables came with later versions, and are not missed.
   void Scan(const std::string& name, bool expected, const Take& take) {
@@ -112,8 +114,10 @@ class Reader {
     Scan("databases", true, [&](const Row& row, RowPlace) { TakeDatabase(row); });
     const SqliteTable* collections = Find("collections");
     if (collections != nullptr) {
-      collection_columns_ = {collections->Column("id"),          collections->Column("name"),
-                             collections->Column("dimension"),   collections->Column("database_id"),
+      collection_columns_ = {collections->Column("id"),
+                             collections->Column("name"),
+                             collections->Column("dimension"),
+                             collections->Column("database_id"),
                              collections->Column("config_json_str"),
                              collections->Column("schema_str")};
     }
@@ -131,8 +135,7 @@ class Reader {
   }
 
   void ReadLargeTables() {
-    Scan("embeddings", true,
-         [&](const Row& row, RowPlace place) { TakeEmbedding(row, place); });
+    Scan("embeddings", true, [&](const Row& row, RowPlace place) { TakeEmbedding(row, place); });
     const size_t id = ColumnOf("embedding_metadata", "id", 0);
     Scan("embedding_metadata", true, [&](const Row& row, RowPlace place) {
       if (row[id].IsInt()) old_.scalars.push_back({row[id].integer, place});
@@ -141,14 +144,12 @@ class Reader {
     Scan("embedding_metadata_array", false, [&](const Row& row, RowPlace place) {
       if (row[array_id].IsInt()) old_.arrays.push_back({row[array_id].integer, place});
     });
-    Scan("embeddings_queue", true,
-         [&](const Row& row, RowPlace place) { TakeQueued(row, place); });
+    Scan("embeddings_queue", true, [&](const Row& row, RowPlace place) { TakeQueued(row, place); });
   }
 
   // The name of the table differs between versions.
   void ReadDocuments() {
-    for (const char* name :
-         {"embedding_fulltext_search_content", "embedding_fulltext_content"}) {
+    for (const char* name : {"embedding_fulltext_search_content", "embedding_fulltext_content"}) {
       Scan(name, false, [&](const Row& row, RowPlace place) {
         if (row[1].IsText()) old_.documents.push_back({row.rowid(), place});
       });
@@ -177,8 +178,10 @@ class Reader {
   }
   void TakeSegment(const Row& row) {
     const auto& at = segment_columns_;
-    old_.segments.push_back({std::string(row.Text(at[0])), std::string(row.Text(at[2])),
-                             row.Text(at[1]) == "VECTOR", {}});
+    old_.segments.push_back({std::string(row.Text(at[0])),
+                             std::string(row.Text(at[2])),
+                             row.Text(at[1]) == "VECTOR",
+                             {}});
   }
   // Of a collection or a segment, by whose id it is; both tables have the same columns.
   void TakeOwnMetadata(const Row& row) {
@@ -261,8 +264,8 @@ class Reader {
   // By the shape of the row, as the tables of all versions since 0.5 have it.
   bool TakeStray(const Row& row, RowPlace place, bool arrays) {
     const size_t n = row.size();
-    if (n == 5 && row[0].IsNull() && IsUuid(row.Text(1)) && row[2].IsText() &&
-        SeqIdOf(row[3]) && row[4].IsText()) {
+    if (n == 5 && row[0].IsNull() && IsUuid(row.Text(1)) && row[2].IsText() && SeqIdOf(row[3]) &&
+        row[4].IsText()) {
       TakeEmbedding(row, place);
     } else if (IsMetadata(row)) {
       (arrays ? old_.arrays : old_.scalars).push_back({row[0].integer, place});
@@ -285,6 +288,37 @@ class Reader {
       return false;
     }
     return true;
+  }
+
+  // ---- what the indexes know
+
+  void ReadIndexes() {
+    if (!old_.records_damaged) return;
+    std::unordered_set<int64_t> known;
+    for (const auto& [segment, rows] : old_.embeddings) {
+      for (const RowOf& row : rows) known.insert(row.key);
+    }
+    // segment_id, embedding_id, rowid
+    ScanOwnIndex("sqlite_autoindex_embeddings_1", [&](const Row& row) {
+      if (!IsUuid(row.Text(0)) || !row[1].IsText() || !row[2].IsInt()) return;
+      if (!known.insert(row[2].integer).second) return;
+      old_.ids_of_lost_rows.emplace(row[2].integer, row.Text(1));
+      old_.embeddings[std::string(row.Text(0))].push_back({row[2].integer, {}});
+    });
+    // id, key, rowid
+    ScanOwnIndex("sqlite_autoindex_embedding_metadata_1", [&](const Row& row) {
+      if (row[0].IsInt() && row[1].IsText()) {
+        old_.indexed_keys[row[0].integer].emplace_back(row.Text(1));
+      }
+    });
+    if (!old_.ids_of_lost_rows.empty()) {
+      damage_.Add("chroma.sqlite3: " + std::to_string(old_.ids_of_lost_rows.size()) +
+                  " rows of embeddings were found again in their index");
+    }
+  }
+  void ScanOwnIndex(std::string_view name, const std::function<void(const Row&)>& take) {
+    const auto it = tables_.indexes.find(name);
+    if (it != tables_.indexes.end()) ScanIndex(file_, it->second, &visited_, take);
   }
 
   void Sort() {

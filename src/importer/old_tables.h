@@ -45,7 +45,7 @@ struct OldSegment {
   model::Metadata metadata;
 };
 
-// A row of a large table, by what it belongs to.
+// A row of a large table, by what it belongs to. A place of nowhere: a row that is lost.
 struct RowOf {
   int64_t key = 0;
   RowPlace place;
@@ -64,6 +64,10 @@ struct OldTables {
   std::vector<RowOf> arrays;
   // Copies of the documents, kept for full text search; only where something is damaged.
   std::vector<RowOf> documents;
+  // What the indexes say there should be, where something is damaged: the ids of records whose
+  // rows are lost, which are in `embeddings` too, and the keys of metadata of each record.
+  std::unordered_map<int64_t, std::string> ids_of_lost_rows;
+  std::unordered_map<int64_t, std::vector<std::string>> indexed_keys;
   // By collection, rows of `embeddings_queue` by seq_id.
   std::unordered_map<std::string, std::vector<RowOf>> queue;
   // Whether rows may be missing, though nothing refers to them.

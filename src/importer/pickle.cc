@@ -148,7 +148,8 @@ class Machine {
     switch (op) {
       case kEmptyDict:
         dicts_.emplace_back();
-        return Push({.kind = Value::Kind::kDict, .number = static_cast<int64_t>(dicts_.size()) - 1});
+        return Push(
+            {.kind = Value::Kind::kDict, .number = static_cast<int64_t>(dicts_.size()) - 1});
       case kSetItem:
         return SetItem();
       case kSetItems:

@@ -11,6 +11,8 @@ namespace {
 
 constexpr uint8_t kLeafTable = 0x0d;
 constexpr uint8_t kInteriorTable = 0x05;
+constexpr uint8_t kLeafIndex = 0x0a;
+constexpr uint8_t kInteriorIndex = 0x02;
 constexpr size_t kLeafHeaderBytes = 8;
 constexpr size_t kInteriorHeaderBytes = 12;
 constexpr size_t kFileHeaderBytes = 100;
@@ -50,7 +52,8 @@ bool CellsOf(const SqliteFile& file, uint32_t number, BytesView page, uint8_t ty
   const size_t at = HeaderAt(number);
   if (page.empty() || static_cast<uint8_t>(page[at]) != type) return false;
   cells->count = LoadBig16(page.data() + at + 3);
-  cells->pointers = at + (type == kLeafTable ? kLeafHeaderBytes : kInteriorHeaderBytes);
+  const bool is_leaf = type == kLeafTable || type == kLeafIndex;
+  cells->pointers = at + (is_leaf ? kLeafHeaderBytes : kInteriorHeaderBytes);
   return cells->pointers + size_t{cells->count} * 2 <= file.usable_size();
 }
 
@@ -137,9 +140,22 @@ bool Row::Parse(BytesView payload) {
   return !values_.empty();
 }
 
-bool ReadCell(const SqliteFile& file, BytesView page, size_t at, Row* row) {
+bool Row::ReadPayload(const SqliteFile& file, BytesView cell, uint64_t size, uint64_t local_max) {
   const uint64_t usable = file.usable_size();
-  BytesView cell = page.substr(0, usable).substr(at);
+  if (size <= local_max) return size <= cell.size() && Parse(cell.substr(0, size));
+
+  if (size > kRowBytesMax || size > uint64_t{file.page_count()} * usable) return false;
+  const uint64_t least = (usable - 12) * 32 / 255 - 23;
+  const uint64_t wanted = least + (size - least) % (usable - 4);
+  const uint64_t local = wanted <= local_max ? wanted : least;
+  if (cell.size() < local + 4) return false;
+  overflow_.assign(cell.substr(0, local));
+  if (!ReadOverflow(file, LoadBig32(cell.data() + local), size, &overflow_)) return false;
+  return Parse(overflow_);
+}
+
+bool ReadCell(const SqliteFile& file, BytesView page, size_t at, Row* row) {
+  BytesView cell = page.substr(0, file.usable_size()).substr(at);
   uint64_t size = 0;
   uint64_t rowid = 0;
   size_t n = ReadVarint(cell, &size);
@@ -149,16 +165,18 @@ bool ReadCell(const SqliteFile& file, BytesView page, size_t at, Row* row) {
   if (n == 0) return false;
   cell.remove_prefix(n);
   row->rowid_ = static_cast<int64_t>(rowid);
-  if (size <= usable - 35) return size <= cell.size() && row->Parse(cell.substr(0, size));
+  return row->ReadPayload(file, cell, size, file.usable_size() - 35);
+}
 
-  if (size > kRowBytesMax || size > uint64_t{file.page_count()} * usable) return false;
-  const uint64_t least = (usable - 12) * 32 / 255 - 23;
-  const uint64_t wanted = least + (size - least) % (usable - 4);
-  const uint64_t local = wanted <= usable - 35 ? wanted : least;
-  if (cell.size() < local + 4) return false;
-  row->overflow_.assign(cell.substr(0, local));
-  if (!ReadOverflow(file, LoadBig32(cell.data() + local), size, &row->overflow_)) return false;
-  return row->Parse(row->overflow_);
+bool ReadIndexCell(const SqliteFile& file, BytesView page, size_t at, Row* row) {
+  const uint64_t usable = file.usable_size();
+  if (at > usable) return false;
+  BytesView cell = page.substr(0, usable).substr(at);
+  uint64_t size = 0;
+  const size_t n = ReadVarint(cell, &size);
+  if (n == 0) return false;
+  cell.remove_prefix(n);
+  return row->ReadPayload(file, cell, size, (usable - 12) * 64 / 255 - 23);
 }
 
 bool ReadRow(const SqliteFile& file, RowPlace place, Row* row) {
@@ -237,6 +255,31 @@ void ScanTable(const SqliteFile& file, const std::string& table, uint32_t root,
       } else {
         waiting.emplace_back(LoadBig32(page.data() + at), depth + 1);
       }
+    }
+  }
+}
+
+void ScanIndex(const SqliteFile& file, uint32_t root, std::vector<bool>* visited,
+               const std::function<void(const Row&)>& visit) {
+  std::vector<std::pair<uint32_t, int>> waiting = {{root, 0}};
+  Row row;
+  while (!waiting.empty()) {
+    const auto [number, depth] = waiting.back();
+    waiting.pop_back();
+    const BytesView page = file.Page(number);
+    if (page.empty() || (*visited)[number] || depth > kDepthMax) continue;
+    (*visited)[number] = true;
+    Cells cells;
+    const bool interior = CellsOf(file, number, page, kInteriorIndex, &cells);
+    if (!interior && !CellsOf(file, number, page, kLeafIndex, &cells)) continue;
+    if (interior) {
+      waiting.emplace_back(LoadBig32(page.data() + HeaderAt(number) + 8), depth + 1);
+    }
+    for (uint32_t i = 0; i < cells.count; ++i) {
+      const size_t at = CellAt(file, page, cells, i);
+      if (at == 0 || at + 4 > file.usable_size()) continue;
+      if (interior) waiting.emplace_back(LoadBig32(page.data() + at), depth + 1);
+      if (ReadIndexCell(file, page, at + (interior ? 4 : 0), &row)) visit(row);
     }
   }
 }

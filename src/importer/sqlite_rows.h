@@ -46,6 +46,10 @@ class Row {
 
  private:
   friend bool ReadCell(const SqliteFile& file, BytesView page, size_t at, Row* row);
+  friend bool ReadIndexCell(const SqliteFile& file, BytesView page, size_t at, Row* row);
+  // The payload of `size` bytes that begins with `cell`, the rest of a page; on a page up to
+  // `local_max` bytes of a payload are kept.
+  bool ReadPayload(const SqliteFile& file, BytesView cell, uint64_t size, uint64_t local_max);
   // False when the record does not hold together.
   bool Parse(BytesView payload);
 
@@ -57,6 +61,8 @@ class Row {
 
 // The cell at byte `at` of a leaf page of a table.
 bool ReadCell(const SqliteFile& file, BytesView page, size_t at, Row* row);
+// The same of a page of an index, behind the reference to another page where there is one.
+bool ReadIndexCell(const SqliteFile& file, BytesView page, size_t at, Row* row);
 // The row at `place`, which a scan gave. False when it cannot be read.
 bool ReadRow(const SqliteFile& file, RowPlace place, Row* row);
 
@@ -69,6 +75,12 @@ using RowVisitor = std::function<void(const Row&, RowPlace)>;
 // has pages. `table` is for messages.
 void ScanTable(const SqliteFile& file, const std::string& table, uint32_t root,
                std::vector<bool>* visited, DamageList* damage, const RowVisitor& visit);
+
+// The entries of the index whose B-tree begins at `root`, each as a row whose last value is the
+// rowid that it points to; Row::rowid() is not set. Damage is passed over in silence: an index only
+// tells what a table should have. `visited` as above.
+void ScanIndex(const SqliteFile& file, uint32_t root, std::vector<bool>* visited,
+               const std::function<void(const Row&)>& visit);
 
 // Whether the page is a leaf of a table with at least one row that can be read.
 bool LooksLikeLeaf(const SqliteFile& file, uint32_t page);

@@ -93,9 +93,9 @@ SqliteTable ParseCreateTable(std::string_view sql) {
   while (words.Next(&word, &quoted) && (quoted || word != "(")) {
   }
   int depth = 1;
-  bool at_name = true;        // the next word begins a definition
-  bool in_column = false;     // the definition is a column's
-  std::string definition;     // its words, in capitals
+  bool at_name = true;     // the next word begins a definition
+  bool in_column = false;  // the definition is a column's
+  std::string definition;  // its words, in capitals
   const auto end_definition = [&] {
     const bool is_rowid = definition.starts_with(" INTEGER PRIMARY KEY");
     if (in_column && is_rowid) table.rowid_column = table.columns.size() - 1;
@@ -123,14 +123,19 @@ SqliteTables ReadSqliteSchema(const SqliteFile& file, std::vector<bool>* visited
   SqliteTables tables;
   ScanTable(file, "sqlite_schema", 1, visited, damage, [&](const Row& row, RowPlace) {
     // type, name, tbl_name, rootpage, sql
-    if (row.Text(0) != "table" || !row[3].IsInt() || row[3].integer <= 0) return;
+    const bool is_table = row.Text(0) == "table";
+    if ((!is_table && row.Text(0) != "index") || !row[3].IsInt() || row[3].integer <= 0) return;
     if (row[3].integer > file.page_count()) {
-      damage->Add("chroma.sqlite3: table " + std::string(row.Text(1)) + " begins nowhere");
+      damage->Add("chroma.sqlite3: " + std::string(row.Text(1)) + " begins nowhere");
+      return;
+    }
+    if (!is_table) {
+      tables.indexes[std::string(row.Text(1))] = static_cast<uint32_t>(row[3].integer);
       return;
     }
     SqliteTable table = ParseCreateTable(row.Text(4));
     table.root = static_cast<uint32_t>(row[3].integer);
-    tables.insert_or_assign(std::string(row.Text(1)), std::move(table));
+    tables.tables.insert_or_assign(std::string(row.Text(1)), std::move(table));
   });
   return tables;
 }

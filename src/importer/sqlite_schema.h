@@ -22,9 +22,10 @@ struct SqliteTable {
   size_t Column(std::string_view name) const;
 };
 
-using SqliteTables = std::map<std::string, SqliteTable, std::less<>>;
-
-// The ordinary tables, by name.
+struct SqliteTables {
+  std::map<std::string, SqliteTable, std::less<>> tables;  // the ordinary ones, by name
+  std::map<std::string, uint32_t, std::less<>> indexes;    // by name, where they begin
+};
 SqliteTables ReadSqliteSchema(const SqliteFile& file, std::vector<bool>* visited,
                               DamageList* damage);
 

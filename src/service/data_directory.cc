@@ -56,9 +56,9 @@ Status WriteSmallFile(runtime::FileSystem& files, const std::string& path, const
 Status CheckNotImporting(runtime::Env env, const std::string& path) {
   CHROMA_ASSIGN(const std::optional<std::string> source, DataDirectory::ImportSource(env, path));
   if (!source) return Status();
-  return Status::FailedPrecondition(
-      path + " holds an import of " + *source + " that was not finished; go on with `chroma import " +
-      *source + " " + path + "`, or remove " + path + " and begin anew");
+  return Status::FailedPrecondition(path + " holds an import of " + *source +
+                                    " that was not finished; go on with `chroma import " + *source +
+                                    " " + path + "`, or remove " + path + " and begin anew");
 }
 
 }  // namespace

@@ -41,8 +41,7 @@ class DataDirectory {
   static std::string SocketPath(const std::string& path);
 
   // Durable marks of an import that is under way: from where, or none.
-  static Result<std::optional<std::string>> ImportSource(runtime::Env env,
-                                                         const std::string& path);
+  static Result<std::optional<std::string>> ImportSource(runtime::Env env, const std::string& path);
   static Status BeginImport(runtime::Env env, const std::string& path, const std::string& source);
   static Status EndImport(runtime::Env env, const std::string& path);
 

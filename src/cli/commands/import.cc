@@ -6,7 +6,9 @@
 
 #include "chroma/import.h"
 #include "cli/command.h"
+#include "cli/place.h"
 #include "cli/progress.h"
+#include "cli/record_streams.h"
 #include "runtime/log.h"
 
 namespace chroma::cli {
@@ -29,26 +31,96 @@ const char* LabelOf(ImportProgress::Step step) {
 class Import final : public Command {
  public:
   void Define(CLI::App& app) override {
-    app.add_option("SOURCE", source_, "A directory that Chroma 0.5 to 1.5 wrote")
+    app.add_option("SOURCE", source_,
+                   "A directory that Chroma 0.5 to 1.5 wrote; or a file of records, - for stdin")
         ->required()
-        ->type_name(kTypeDirectory);
-    app.add_option("DESTINATION", destination_, "The new directory")->type_name(kTypeDirectory);
-    app.add_flag("--dry-run", options_.dry_run, "Read everything, report, and write nothing");
-    app.add_flag("--salvage", options_.salvage,
-                 "Go on past damage and save what can be read; what cannot is named");
-    app.add_flag("!--no-check", options_.check,
-                 "Do not read every record again to compare it with the old one");
-    app.add_flag("--index", options_.build_indexes,
-                 "Build the vector indexes before ending, not when the directory is opened");
-    app.add_option("--rejects", options_.rejects_path,
-                   "Write records that cannot be saved, for want of an embedding, to this file, "
-                   "as JSON Lines")
         ->type_name(kTypeFile);
+    app.add_option("DESTINATION", destination_,
+                   "The new directory; for a file of records a directory, http://host:port, or a "
+                   "profile")
+        ->type_name(kTypePlace);
+    app.add_option("COLLECTION", collection_,
+                   "For a file of records: the collection, which is made when there is none");
+    DefineDirectory(app);
+    DefineRecords(app);
     app.add_flag("--json", json_, "Print the report as one JSON object");
-    app.add_flag("--verbose", verbose_, "Name all records that are affected");
   }
 
   Result<int> Run(Terminal& terminal) override {
+    if (!collection_.empty()) return RunRecords(terminal);
+    return RunDirectory(terminal);
+  }
+
+ private:
+  void DefineDirectory(CLI::App& app) {
+    constexpr const char* kGroup = "Of a directory";
+    app.add_flag("--dry-run", options_.dry_run, "Read everything, report, and write nothing")
+        ->group(kGroup);
+    app.add_flag("--salvage", options_.salvage,
+                 "Go on past damage and save what can be read; what cannot is named")
+        ->group(kGroup);
+    app.add_flag("!--no-check", options_.check,
+                 "Do not read every record again to compare it with the old one")
+        ->group(kGroup);
+    app.add_flag("--index", options_.build_indexes,
+                 "Build the vector indexes before ending, not when the directory is opened")
+        ->group(kGroup);
+    app.add_option("--rejects", options_.rejects_path,
+                   "Write records that cannot be saved, for want of an embedding, to this file, "
+                   "as JSON Lines")
+        ->type_name(kTypeFile)
+        ->group(kGroup);
+    app.add_flag("--verbose", verbose_, "Name all records that are affected")->group(kGroup);
+  }
+
+  void DefineRecords(CLI::App& app) {
+    constexpr const char* kGroup = "Of a file";
+    app.add_option("--format", format_, "jsonl or csv. Default: by the name of the file")
+        ->check(CLI::IsMember({"jsonl", "csv"}))
+        ->group(kGroup);
+    app.add_option("--space", space_, "l2, cosine or ip, of a collection that is made. Default: l2")
+        ->check(CLI::IsMember({"l2", "cosine", "ip"}))
+        ->group(kGroup);
+    app.add_option("--existing", existing_,
+                   "What becomes of records whose id is there already: update or skip. Default: "
+                   "update")
+        ->check(CLI::IsMember({"update", "skip"}))
+        ->group(kGroup);
+  }
+
+  Result<int> RunRecords(Terminal& terminal) {
+    CHROMA_ASSIGN(const transfer::FileFormat format, FormatOf(format_, source_));
+    CHROMA_ASSIGN(const Place place, ParsePlace(destination_));
+    CHROMA_ASSIGN(auto source, OpenRecords(source_));
+    CHROMA_ASSIGN(const Client client, OpenPlace(place, Access::kCreate));
+    CreateCollectionOptions create;
+    if (space_ == "cosine") create.configuration.hnsw.space = Space::kCosine;
+    if (space_ == "ip") create.configuration.hnsw.space = Space::kInnerProduct;
+    CHROMA_ASSIGN(const Collection collection, client.GetOrCreateCollection(collection_, create));
+    Progress progress(terminal, "importing into " + collection_, 0);
+    const Result<uint64_t> records = transfer::ImportRecords(
+        collection, format, *source,
+        existing_ == "skip" ? transfer::Existing::kSkip : transfer::Existing::kUpdate,
+        [&](uint64_t done, uint64_t total) {
+          progress.SetTotal(total);
+          progress.Set(done);
+          return true;
+        });
+    progress.Hide();
+    // A mistake in a file is none of the command line.
+    if (records.status().code() == StatusCode::kInvalidArgument) {
+      return Status::FailedPrecondition(source_ + ": " + std::string(records.status().message()));
+    }
+    CHROMA_TRY(records.status());
+    if (json_) {
+      terminal.Print("{\"records\":" + std::to_string(*records) + "}\n");
+    } else {
+      terminal.Say(CountText(*records) + " records imported");
+    }
+    return kExitOk;
+  }
+
+  Result<int> RunDirectory(Terminal& terminal) {
     runtime::ConfigureLog(runtime::LogLevel::kError, runtime::LogFormat::kText);
     if (destination_.empty() && !options_.dry_run) {
       return Status::InvalidArgument("name the new directory too: chroma import " + source_ +
@@ -63,7 +135,6 @@ class Import final : public Command {
     return report->complete() ? kExitOk : kExitFailed;
   }
 
- private:
   // One bar for each step of each collection.
   class ImportDirectoryProgress {
    public:
@@ -100,6 +171,10 @@ class Import final : public Command {
 
   std::string source_;
   std::string destination_;
+  std::string collection_;
+  std::string format_;
+  std::string space_;
+  std::string existing_;
   ImportOptions options_;
   bool json_ = false;
   bool verbose_ = false;
@@ -108,14 +183,17 @@ class Import final : public Command {
 const Registration kImport(
     {.path = "import",
      .group = kGroupData,
-     .summary = "Import a directory that Chroma itself wrote",
+     .summary = "Import a directory that Chroma itself wrote, or a file of records",
      .examples = "chroma import ./chroma ./chroma-new\n"
                  "chroma import ./chroma --dry-run --json\n"
-                 "chroma import ./damaged ./chroma-new --salvage --rejects lost.jsonl",
-     .notes = "SOURCE is only read. Stop the program that has it open first. DESTINATION is new, "
-              "empty, or has\n"
-              "none of the collections. An import that was interrupted goes on when it is started "
+                 "chroma import ./damaged ./chroma-new --salvage --rejects lost.jsonl\n"
+                 "chroma import docs.jsonl ./chroma docs --space cosine\n"
+                 "zcat docs.csv.gz | chroma import - http://localhost:8000 docs --format csv",
+     .notes = "A directory is only read; stop the program that has it open first. The new one has "
+              "none of\n"
+              "its collections yet. An import that was interrupted goes on when it is started "
               "again.\n"
+              "docs/import.md and docs/import-export.md tell more.\n"
               "Exit codes: 0 everything arrived, 1 something was not saved (the report says what), "
               "2 wrong\n"
               "arguments."},
