@@ -68,12 +68,13 @@ Result<std::unique_ptr<HnswFiles>> HnswFiles::Open(const runtime::Env& env,
     maps.push_back(*std::move(map));
   }
   const bool unsaved = !options.saved && missing == kFileNames[3];
-  if (found == 0 || unsaved) return std::unique_ptr<HnswFiles>(new HnswFiles());
-  if (!missing.empty()) {
-    const std::string text = directory + ": " + missing + " is missing";
+  const bool nothing = found == 0 || unsaved;
+  if (nothing ? options.saved : !missing.empty()) {
+    const std::string text = directory + (nothing ? "" : ": " + missing) + " is missing";
     if (!options.salvage) return Status::DataLoss(text);
     damage->Add(text);
   }
+  if (nothing) return std::unique_ptr<HnswFiles>(new HnswFiles());
   auto files = FromBytes(views[0], views[1], views[2], views[3], options, damage);
   if (!files.ok()) return files.status().Annotate(directory);
   (*files)->maps_ = std::move(maps);
@@ -198,8 +199,7 @@ bool HnswFiles::ReadVector(uint32_t element, std::span<float> out) const {
   // A vector of zeros has no direction; it is stored as it is.
   constexpr double kTolerance = 1e-2;
   if (squares != 0 && std::abs(squares - 1) > kTolerance) return false;
-  // The length is lost: the direction is what queries see.
-  if (lengths_.size() / 4 <= element) return true;
+  if (!HasLength(element)) return true;
   const float length = LoadFixed<float>(lengths_.data() + uint64_t{element} * 4);
   if (!std::isfinite(length) || length < 0 || (length == 0 && squares != 0)) return false;
   for (float& x : out) x *= length;

@@ -71,6 +71,10 @@ class HnswFiles {
   // The vector as it was given, but for rounding where options.cosine; `out` has dimension()
   // elements. False when it cannot be right.
   bool ReadVector(uint32_t element, std::span<float> out) const;
+  // False where only the direction of a vector is left, and ReadVector gives it a length of 1.
+  bool HasLength(uint32_t element) const {
+    return !cosine_ || lengths_.size() / sizeof(float) > element;
+  }
 
  private:
   HnswFiles() = default;

@@ -13,6 +13,10 @@
 namespace chroma::importer {
 namespace {
 
+constexpr const char* kAdvice =
+    ". Nothing was written; to save what can be read, import it with salvage (chroma import "
+    "--salvage)";
+
 class Importer {
  public:
   Importer(runtime::Context& ctx, const runtime::Env& env, std::string old_path,
@@ -23,7 +27,12 @@ class Importer {
     CHROMA_TRY(Tell({ImportProgress::Step::kReading, {}, 0, 0}));
     const std::string file = runtime::JoinPath(old_path_, kDatabaseFile);
     CHROMA_ASSIGN(const uint64_t mark, ReadChangeMark(env_, file));
-    CHROMA_ASSIGN(old_, OpenOldDirectory(env_, old_path_, options_.salvage, &damage_));
+    auto opened = OpenOldDirectory(env_, old_path_, options_.salvage, &damage_);
+    if (opened.status().code() == StatusCode::kDataLoss) {
+      return Status::DataLoss(std::string(opened.status().message()) + kAdvice);
+    }
+    CHROMA_TRY(opened.status());
+    old_ = *std::move(opened);
     CHROMA_TRY(RefuseDamage());
     shapes_ =
         FindCollections(static_cast<uint64_t>(env_.scheduler->Parallelism()), old_.get(), &report_);
@@ -60,9 +69,7 @@ class Importer {
     std::string text = old_path_ + " is damaged: ";
     const std::vector<std::string> places = damage_.Texts();
     for (size_t i = 0; i < places.size() && i < 3; ++i) text += (i == 0 ? "" : "; ") + places[i];
-    return Status::DataLoss(text +
-                            ". Nothing was written; to save what can be read, import it "
-                            "with salvage (chroma import --salvage)");
+    return Status::DataLoss(text + kAdvice);
   }
 
   Status CheckReadable() {

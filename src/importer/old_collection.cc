@@ -34,6 +34,7 @@ Status CollectionReader::Build(DamageList* damage) {
   CHROMA_TRY(OpenVectors(damage));
   AttachElements(damage);
   ApplyQueueToVectors();
+  CHROMA_TRY(CheckQueueIsWhole(damage));
   if (old_.salvage) RescueVectorsFromQueue();
   TakeStrays();
   by_id_.clear();
@@ -56,7 +57,7 @@ void CollectionReader::ForQueue(uint64_t after, uint64_t upto, Take take) const 
     if (!ReadRow(*old_.file, it->place, &row)) continue;
     const SqliteValue& operation = row[l.queue_operation];
     if (!operation.IsInt() || !row[l.queue_user_id].IsText()) continue;
-    take(Write{operation.integer, row.Text(l.queue_user_id),
+    take(Write{static_cast<uint64_t>(it->key), operation.integer, row.Text(l.queue_user_id),
                row[l.queue_vector].kind == SqliteValue::Kind::kBlob, it->place});
   }
 }
@@ -96,15 +97,19 @@ void CollectionReader::AddRows() {
   Row row;
   for (const RowOf& at : it->second) {
     std::string_view id;
+    uint64_t seq_id = 0;
     if (const auto lost = old_.tables.ids_of_lost_rows.find(at.key);
         lost != old_.tables.ids_of_lost_rows.end()) {
       id = lost->second;
     } else if (ReadRow(*old_.file, at.place, &row)) {
       id = row.Text(old_.layouts.embedding_user_id);
+      seq_id = SeqIdOf(row[old_.layouts.embedding_seq_id]).value_or(0);
     }
     // An id twice is damage; the first is the one that an index would find.
     if (id.empty() || Find(id) != nullptr) continue;
-    Insert(id)->rowid = at.key;
+    Slot* slot = Insert(id);
+    slot->rowid = at.key;
+    slot->seq_id = seq_id;
   }
 }
 
@@ -265,6 +270,30 @@ void CollectionReader::ApplyQueueToVectors() {
       strays_.emplace(write.id, source);
     }
   });
+}
+
+// Rows of the tables tell of their last write. Where the files do not have it yet, the queue has
+// to.
+Status CollectionReader::CheckQueueIsWhole(DamageList* damage) {
+  const uint64_t applied = AppliedToVectors();
+  uint64_t lost = 0;
+  for (Slot& slot : slots_) {
+    slot.write_lost = slot.alive && slot.seq_id > applied;
+    lost += slot.write_lost ? 1 : 0;
+  }
+  if (lost == 0) return Status();
+  ForQueue(applied, INT64_MAX, [&](const Write& write) {
+    Slot* slot = Find(write.id);
+    if (slot == nullptr || slot->seq_id != write.seq_id || !slot->write_lost) return;
+    slot->write_lost = false;
+    --lost;
+  });
+  if (lost == 0) return Status();
+  const std::string text = "chroma.sqlite3: embeddings_queue lacks the last writes of " +
+                           std::to_string(lost) + " records of " + shape_.collection->name;
+  if (!old_.salvage) return Status::DataLoss(text);
+  damage->Add(text);
+  return Status();
 }
 
 // What the files should have and do not: the queue keeps writes for a while after they were

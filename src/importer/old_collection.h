@@ -71,14 +71,17 @@ class CollectionReader {
   };
   struct Slot {
     std::string id;
-    int64_t rowid = 0;  // of its row in `embeddings`; 0: none
+    int64_t rowid = 0;    // of its row in `embeddings`; 0: none
+    uint64_t seq_id = 0;  // of its last write, by that row
     bool alive = true;
     bool vector_only = false;  // everything but its vector was lost
+    bool write_lost = false;   // its last one, which may have changed its vector
     VectorSource vector;
     std::vector<RowPlace> writes;  // of the queue, that its rows do not show yet
   };
   // A row of the queue.
   struct Write {
+    uint64_t seq_id = 0;
     int64_t operation = 0;
     std::string_view id;
     bool has_vector = false;
@@ -94,6 +97,7 @@ class CollectionReader {
   void AttachByOrder(DamageList* damage);
   bool MatchesQueue(const std::vector<uint32_t>& elements, const std::vector<Slot*>& slots) const;
   void ApplyQueueToVectors();
+  Status CheckQueueIsWhole(DamageList* damage);
   void RescueVectorsFromQueue();
   void TakeStrays();
 

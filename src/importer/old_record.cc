@@ -64,8 +64,8 @@ bool CollectionReader::Read(uint64_t i, model::Record* record, std::vector<Impor
   model::Metadata metadata;
   const size_t losses_before = losses->size();
   ReadScalars(slot, &metadata, losses);
-  const std::vector<std::string> lost = LostKeys(slot, metadata);
   ReadArrays(slot, &metadata, losses);
+  const std::vector<std::string> lost = LostKeys(slot, metadata);
   ApplyWrites(slot, &metadata, losses);
   record->document = TakeText(&metadata, model::kDocumentMetadataKey);
   record->uri = TakeText(&metadata, model::kUriMetadataKey);
@@ -90,6 +90,13 @@ bool CollectionReader::Read(uint64_t i, model::Record* record, std::vector<Impor
                                                        : "its embedding is damaged",
          false);
     return false;
+  }
+  if (slot.write_lost && slot.vector.kind == VectorSource::Kind::kElement) {
+    lose("its last write is lost; its embedding may be an older one", true);
+  }
+  if (slot.vector.kind == VectorSource::Kind::kElement &&
+      !vectors_->HasLength(slot.vector.element)) {
+    lose("the length of its embedding is lost; its direction is what queries by cosine see", true);
   }
   return true;
 }
@@ -120,14 +127,18 @@ void CollectionReader::ReadScalars(const Slot& slot, model::Metadata* metadata,
   *metadata = model::Metadata::FromEntries(std::move(entries));
 }
 
-// What the index of the rows of metadata has, and the rows have not.
+// What the indexes of metadata have, and its rows have not.
 std::vector<std::string> CollectionReader::LostKeys(const Slot& slot,
                                                     const model::Metadata& found) const {
   std::vector<std::string> lost;
   const auto keys = old_.tables.indexed_keys.find(slot.rowid);
   if (slot.rowid == 0 || keys == old_.tables.indexed_keys.end()) return lost;
   for (const std::string& key : keys->second) {
-    if (found.Find(key) == nullptr) lost.push_back(key);
+    if (found.Find(key) != nullptr) continue;
+    // What is left of the arrays of deleted collections is none of this record's.
+    const bool stale = shape_.has_key_list && !shape_.schema.keys.contains(key) &&
+                       !key.starts_with(model::kHiddenKeyPrefix);
+    if (!stale) lost.push_back(key);
   }
   return lost;
 }

@@ -15,14 +15,6 @@ bool IsUuid(std::string_view text) {
   return text.size() == 36 && Uuid::Parse(text).has_value();
 }
 
-// An integer, or, as older versions wrote it, the 8 bytes of a big-endian one.
-std::optional<uint64_t> SeqIdOf(const SqliteValue& value) {
-  if (value.IsInt() && value.integer >= 0) return static_cast<uint64_t>(value.integer);
-  if (value.kind != SqliteValue::Kind::kBlob || value.bytes.size() != 8) return std::nullopt;
-  const uint64_t high = LoadBig32(value.bytes.data());
-  return high << 32 | LoadBig32(value.bytes.data() + 4);
-}
-
 // Text, or nothing, or (for `or_null`) null.
 bool IsTextOrNull(const SqliteValue& value) {
   return value.IsText() || value.IsNull();
@@ -44,12 +36,13 @@ class Reader {
         visited_(size_t{file.page_count()} + 1, false) {}
 
   OldTables Read(bool salvage) {
+    // What is wrong with the file as a whole is known, and need not have hit anything.
+    const uint64_t at_begin = damage_.total();
     tables_ = ReadSqliteSchema(file_, &visited_, &damage_);
-    const bool schema_damaged = !damage_.empty();
-    old_.collections_damaged = old_.records_damaged = schema_damaged;
+    const bool schema_damaged = damage_.total() != at_begin;
     FindLayouts();
     ReadSmallTables();
-    old_.collections_damaged = !damage_.empty();
+    old_.collections_damaged = damage_.total() != at_begin;
     const uint64_t before = damage_.total();
     ReadLargeTables();
     old_.records_damaged = schema_damaged || damage_.total() != before;
@@ -57,6 +50,13 @@ class Reader {
       ReadDocuments();
       Sweep();
       ReadIndexes();
+      // A tenant is no more than its name.
+      for (const OldDatabase& database : old_.databases) {
+        if (std::find(old_.tenants.begin(), old_.tenants.end(), database.tenant) ==
+            old_.tenants.end()) {
+          old_.tenants.push_back(database.tenant);
+        }
+      }
     }
     Sort();
     return std::move(old_);
@@ -88,6 +88,7 @@ class Reader {
     OldLayouts& l = layouts_;
     l.embedding_segment = ColumnOf("embeddings", "segment_id", l.embedding_segment);
     l.embedding_user_id = ColumnOf("embeddings", "embedding_id", l.embedding_user_id);
+    l.embedding_seq_id = ColumnOf("embeddings", "seq_id", l.embedding_seq_id);
     const std::string scalar = "embedding_metadata";
     l.key = ColumnOf(scalar, "key", l.key);
     l.string_value = ColumnOf(scalar, "string_value", l.string_value);
@@ -174,14 +175,30 @@ class Reader {
     collection.database_id = row.Text(at[3]);
     collection.configuration = row.Text(at[4]);
     collection.schema = row.Text(at[5]);
-    old_.collections.push_back(std::move(collection));
+    if (CheckNew(collection.id, "collections", old_.collections)) {
+      old_.collections.push_back(std::move(collection));
+    }
   }
   void TakeSegment(const Row& row) {
     const auto& at = segment_columns_;
-    old_.segments.push_back({std::string(row.Text(at[0])),
-                             std::string(row.Text(at[2])),
-                             row.Text(at[1]) == "VECTOR",
-                             {}});
+    OldSegment segment;
+    segment.id = row.Text(at[0]);
+    segment.collection = row.Text(at[2]);
+    segment.is_vector = row.Text(at[1]) == "VECTOR";
+    if (CheckNew(segment.id, "segments", old_.segments)) {
+      old_.segments.push_back(std::move(segment));
+    }
+  }
+  // Whether `id` is one that the list has not yet.
+  template <typename Item>
+  bool CheckNew(const std::string& id, const char* table, const std::vector<Item>& items) {
+    const bool known =
+        std::any_of(items.begin(), items.end(), [&](const Item& item) { return item.id == id; });
+    const bool sound = IsUuid(id) && !known;
+    if (!sound) {
+      damage_.Add(std::string("chroma.sqlite3: table ") + table + " has a row that is wrong");
+    }
+    return sound;
   }
   // Of a collection or a segment, by whose id it is; both tables have the same columns.
   void TakeOwnMetadata(const Row& row) {
@@ -305,12 +322,17 @@ class Reader {
       old_.ids_of_lost_rows.emplace(row[2].integer, row.Text(1));
       old_.embeddings[std::string(row.Text(0))].push_back({row[2].integer, {}});
     });
-    // id, key, rowid
-    ScanOwnIndex("sqlite_autoindex_embedding_metadata_1", [&](const Row& row) {
-      if (row[0].IsInt() && row[1].IsText()) {
-        old_.indexed_keys[row[0].integer].emplace_back(row.Text(1));
-      }
-    });
+    // id, key, rowid; of an array one for each element
+    for (const char* index :
+         {"sqlite_autoindex_embedding_metadata_1", "embedding_metadata_array_id_key"}) {
+      ScanOwnIndex(index, [&](const Row& row) {
+        if (!row[0].IsInt() || !row[1].IsText()) return;
+        std::vector<std::string>& keys = old_.indexed_keys[row[0].integer];
+        if (std::find(keys.begin(), keys.end(), row.Text(1)) == keys.end()) {
+          keys.emplace_back(row.Text(1));
+        }
+      });
+    }
     if (!old_.ids_of_lost_rows.empty()) {
       damage_.Add("chroma.sqlite3: " + std::to_string(old_.ids_of_lost_rows.size()) +
                   " rows of embeddings were found again in their index");
@@ -352,6 +374,13 @@ class Reader {
 };
 
 }  // namespace
+
+std::optional<uint64_t> SeqIdOf(const SqliteValue& value) {
+  if (value.IsInt() && value.integer >= 0) return static_cast<uint64_t>(value.integer);
+  if (value.kind != SqliteValue::Kind::kBlob || value.bytes.size() != 8) return std::nullopt;
+  const uint64_t high = LoadBig32(value.bytes.data());
+  return high << 32 | LoadBig32(value.bytes.data() + 4);
+}
 
 model::MetadataValue ScalarOf(const Row& row, size_t string_at, size_t int_at, size_t float_at,
                               size_t bool_at) {

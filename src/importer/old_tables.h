@@ -77,7 +77,7 @@ struct OldTables {
 
 // The columns of the large tables, as places in records.
 struct OldLayouts {
-  size_t embedding_segment = 1, embedding_user_id = 2;
+  size_t embedding_segment = 1, embedding_user_id = 2, embedding_seq_id = 3;
   size_t key = 1, string_value = 2, int_value = 3, float_value = 4, bool_value = 5;
   size_t array_key = 1, array_string = 2, array_int = 3, array_float = 4, array_bool = 5;
   size_t queue_operation = 2, queue_topic = 3, queue_user_id = 4, queue_vector = 5,
@@ -88,6 +88,10 @@ struct OldLayouts {
 // of them as well. `damage` gets what is wrong.
 OldTables ReadOldTables(const SqliteFile& file, bool salvage, OldLayouts* layouts,
                         DamageList* damage);
+
+// A position in the queue: an integer or, as older versions wrote it, the 8 bytes of a big-endian
+// one.
+std::optional<uint64_t> SeqIdOf(const SqliteValue& value);
 
 // The typed value of a row of metadata; null when it has none.
 model::MetadataValue ScalarOf(const Row& row, size_t string_at, size_t int_at, size_t float_at,

@@ -117,6 +117,35 @@ bool ReadOverflow(const SqliteFile& file, uint32_t next, uint64_t size, Bytes* o
   return true;
 }
 
+// Watches that rows come in their order: where they do not, a page is another one than it should
+// be, though it looks like one.
+class RowOrder {
+ public:
+  RowOrder(const std::string& table, DamageList* damage) : table_(table), damage_(*damage) {}
+  void BeginPage(uint32_t page, int64_t rowid_max) {
+    page_ = page;
+    rowid_max_ = rowid_max;
+    told_ = false;
+  }
+  void Check(int64_t rowid) {
+    const bool right = (first_ || rowid > last_) && rowid <= rowid_max_;
+    if (!right && !std::exchange(told_, true)) {
+      damage_.Add(PageName(table_, page_) + " holds rows that belong elsewhere");
+    }
+    if (right) last_ = rowid;
+    first_ = false;
+  }
+
+ private:
+  const std::string& table_;
+  DamageList& damage_;
+  uint32_t page_ = 0;
+  int64_t rowid_max_ = 0;
+  int64_t last_ = 0;
+  bool first_ = true;
+  bool told_ = false;
+};
+
 }  // namespace
 
 const SqliteValue Row::null_;
@@ -227,10 +256,16 @@ bool LooksLikeLeaf(const SqliteFile& file, uint32_t number) {
 
 void ScanTable(const SqliteFile& file, const std::string& table, uint32_t root,
                std::vector<bool>* visited, DamageList* damage, const RowVisitor& visit) {
-  // Pages to go, the next one last.
-  std::vector<std::pair<uint32_t, int>> waiting = {{root, 0}};
+  // Pages to go, the next one last, and the largest rowid that may be there.
+  struct Waiting {
+    uint32_t page;
+    int depth;
+    int64_t rowid_max;
+  };
+  std::vector<Waiting> waiting = {{root, 0, INT64_MAX}};
+  RowOrder order(table, damage);
   while (!waiting.empty()) {
-    const auto [number, depth] = waiting.back();
+    const auto [number, depth, rowid_max] = waiting.back();
     waiting.pop_back();
     const BytesView page = file.Page(number);
     if (page.empty()) {
@@ -244,16 +279,21 @@ void ScanTable(const SqliteFile& file, const std::string& table, uint32_t root,
     (*visited)[number] = true;
     Cells cells;
     if (!CellsOf(file, number, page, kInteriorTable, &cells)) {
-      ScanLeaf(file, table, number, damage, visit);
+      order.BeginPage(number, rowid_max);
+      ScanLeaf(file, table, number, damage, [&](const Row& row, RowPlace place) {
+        order.Check(row.rowid());
+        visit(row, place);
+      });
       continue;
     }
-    waiting.emplace_back(LoadBig32(page.data() + HeaderAt(number) + 8), depth + 1);
+    waiting.push_back({LoadBig32(page.data() + HeaderAt(number) + 8), depth + 1, rowid_max});
     for (uint32_t i = cells.count; i-- > 0;) {
       const size_t at = CellAt(file, page, cells, i);
-      if (at == 0 || at + 4 > file.usable_size()) {
+      uint64_t last = 0;
+      if (at == 0 || at + 4 > file.usable_size() || ReadVarint(page.substr(at + 4), &last) == 0) {
         damage->Add(PageName(table, number) + ": a reference cannot be read");
       } else {
-        waiting.emplace_back(LoadBig32(page.data() + at), depth + 1);
+        waiting.push_back({LoadBig32(page.data() + at), depth + 1, static_cast<int64_t>(last)});
       }
     }
   }
