@@ -89,11 +89,15 @@ class Importer {
       const OldScope scope = ScopeOf(old_->tables, *shape.collection);
       const std::string name = NewNameOf(*shape.collection);
       auto found = target_.engine->GetCollection(ctx_, scope.tenant, scope.database, name);
+      const std::optional<Uuid> id = Uuid::Parse(shape.collection->id);
+      if (!found.ok() && id) {
+        found = target_.engine->FindCollection(ctx_, scope.tenant, scope.database, *id);
+      }
       if (!found.ok()) continue;
-      if (target_.resume && (*found)->id == Uuid::Parse(shape.collection->id)) continue;
-      return Status::AlreadyExists("the new directory has a collection " + name + " in " +
+      if (target_.resume && (*found)->id == id && (*found)->name == name) continue;
+      return Status::AlreadyExists("the new directory has a collection " + (*found)->name + " in " +
                                    scope.tenant + "/" + scope.database +
-                                   " already; delete or rename it, or import into another "
+                                   " already; delete it there, or import into another "
                                    "directory");
     }
     return Status();

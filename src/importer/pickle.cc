@@ -70,9 +70,13 @@ class Machine {
       const auto op = reader_.Fixed<uint8_t>();
       if (!reader_.ok()) return "it ends early";
       if (op == kStop) return "";
+      const size_t before = stack_.size();
       const char* wrong = Step(op);
       if (wrong == nullptr && !reader_.ok()) wrong = "it ends early";
-      if (wrong != nullptr) return wrong;
+      if (wrong == nullptr) continue;
+      // A value of which only a part was there is none.
+      if (stack_.size() > before) stack_.resize(before);
+      return wrong;
     }
   }
   size_t position() const { return reader_.position(); }

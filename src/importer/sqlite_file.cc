@@ -162,6 +162,8 @@ void SqliteFile::ApplyLog(BytesView log, DamageList* damage) {
     return;
   }
   const size_t frame_bytes = kFrameHeaderBytes + page_size_;
+  // As many pages as the bytes that are there could hold, whatever a frame says.
+  const uint64_t pages_max = file_.size() / page_size_ + log.size() / frame_bytes + 1;
   std::vector<std::pair<uint32_t, BytesView>> transaction;
   for (size_t at = kLogHeaderBytes; at + frame_bytes <= log.size(); at += frame_bytes) {
     const char* frame = log.data() + at;
@@ -176,7 +178,7 @@ void SqliteFile::ApplyLog(BytesView log, DamageList* damage) {
     if (pages_after == 0) continue;
     for (const auto& [number, bytes] : transaction) overlay_[number] = bytes;
     transaction.clear();
-    page_count_ = pages_after;
+    page_count_ = static_cast<uint32_t>(std::min<uint64_t>(pages_after, pages_max));
   }
 }
 
@@ -196,7 +198,10 @@ void SqliteFile::ApplyJournal(BytesView journal) {
     if (at > journal.size()) return;
     const size_t fitting = (journal.size() - at) / record_bytes;
     if (records == UINT32_MAX) records = static_cast<uint32_t>(fitting);
-    if (first && records > 0) page_count_ = LoadBig32(header + 16);
+    const uint64_t pages_max = (file_.size() + journal.size()) / page_size_ + 1;
+    if (first && records > 0) {
+      page_count_ = static_cast<uint32_t>(std::min<uint64_t>(LoadBig32(header + 16), pages_max));
+    }
     first = false;
     for (uint32_t i = 0; i < records; ++i, at += record_bytes) {
       if (i >= fitting) return;

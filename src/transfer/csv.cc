@@ -164,6 +164,7 @@ class CsvRows {
     begin_ = at_;
     if (!finished_ || (cells_.empty() && cell_.empty() && !quoted_)) return false;
     if (in_quotes_) {
+      row_line_ = next_row_line_;
       return Status::InvalidArgument("a cell that begins with a quote has no end");
     }
     return EndRow(cells);

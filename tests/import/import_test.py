@@ -113,8 +113,10 @@ def check_healthy(binary, original, work):
     expect("collections", len(original.collections), len(report["collections"]))
     for wanted in original.collections:
         got = records_of(binary, new, wanted)
+        # Before 1.0 records were read in the order of an index.
+        in_order = list if "chroma-0." not in original.name else sorted
         expect(f"{original.name}: ids of {wanted['name']}",
-               [r["id"] for r in wanted["records"]], list(got))
+               in_order(r["id"] for r in wanted["records"]), in_order(got))
         for record in wanted["records"]:
             if not same_record(record, got[record["id"]]):
                 raise Failed(f"{original.name}: {wanted['name']}: {got[record['id']]} instead of "
