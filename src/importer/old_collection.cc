@@ -196,9 +196,13 @@ void CollectionReader::AttachElements(DamageList* damage) {
   }
 }
 
-// Without the ids, where nothing was ever deleted: labels are given in the order of insertion,
-// which the tables tell too. Vectors that are in the queue as well have to agree.
+// Without the ids, where nothing was ever deleted: since 1.0 labels are given in the order of
+// insertion, which the tables tell too. Vectors that are in the queue as well have to agree.
 void CollectionReader::AttachByOrder(DamageList* damage) {
+  const OldCollection& collection = *shape_.collection;
+  const bool since_1_0 =
+      shape_.has_key_list || collection.configuration.find("\"vector_index\"") != std::string::npos;
+  if (!since_1_0) return;
   const std::vector<uint32_t> elements = vectors_->InOrderOfInsertion();
   std::vector<Slot*> slots;
   for (Slot& slot : slots_) {
@@ -228,7 +232,10 @@ bool CollectionReader::MatchesQueue(const std::vector<uint32_t>& elements,
   std::unordered_map<size_t, RowPlace> last;
   ForQueue(0, AppliedToVectors(), [&](const Write& write) {
     const auto it = index.find(write.id);
-    if (it != index.end() && write.has_vector && write.operation != kAdd) {
+    if (it == index.end() || !write.has_vector) return;
+    if (write.operation == kAdd) {
+      last.emplace(it->second, write.place);
+    } else {
       last[it->second] = write.place;
     }
   });

@@ -111,6 +111,16 @@ def check_healthy(binary, original, work):
     report = json.loads(out)
     expect("complete", True, report["complete"])
     expect("collections", len(original.collections), len(report["collections"]))
+    check_complete(binary, original, new)
+    # A second time nothing is overwritten.
+    code, _, err = chroma(binary, "import", original.directory, new)
+    expect("a second import", INCOMPLETE, code)
+    if "already" not in err:
+        raise Failed(f"a second import says: {err}")
+    check_configuration(binary, original, new)
+
+
+def check_complete(binary, original, new):
     for wanted in original.collections:
         got = records_of(binary, new, wanted)
         # Before 1.0 records were read in the order of an index.
@@ -121,12 +131,6 @@ def check_healthy(binary, original, work):
             if not same_record(record, got[record["id"]]):
                 raise Failed(f"{original.name}: {wanted['name']}: {got[record['id']]} instead of "
                              f"{record}")
-    # A second time nothing is overwritten.
-    code, _, err = chroma(binary, "import", original.directory, new)
-    expect("a second import", INCOMPLETE, code)
-    if "already" not in err:
-        raise Failed(f"a second import says: {err}")
-    check_configuration(binary, original, new)
 
 
 def check_configuration(binary, original, new):
@@ -285,6 +289,13 @@ def check_damage(binary, original, work, rng):
         shutil.copytree(original.directory, directory)
         damage(original, directory, rng)
         code, out, err = chroma(binary, "import", directory, new, "--json")
+        if code == OK and "chroma-0.5" in original.name:
+            # Its queue was never purged: it has all that the HNSW files had.
+            check_complete(binary, original, new)
+            print(f"{what}: nothing is lost")
+            for path in (directory, new):
+                shutil.rmtree(path)
+            continue
         expect(f"{what}: without salvage ({out})", INCOMPLETE, code)
         if "import it with salvage" not in err or new.exists() and (new / "IMPORTING").exists():
             raise Failed(f"{what}: {err}")
