@@ -155,6 +155,12 @@ class Importer {
       report_.collections.push_back(std::move(imported));
       return Status();
     }
+    if (old_->tables.losses_unknown) {
+      Lose(imported,
+           "parts of chroma.sqlite3 are lost together with the indexes that tell what they held: "
+           "records may be missing, or lack documents and metadata, without being named",
+           true);
+    }
     for (const std::string& warning : (*reader)->warnings()) {
       report_.warnings.push_back(imported.name + ": " + warning);
     }

@@ -322,7 +322,8 @@ void CollectionReader::RescueVectorsFromQueue() {
     if (slot == nullptr) continue;
     const bool lost = slot->vector.kind == VectorSource::Kind::kNone ||
                       (slot->vector.kind == VectorSource::Kind::kElement &&
-                       !vectors_->ReadVector(slot->vector.element, probe));
+                       (!vectors_->ReadVector(slot->vector.element, probe) ||
+                        !vectors_->HasLength(slot->vector.element)));
     if (lost) slot->vector = {VectorSource::Kind::kQueue, 0, place};
   }
 }

@@ -46,6 +46,8 @@ class Reader {
     const uint64_t before = damage_.total();
     ReadLargeTables();
     old_.records_damaged = schema_damaged || damage_.total() != before;
+    CheckCount("embeddings", "sqlite_autoindex_embeddings_1", embedding_rows_);
+    CheckCount("embedding_metadata", "sqlite_autoindex_embedding_metadata_1", old_.scalars.size());
     if (salvage && !damage_.empty()) {
       ReadDocuments();
       Sweep();
@@ -143,7 +145,7 @@ class Reader {
     });
     const size_t array_id = ColumnOf("embedding_metadata_array", "id", 0);
     Scan("embedding_metadata_array", false, [&](const Row& row, RowPlace place) {
-      if (row[array_id].IsInt()) old_.arrays.push_back({row[array_id].integer, place});
+      if (row[array_id].IsInt()) TakeArrayRow(row[array_id].integer, row, place);
     });
     Scan("embeddings_queue", true, [&](const Row& row, RowPlace place) { TakeQueued(row, place); });
   }
@@ -217,12 +219,16 @@ class Reader {
   }
   void TakeEmbedding(const Row& row, RowPlace place) {
     const std::string_view segment = row.Text(layouts_.embedding_segment);
+    ++embedding_rows_;
     // Rows of a segment follow each other: the last one is it, most of the time.
     if (last_embeddings_ == nullptr || segment != last_segment_) {
       last_segment_ = segment;
       last_embeddings_ = &old_.embeddings[last_segment_];
     }
     last_embeddings_->push_back({row.rowid(), place});
+  }
+  void TakeArrayRow(int64_t id, const Row& row, RowPlace place) {
+    if (array_rows_.insert(row.rowid()).second) old_.arrays.push_back({id, place});
   }
   void TakeQueued(const Row& row, RowPlace place) {
     const std::string_view topic = row.Text(layouts_.queue_topic);
@@ -285,7 +291,11 @@ class Reader {
         row[4].IsText()) {
       TakeEmbedding(row, place);
     } else if (IsMetadata(row)) {
-      (arrays ? old_.arrays : old_.scalars).push_back({row[0].integer, place});
+      if (arrays) {
+        TakeArrayRow(row[0].integer, row, place);
+      } else {
+        old_.scalars.push_back({row[0].integer, place});
+      }
     } else if (n == 8 && row[0].IsNull() && row[2].IsInt() &&
                row.Text(3).starts_with(kTopicPrefix) && row[4].IsText()) {
       TakeQueued(row, place);
@@ -309,6 +319,20 @@ class Reader {
 
   // ---- what the indexes know
 
+  // A table and its index have as many rows: else pages are others than they should be, though
+  // each looks right.
+  void CheckCount(const std::string& table, std::string_view index, uint64_t rows) {
+    if (!tables_.indexes.contains(index)) return;
+    uint64_t entries = 0;
+    if (!ScanOwnIndex(index, [&](const Row&) { ++entries; })) {
+      damage_.Add("chroma.sqlite3: the index of table " + table + " is damaged");
+    } else if (entries != rows) {
+      damage_.Add("chroma.sqlite3: table " + table + " has " + std::to_string(rows) +
+                  " rows, its index " + std::to_string(entries));
+      old_.records_damaged = true;
+    }
+  }
+
   void ReadIndexes() {
     if (!old_.records_damaged) return;
     std::unordered_set<int64_t> known;
@@ -316,7 +340,7 @@ class Reader {
       for (const RowOf& row : rows) known.insert(row.key);
     }
     // segment_id, embedding_id, rowid
-    ScanOwnIndex("sqlite_autoindex_embeddings_1", [&](const Row& row) {
+    bool whole = ScanOwnIndex("sqlite_autoindex_embeddings_1", [&](const Row& row) {
       if (!IsUuid(row.Text(0)) || !row[1].IsText() || !row[2].IsInt()) return;
       if (!known.insert(row[2].integer).second) return;
       old_.ids_of_lost_rows.emplace(row[2].integer, row.Text(1));
@@ -325,22 +349,27 @@ class Reader {
     // id, key, rowid; of an array one for each element
     for (const char* index :
          {"sqlite_autoindex_embedding_metadata_1", "embedding_metadata_array_id_key"}) {
-      ScanOwnIndex(index, [&](const Row& row) {
+      if (index[0] == 'e' && Find("embedding_metadata_array") == nullptr) continue;
+      const bool read = ScanOwnIndex(index, [&](const Row& row) {
         if (!row[0].IsInt() || !row[1].IsText()) return;
         std::vector<std::string>& keys = old_.indexed_keys[row[0].integer];
         if (std::find(keys.begin(), keys.end(), row.Text(1)) == keys.end()) {
           keys.emplace_back(row.Text(1));
         }
       });
+      whole = whole && read;
     }
+    old_.losses_unknown = !whole;
     if (!old_.ids_of_lost_rows.empty()) {
       damage_.Add("chroma.sqlite3: " + std::to_string(old_.ids_of_lost_rows.size()) +
                   " rows of embeddings were found again in their index");
     }
   }
-  void ScanOwnIndex(std::string_view name, const std::function<void(const Row&)>& take) {
+  // False when not all of it could be read.
+  bool ScanOwnIndex(std::string_view name, const std::function<void(const Row&)>& take) {
     const auto it = tables_.indexes.find(name);
-    if (it != tables_.indexes.end()) ScanIndex(file_, it->second, &visited_, take);
+    std::vector<bool> visited(visited_.size(), false);
+    return it != tables_.indexes.end() && ScanIndex(file_, it->second, &visited, take);
   }
 
   void Sort() {
@@ -369,6 +398,8 @@ class Reader {
   // As in the newest version, for rows whose table's definition was lost.
   std::vector<size_t> collection_columns_ = {0, 1, 2, 3, 4, 5};
   std::vector<size_t> segment_columns_ = {0, 2, 3};
+  uint64_t embedding_rows_ = 0;
+  std::unordered_set<int64_t> array_rows_;  // a row that is found twice is one
   std::string last_segment_;
   std::vector<RowOf>* last_embeddings_ = nullptr;
 };

@@ -73,6 +73,8 @@ struct OldTables {
   // Whether rows may be missing, though nothing refers to them.
   bool collections_damaged = false;
   bool records_damaged = false;
+  // Rows are missing, and the indexes that would name them as well.
+  bool losses_unknown = false;
 };
 
 // The columns of the large tables, as places in records.

@@ -299,29 +299,41 @@ void ScanTable(const SqliteFile& file, const std::string& table, uint32_t root,
   }
 }
 
-void ScanIndex(const SqliteFile& file, uint32_t root, std::vector<bool>* visited,
+bool ScanIndex(const SqliteFile& file, uint32_t root, std::vector<bool>* visited,
                const std::function<void(const Row&)>& visit) {
   std::vector<std::pair<uint32_t, int>> waiting = {{root, 0}};
   Row row;
+  bool whole = true;
   while (!waiting.empty()) {
     const auto [number, depth] = waiting.back();
     waiting.pop_back();
     const BytesView page = file.Page(number);
-    if (page.empty() || (*visited)[number] || depth > kDepthMax) continue;
+    if (page.empty() || (*visited)[number] || depth > kDepthMax) {
+      whole = false;
+      continue;
+    }
     (*visited)[number] = true;
     Cells cells;
     const bool interior = CellsOf(file, number, page, kInteriorIndex, &cells);
-    if (!interior && !CellsOf(file, number, page, kLeafIndex, &cells)) continue;
+    if (!interior && !CellsOf(file, number, page, kLeafIndex, &cells)) {
+      whole = false;
+      continue;
+    }
     if (interior) {
       waiting.emplace_back(LoadBig32(page.data() + HeaderAt(number) + 8), depth + 1);
     }
     for (uint32_t i = 0; i < cells.count; ++i) {
       const size_t at = CellAt(file, page, cells, i);
-      if (at == 0 || at + 4 > file.usable_size()) continue;
-      if (interior) waiting.emplace_back(LoadBig32(page.data() + at), depth + 1);
-      if (ReadIndexCell(file, page, at + (interior ? 4 : 0), &row)) visit(row);
+      const bool inside = at != 0 && at + 4 <= file.usable_size();
+      if (inside && interior) waiting.emplace_back(LoadBig32(page.data() + at), depth + 1);
+      if (inside && ReadIndexCell(file, page, at + (interior ? 4 : 0), &row)) {
+        visit(row);
+      } else {
+        whole = false;
+      }
     }
   }
+  return whole;
 }
 
 }  // namespace chroma::importer

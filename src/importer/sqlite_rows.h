@@ -77,9 +77,9 @@ void ScanTable(const SqliteFile& file, const std::string& table, uint32_t root,
                std::vector<bool>* visited, DamageList* damage, const RowVisitor& visit);
 
 // The entries of the index whose B-tree begins at `root`, each as a row whose last value is the
-// rowid that it points to; Row::rowid() is not set. Damage is passed over in silence: an index only
-// tells what a table should have. `visited` as above.
-void ScanIndex(const SqliteFile& file, uint32_t root, std::vector<bool>* visited,
+// rowid that it points to; Row::rowid() is not set. `visited` as above. False when something of the
+// index could not be read.
+bool ScanIndex(const SqliteFile& file, uint32_t root, std::vector<bool>* visited,
                const std::function<void(const Row&)>& visit);
 
 // Whether the page is a leaf of a table with at least one row that can be read.

@@ -84,8 +84,8 @@ class SqliteFileTest : public ::testing::Test {
     });
     EXPECT_EQ(seen.size(), static_cast<size_t>(kRows - kRows / 7));
     std::set<int64_t> indexed;
-    ScanIndex(*file, tables.indexes.at("by_text"), &visited,
-              [&](const Row& row) { indexed.insert(row[1].integer); });
+    EXPECT_TRUE(ScanIndex(*file, tables.indexes.at("by_text"), &visited,
+                          [&](const Row& row) { indexed.insert(row[1].integer); }));
     EXPECT_EQ(indexed, seen);
     EXPECT_TRUE(damage_.empty()) << testing::PrintToString(damage_.Texts());
   }
