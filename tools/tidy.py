@@ -26,9 +26,10 @@ LAYERS = [
     {"executor"},
     {"compactor"},
     {"engine", "doctor"},
-    {"http"},
+    {"http", "importer"},
     {"gateway"},
     {"service", "api"},
+    {"transfer"},
     {"cli", "testing"},
 ]
 SIDEWAYS = {("api", "service"), ("service", "api")}

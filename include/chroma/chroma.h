@@ -5,6 +5,7 @@
 #include "chroma/collection.h"
 #include "chroma/extensions.h"
 #include "chroma/filter.h"
+#include "chroma/import.h"
 #include "chroma/metadata.h"
 #include "chroma/search.h"
 #include "chroma/status.h"

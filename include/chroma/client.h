@@ -87,6 +87,10 @@ struct LocalOptions {
   // Of a directory: write nothing in it, not even a lock. Writes are kPermissionDenied;
   // GetOrCreateCollection gets. A directory in memory is never read only.
   bool read_only = false;
+  // Of a directory that Chroma itself wrote: import it into the directory PATH-imported beside it,
+  // once, and open that; the original is only read (chroma/import.h tells more of what happens).
+  // Without it such a directory is kFailedPrecondition.
+  bool import_upstream = false;
 };
 
 struct HttpOptions {

@@ -4,6 +4,7 @@
 
 #include "api/engine_backend.h"
 #include "api/http_backend.h"
+#include "service/import_directory.h"
 #include "service/shared_directory.h"
 
 namespace chroma::api {
@@ -163,8 +164,14 @@ class SharedBackend final : public Backend {
 
 Result<std::shared_ptr<Backend>> OpenSharedBackend(const std::string& path,
                                                    const LocalOptions& options) {
+  service::LocalOptions local = ToServiceOptions(path, options);
+  if (options.import_upstream) {
+    service::LocalOptions import = local;
+    import.read_only = false;
+    CHROMA_ASSIGN(local.path, service::ImportIfUpstream(runtime::Env(), path, import));
+  }
   CHROMA_ASSIGN(std::shared_ptr<service::SharedDirectory> directory,
-                service::SharedDirectory::Open(runtime::Env(), ToServiceOptions(path, options)));
+                service::SharedDirectory::Open(runtime::Env(), std::move(local)));
   return std::shared_ptr<Backend>(std::make_shared<SharedBackend>(std::move(directory)));
 }
 

@@ -13,7 +13,9 @@ constexpr int kFormatVersion = 1;
 constexpr const char* kFormatFile = "FORMAT";
 constexpr const char* kLockFile = "LOCK";
 constexpr const char* kUpstreamFile = "chroma.sqlite3";
+constexpr const char* kImportFile = "IMPORTING";
 constexpr size_t kFormatBytesMax = 64;
+constexpr size_t kSourceBytesMax = 1 << 16;
 
 Status CheckFormat(const std::string& path, std::string_view text) {
   int version = 0;
@@ -35,24 +37,33 @@ Status CheckFormat(const std::string& path, std::string_view text) {
   return Status::Ok();
 }
 
-// FORMAT is written once, to a file that is renamed into place: it is whole or absent.
-Status WriteFormat(runtime::FileSystem& files, const std::string& path) {
-  const std::string temporary = runtime::JoinPath(path, "FORMAT.tmp");
+// Written to a file that is renamed into place: it is whole or absent.
+Status WriteSmallFile(runtime::FileSystem& files, const std::string& path, const std::string& name,
+                      const std::string& text) {
+  const std::string temporary = runtime::JoinPath(path, name + ".tmp");
   CHROMA_ASSIGN(std::unique_ptr<runtime::File> file,
                 files.Open(temporary, runtime::OpenMode::kCreate));
   CHROMA_TEST_POINT("service.format_created");
   CHROMA_TRY(file->Truncate(0));
-  CHROMA_TRY(file->WriteAt(0, FormatText()));
+  CHROMA_TRY(file->WriteAt(0, text));
   CHROMA_TRY(file->Sync());
   CHROMA_TEST_POINT("service.format_synced");
-  CHROMA_TRY(files.Rename(temporary, runtime::JoinPath(path, kFormatFile)));
+  CHROMA_TRY(files.Rename(temporary, runtime::JoinPath(path, name)));
   CHROMA_TEST_POINT("service.format_named");
   return files.SyncDirectory(path);
 }
 
+Status CheckNotImporting(runtime::Env env, const std::string& path) {
+  CHROMA_ASSIGN(const std::optional<std::string> source, DataDirectory::ImportSource(env, path));
+  if (!source) return Status();
+  return Status::FailedPrecondition(path + " holds an import of " + *source +
+                                    " that was not finished; go on with `chroma import " + *source +
+                                    " " + path + "`, or remove " + path + " and begin anew");
+}
+
 }  // namespace
 
-Result<bool> DataDirectory::Check(runtime::Env env, const std::string& path) {
+Result<bool> DataDirectory::Check(runtime::Env env, const std::string& path, Purpose purpose) {
   runtime::FileSystem& files = *env.files;
   const std::string format_path = runtime::JoinPath(path, kFormatFile);
   CHROMA_ASSIGN(bool exists, files.Exists(format_path));
@@ -62,6 +73,7 @@ Result<bool> DataDirectory::Check(runtime::Env env, const std::string& path) {
     char text[kFormatBytesMax];
     CHROMA_ASSIGN(size_t n, file->ReadAt(0, text, sizeof(text)));
     CHROMA_TRY(CheckFormat(path, std::string_view(text, n)));
+    if (purpose == Purpose::kUse) CHROMA_TRY(CheckNotImporting(env, path));
     return true;
   }
   CHROMA_ASSIGN(bool upstream, files.Exists(runtime::JoinPath(path, kUpstreamFile)));
@@ -69,7 +81,8 @@ Result<bool> DataDirectory::Check(runtime::Env env, const std::string& path) {
     return Status::FailedPrecondition(
         path +
         " holds a database written by Chroma (chroma.sqlite3), which this program does not "
-        "open in place; use another path and copy the collections through the client");
+        "open in place; import it into a new directory with `chroma import " +
+        path + " " + ImportedPath(path) + "`, which leaves it as it is");
   }
   return false;
 }
@@ -83,9 +96,10 @@ Status DataDirectory::CheckIsLocal(runtime::Env env, const std::string& path) {
       "or start `chroma run` on the machine that has the disk and connect to it");
 }
 
-Result<DataDirectory> DataDirectory::Open(runtime::Env env, const std::string& path) {
+Result<DataDirectory> DataDirectory::Open(runtime::Env env, const std::string& path,
+                                          Purpose purpose) {
   // Before anything is written: the directory may be somebody else's.
-  CHROMA_TRY(Check(env, path).status());
+  CHROMA_TRY(Check(env, path, purpose).status());
   if (const Status made = env.files->CreateDirectory(path); !made.ok()) {
     if (made.code() != StatusCode::kAlreadyExists) return made;
     return Status::FailedPrecondition(path +
@@ -101,8 +115,8 @@ Result<DataDirectory> DataDirectory::Open(runtime::Env env, const std::string& p
   }
   CHROMA_TRY(lock.status());
   CHROMA_TEST_POINT("service.directory_locked");
-  CHROMA_ASSIGN(bool formatted, Check(env, path));
-  if (!formatted) CHROMA_TRY(WriteFormat(*env.files, path));
+  CHROMA_ASSIGN(bool formatted, Check(env, path, purpose));
+  if (!formatted) CHROMA_TRY(WriteSmallFile(*env.files, path, kFormatFile, FormatText()));
   return DataDirectory(path, *std::move(lock));
 }
 
@@ -115,11 +129,38 @@ std::string DataDirectory::SocketPath(const std::string& path) {
   return runtime::JoinPath(path, "SOCKET");
 }
 
+Result<std::optional<std::string>> DataDirectory::ImportSource(runtime::Env env,
+                                                               const std::string& path) {
+  const std::string mark = runtime::JoinPath(path, kImportFile);
+  auto file = env.files->Open(mark, runtime::OpenMode::kRead);
+  if (file.status().code() == StatusCode::kNotFound) return std::optional<std::string>();
+  CHROMA_TRY(file.status());
+  std::string text(kSourceBytesMax, '\0');
+  CHROMA_ASSIGN(const size_t n, (*file)->ReadAt(0, text.data(), text.size()));
+  text.resize(n);
+  return std::optional<std::string>(std::move(text));
+}
+
+Status DataDirectory::BeginImport(runtime::Env env, const std::string& path,
+                                  const std::string& source) {
+  return WriteSmallFile(*env.files, path, kImportFile, source);
+}
+
+Status DataDirectory::EndImport(runtime::Env env, const std::string& path) {
+  CHROMA_TRY(env.files->Remove(runtime::JoinPath(path, kImportFile)));
+  return env.files->SyncDirectory(path);
+}
+
 std::string DataDirectory::catalog_path() const {
   return runtime::JoinPath(path_, "catalog.sqlite3");
 }
 std::string DataDirectory::blobs_path() const {
   return runtime::JoinPath(path_, "blobs");
+}
+
+std::string ImportedPath(std::string_view path) {
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  return std::string(path) + "-imported";
 }
 
 std::string FormatText() {

@@ -3,6 +3,7 @@
 //   FORMAT     one line, "chroma-cpp 1": refused when newer than this program
 //   LOCK       held (OFD lock) by the process that owns the directory; holds its pid and host
 //   SOCKET     where the owner serves the other processes on this directory
+//   IMPORTING  only while an import of another directory is not finished; holds that one's path
 //   catalog.sqlite3, log/, blobs/
 #pragma once
 
@@ -18,21 +19,31 @@ namespace chroma::service {
 
 class DataDirectory {
  public:
+  enum class Purpose : uint8_t { kUse, kImport };
+
   // Whether this program may use what is at `path`, without writing anything: true for a data
   // directory of this version, false where none is yet. kFailedPrecondition for one of a newer
-  // version or of upstream, kDataLoss for a damaged FORMAT.
-  static Result<bool> Check(runtime::Env env, const std::string& path);
+  // version or of upstream, or (but to import) whose import was not finished; kDataLoss for a
+  // damaged FORMAT.
+  static Result<bool> Check(runtime::Env env, const std::string& path,
+                            Purpose purpose = Purpose::kUse);
   // kFailedPrecondition, saying what to do, for a directory on a network file system.
   static Status CheckIsLocal(runtime::Env env, const std::string& path);
 
   // Makes this the owner: creates the directory when missing, takes the lock, writes FORMAT into
   // a new one. kUnavailable naming the process that holds the lock; the errors of Check, before
   // anything is written, and of CheckIsLocal; kPermissionDenied when it cannot be written.
-  static Result<DataDirectory> Open(runtime::Env env, const std::string& path);
+  static Result<DataDirectory> Open(runtime::Env env, const std::string& path,
+                                    Purpose purpose = Purpose::kUse);
 
   // The owner, as FileSystem::LockHolder names it, or none.
   static Result<std::optional<std::string>> Holder(runtime::Env env, const std::string& path);
   static std::string SocketPath(const std::string& path);
+
+  // Durable marks of an import that is under way: from where, or none.
+  static Result<std::optional<std::string>> ImportSource(runtime::Env env, const std::string& path);
+  static Status BeginImport(runtime::Env env, const std::string& path, const std::string& source);
+  static Status EndImport(runtime::Env env, const std::string& path);
 
   std::string catalog_path() const;
   const std::string& path() const { return path_; }  // holds log/
@@ -45,6 +56,9 @@ class DataDirectory {
   std::string path_;
   std::unique_ptr<runtime::FileLock> lock_;
 };
+
+// Where a directory of upstream's is imported to unless another place is named: beside it.
+std::string ImportedPath(std::string_view path);
 
 // What FORMAT says in a directory of this program.
 std::string FormatText();

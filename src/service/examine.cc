@@ -27,7 +27,7 @@ Status CheckIsOurs(runtime::FileSystem& files, const std::string& path) {
   if (upstream) {
     return Status::FailedPrecondition(path +
                                       " holds a database written by Chroma (chroma.sqlite3), which "
-                                      "this program does not check");
+                                      "this program does not check; `chroma import` reads it");
   }
   return Status::NotFound(path + " holds no data directory of chroma");
 }

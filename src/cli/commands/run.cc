@@ -17,6 +17,7 @@
 #include "runtime/env.h"
 #include "runtime/log.h"
 #include "service/config.h"
+#include "service/import_directory.h"
 #include "service/server.h"
 
 namespace chroma::cli {
@@ -34,6 +35,7 @@ struct RunOptions {
   std::optional<std::string> memory_limit;  // bytes
   bool allow_reset = false;
   bool read_only = false;
+  bool import = false;
   std::optional<std::string> log_level;
   std::optional<std::string> log_format;
   std::optional<std::string> log_path;
@@ -133,7 +135,7 @@ int Serve(const ServerConfig& config, const RunOptions& options, StopSignals* si
 int RunServer(const RunOptions& options) {
   StopSignals signals;
   runtime::Env env;
-  const Result<ServerConfig> config = ConfigOf(options, *env.files);
+  Result<ServerConfig> config = ConfigOf(options, *env.files);
   if (!config.ok()) return Fail(kExitUsage, std::string(config.status().message()));
   if (options.log_path && std::freopen(options.log_path->c_str(), "a", stderr) == nullptr) {
     std::printf("chroma: cannot open the log %s: %s\n", options.log_path->c_str(),
@@ -141,6 +143,13 @@ int RunServer(const RunOptions& options) {
     return kExitUsage;
   }
   runtime::ConfigureLog(config->log_level, config->log_format);
+  if (options.import) {
+    const Result<std::string> path = service::ImportIfUpstream(env, config->persist_path, {});
+    if (!path.ok()) {
+      return FailToStart(*config, options, std::string(path.status().message()));
+    }
+    config->persist_path = *path;
+  }
   return Serve(*config, options, &signals);
 }
 
@@ -164,6 +173,9 @@ class RunCommand final : public Command {
                  "Let clients delete everything with POST /api/v2/reset");
     app.add_flag("--read-only", run_.read_only,
                  "Serve what is there, refuse writes, and write nothing in the directory");
+    app.add_flag("--import", run_.import,
+                 "Where the directory is one that Chroma itself wrote: import it into "
+                 "PATH-imported, once, and serve that; PATH stays as it is");
     app.add_option("--log-level", run_.log_level,
                    "debug, info, warning, error or off. Default: info");
     app.add_option("--log-format", run_.log_format, "text or json. Default: text");

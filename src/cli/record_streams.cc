@@ -1,0 +1,67 @@
+#include "cli/record_streams.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include "cli/terminal.h"
+
+namespace chroma::cli {
+namespace {
+
+constexpr const char* kStandard = "-";
+
+class StandardInput final : public transfer::ByteSource {
+ public:
+  Result<size_t> Read(char* out, size_t n) override {
+    for (;;) {
+      const ssize_t got = ::read(STDIN_FILENO, out, n);
+      if (got >= 0) return static_cast<size_t>(got);
+      if (errno != EINTR) return Status::Internal(std::string("read stdin: ") + strerror(errno));
+    }
+  }
+};
+
+class StandardOutput final : public transfer::ByteSink {
+ public:
+  explicit StandardOutput(Terminal& terminal) : terminal_(terminal) {}
+  Status Write(std::string_view bytes) override {
+    terminal_.Print(bytes);
+    return Status();
+  }
+  Status Finish() override { return terminal_.Flush(); }
+
+ private:
+  Terminal& terminal_;
+};
+
+}  // namespace
+
+Result<transfer::FileFormat> FormatOf(const std::string& format, const std::string& file) {
+  if (format == "csv") return transfer::FileFormat::kCsv;
+  if (format == "jsonl") return transfer::FileFormat::kJsonLines;
+  const std::optional<transfer::FileFormat> named = transfer::FormatOfName(file);
+  if (named) return *named;
+  return Status::InvalidArgument("say by --format whether " +
+                                 (file == kStandard ? std::string("it") : file) +
+                                 " is jsonl or csv");
+}
+
+Result<std::unique_ptr<transfer::ByteSource>> OpenRecords(const std::string& file) {
+  if (file == kStandard) {
+    return std::unique_ptr<transfer::ByteSource>(std::make_unique<StandardInput>());
+  }
+  return transfer::OpenSourceFile(runtime::Env(), file);
+}
+
+Result<std::unique_ptr<transfer::ByteSink>> CreateRecords(const std::string& file,
+                                                          Terminal& terminal) {
+  if (file == kStandard) {
+    return std::unique_ptr<transfer::ByteSink>(std::make_unique<StandardOutput>(terminal));
+  }
+  return transfer::CreateSinkFile(runtime::Env(), file);
+}
+
+}  // namespace chroma::cli

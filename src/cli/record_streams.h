@@ -1,0 +1,23 @@
+// Files of records as commands name them: a path, or "-" for stdin and stdout.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "chroma/status.h"
+#include "transfer/transfer.h"
+
+namespace chroma::cli {
+
+class Terminal;
+
+// `format` is what the user said, or empty: then the file's name tells it. kInvalidArgument where
+// neither does.
+Result<transfer::FileFormat> FormatOf(const std::string& format, const std::string& file);
+
+Result<std::unique_ptr<transfer::ByteSource>> OpenRecords(const std::string& file);
+// The terminal outlives it.
+Result<std::unique_ptr<transfer::ByteSink>> CreateRecords(const std::string& file,
+                                                          Terminal& terminal);
+
+}  // namespace chroma::cli
