@@ -8,7 +8,6 @@ chromadb, which somebody must have imported then, does that too."""
 import json
 import os
 import sys
-import uuid
 import weakref
 
 from chroma_cpp import _open
@@ -31,10 +30,13 @@ def is_possible():
 class _Deferred:
     @property
     def __class__(self):
-        # Whoever has a class of chromadb to compare with has imported it.
-        if "chromadb.api" in sys.modules:
-            self._load()
-        return type(self)
+        # Whoever has a class of chromadb to compare with has imported it. (isinstance looks at
+        # what this returns only if it is not the object's own type, so that stays as it is.)
+        if "chromadb.api" not in sys.modules:
+            return type(self)
+        from chroma_cpp import client as loaded
+
+        return getattr(loaded, type(self).__name__)
 
     @__class__.setter
     def __class__(self, value):
@@ -237,6 +239,9 @@ class Collection(_Deferred, CollectionMethods):
     def _schema_json(self):
         return json.loads(self._info["schema"]) if self._info["schema"] else None
 
+    def _set_metadata(self, metadata):
+        self._info["metadata"] = metadata or None
+
     def _fresh_info(self):
         info = self._info
         return self._owner._engine.database.get_collection_by_id(info["id"], info["tenant"],
@@ -244,6 +249,8 @@ class Collection(_Deferred, CollectionMethods):
 
     @property
     def id(self):
+        import uuid
+
         return uuid.UUID(self._info["id"])
 
     @property

@@ -74,6 +74,9 @@ class Collection(CollectionMethods, chromadb.api.models.Collection.Collection):
     def _load(self):
         pass
 
+    def _set_metadata(self, metadata):
+        self._model["metadata"] = metadata or None
+
     def _fresh_info(self):
         return self._client.database.get_collection_by_id(str(self.id), self.tenant,
                                                           self.database)

@@ -168,8 +168,9 @@ def test_import_and_open_are_quick(tmp_path):
         assert "chromadb" not in sys.modules and "numpy" not in sys.modules
         import chromadb
         assert isinstance(collection, chromadb.Collection)
+        assert isinstance(collection, chroma_cpp.Collection)
+        assert collection.configuration["embedding_function"].name() == "default"
         assert type(collection) is chroma_cpp.Collection
-        assert collection.configuration_json["embedding_function"]["name"] == "default"
         assert collection.count() == 2
         print(imported)
     """, tmp_path / "db")
