@@ -299,10 +299,12 @@ def _json_rows(path):
 
 
 def _cell(text):
+    """JSON, but for null; every other text is itself."""
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return text
+    return text if value is None else value
 
 
 def _csv_rows(path):
@@ -316,9 +318,10 @@ def _csv_rows(path):
             vector = cells.pop("embedding", None)
             if vector:
                 row["embedding"] = json.loads(vector)
-            row["metadata"] = {
+            row["metadata"] = json.loads(cells.pop("metadata", None) or "{}")
+            row["metadata"].update({
                 name[len(_PREFIX):] if name.startswith(_PREFIX) else name: _cell(text)
-                for name, text in cells.items() if text}
+                for name, text in cells.items() if text})
             yield row
 
 
