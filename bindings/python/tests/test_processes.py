@@ -53,14 +53,15 @@ def test_two_writers_one_of_them_killed(tmp_path, victim):
             acknowledged[which] = int(writers[which].stdout.readline())
     os.kill(writers[victim].pid, signal.SIGKILL)
     writers[victim].wait()
-    acknowledged[victim] = int(writers[victim].stdout.read().split()[-1])
+    rest = [int(one) for one in writers[victim].stdout.read().split()]
+    acknowledged[victim] = max([acknowledged[victim], *rest])
     survivor = 1 - victim
     for _ in range(20):
         acknowledged[survivor] = int(writers[survivor].stdout.readline())
     os.kill(writers[survivor].pid, signal.SIGKILL)
     writers[survivor].wait()
-    rest = writers[survivor].stdout.read().split()
-    acknowledged[survivor] = max([acknowledged[survivor]] + [int(one) for one in rest])
+    rest = [int(one) for one in writers[survivor].stdout.read().split()]
+    acknowledged[survivor] = max([acknowledged[survivor], *rest])
 
     with chroma_cpp.PersistentClient(tmp_path / "db") as client:
         ids = set(client.get_collection("shared", embedding_function=None).get(include=[])["ids"])
