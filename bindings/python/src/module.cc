@@ -386,7 +386,6 @@ void DefineCollection(py::module_& module) {
     const Collection collection = self.Get();
     return Take(Unlocked([&] { return collection.Count(); }));
   });
-  type.def("info", [](const Handle& self) { return FromInfo(self.Get().info()); });
   type.def("indexing_status", [](const Handle& self) {
     const Collection collection = self.Get();
     const IndexingStatus status = Take(Unlocked([&] { return collection.GetIndexingStatus(); }));
