@@ -29,6 +29,14 @@ def is_possible():
     return not upper.intersection(_SETTINGS)
 
 
+def _in_child():
+    global _loading
+    _loading = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_in_child)
+
+
 class _Deferred:
     @property
     def __class__(self):

@@ -2,11 +2,10 @@
 import chromadb.api.client
 import chromadb.api.async_client
 from chromadb.api.shared_system_client import SharedSystemClient
-from chromadb.api.models.AsyncCollection import AsyncCollection
+from chromadb.api.models.AsyncCollection import AsyncCollection  # noqa: F401, for chroma_cpp
 import chromadb.api.models.Collection
 from chromadb.api import ServerAPI
 from chromadb.config import DEFAULT_DATABASE, DEFAULT_TENANT, System
-from chromadb.config import Settings as ChromadbSettings
 
 from chroma_cpp._methods import CollectionMethods
 from chroma_cpp.api import API_IMPL, AsyncEmbeddedAPI, EmbeddedAPI, Settings

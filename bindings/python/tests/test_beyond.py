@@ -2,8 +2,6 @@
 import numpy as np
 import pytest
 
-import chroma_cpp
-
 pa = pytest.importorskip("pyarrow")
 
 

@@ -1,7 +1,6 @@
 """Forked children, several processes on one directory, and what is left at the end."""
 import multiprocessing
 import os
-import pathlib
 import signal
 import subprocess
 import sys
@@ -85,6 +84,23 @@ def test_fork(tmp_path):
     assert os.waitpid(child, 0)[1] == 0
     assert sorted(collection.get()["ids"]) == ["child", "parent"]
     client.close()
+
+
+def test_a_forked_child_that_ends_in_order(tmp_path):
+    done = run("""
+        import os, sys
+        import chroma_cpp
+        collection = chroma_cpp.PersistentClient(sys.argv[1]).get_or_create_collection(
+            "shared", embedding_function=None)
+        collection.add(ids=["parent"], embeddings=[[1, 2]])
+        child = os.fork()
+        collection.upsert(ids=["both"], embeddings=[[1, 2]])
+        if child == 0:
+            sys.exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert collection.count() == 2
+    """, tmp_path / "db")
+    assert done.returncode == 0, done.stderr
 
 
 def _work(arguments):
