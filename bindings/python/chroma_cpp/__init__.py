@@ -11,11 +11,6 @@ Importing this imports neither chromadb nor numpy; they are loaded when they are
 docs/python.md tells what is the same as in chromadb and what is more.
 """
 import os as _os
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # the same names, for type checkers
-    from chroma_cpp.api import API_IMPL, AsyncEmbeddedAPI, EmbeddedAPI, Settings
-    from chroma_cpp.client import AdminClient, AsyncCollection, Collection
 
 __version__ = "0.1.0"
 

@@ -8,7 +8,7 @@ chromadb, which somebody must have imported then, does that too."""
 import json
 import os
 import sys
-import uuid
+import threading
 import weakref
 
 from chroma_cpp import _open
@@ -17,6 +17,7 @@ from chroma_cpp._methods import CollectionMethods
 _DEFAULT = object()  # chromadb's default embedding function
 _SETTINGS = ("ALLOW_RESET", "CHROMA_MEMORY_LIMIT_BYTES", "CHROMA_SERVER_NOFILE",
              "CHROMA_OVERWRITE_SINGLETON_TENANT_DATABASE_ACCESS_FROM_AUTH")
+_loading = threading.RLock()
 _memory = None  # the Engine that deferred ephemeral clients share, weakly
 
 
@@ -28,21 +29,37 @@ def is_possible():
     return not upper.intersection(_SETTINGS)
 
 
+def _in_child():
+    global _loading
+    _loading = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_in_child)
+
+
 class _Deferred:
     @property
     def __class__(self):
-        # Whoever has a class of chromadb to compare with has imported it.
-        if "chromadb.api" in sys.modules:
-            self._load()
-        return type(self)
+        # Whoever has a class of chromadb to compare with has imported it. (isinstance looks at
+        # what this returns only if it is not the object's own type, so that stays as it is.)
+        if "chromadb.api" not in sys.modules:
+            return type(self)
+        from chroma_cpp import client as loaded
+
+        return getattr(loaded, type(self).__name__)
 
     @__class__.setter
     def __class__(self, value):
         object.__dict__["__class__"].__set__(self, value)
 
+    def _load(self):
+        with _loading:
+            if issubclass(type(self), _Deferred):  # no other thread was quicker
+                self._become()
+
     def __getattr__(self, name):
-        # Only what nobody has set yet comes here.
-        if name.startswith("__") or name in ("_engine", "_info"):
+        # Only what chromadb's objects have, and these do not.
+        if name.startswith("__") or name in ("_engine", "_info", "_path", "_owner"):
             raise AttributeError(name)
         self._load()
         return getattr(self, name)
@@ -74,22 +91,18 @@ class Client(_Deferred):
         self._engine.database.get_tenant(tenant)
         self._engine.database.get_database(database, tenant)
 
-    def _load(self):
+    def _become(self):
         from chroma_cpp import client as loaded
 
-        state = self.__dict__
-        if "_engine" not in state:
-            return
-        if state["_path"] is None:
+        if self._path is None:
             settings = loaded.ephemeral_settings(None)
         else:
-            settings = loaded.persistent_settings(None, state["_path"])
-        engine = state.pop("_engine")
-        del state["_path"]
-        real = loaded.connect(settings, self.tenant, self.database, engine)
+            settings = loaded.persistent_settings(None, self._path)
+        real = loaded.connect(settings, self.tenant, self.database, self._engine)
+        # Before the class: another thread may be in a method of either.
+        self.__dict__.update(real.__dict__)
         object.__dict__["__class__"].__set__(self, loaded.Client)
-        state.update(real.__dict__)
-        engine.release(self)
+        self._engine.release(self)
 
     def _collection(self, info, embedding_function, data_loader):
         return Collection(self, info, embedding_function, data_loader)
@@ -214,28 +227,27 @@ class Collection(_Deferred, CollectionMethods):
         self._handle = client._engine.database.collection(info["id"], info["tenant"],
                                                           info["database"])
 
-    def _load(self):
-        state = self.__dict__
-        if "_info" not in state:
-            return
+    def _become(self):
         from chromadb.api.types import DefaultEmbeddingFunction
 
         from chroma_cpp import client as loaded
         from chroma_cpp.api import to_model
 
-        owner = state["_owner"]
-        owner._load()
-        function = state["_function"]
+        if type(self._owner) is Client:
+            self._owner._load()
+        function = self._function
         if function is _DEFAULT:
             function = DefaultEmbeddingFunction()
-        real = loaded.Collection(owner._server, to_model(state["_info"]), function,
-                                 state["_loader"])
-        state.clear()
-        state.update(real.__dict__)
+        real = loaded.Collection(self._owner._server, to_model(self._info), function,
+                                 self._loader)
+        self.__dict__.update(real.__dict__, _native=self._handle)
         object.__dict__["__class__"].__set__(self, loaded.Collection)
 
     def _schema_json(self):
         return json.loads(self._info["schema"]) if self._info["schema"] else None
+
+    def _set_metadata(self, metadata):
+        self._info["metadata"] = metadata or None
 
     def _fresh_info(self):
         info = self._info
@@ -244,6 +256,8 @@ class Collection(_Deferred, CollectionMethods):
 
     @property
     def id(self):
+        import uuid
+
         return uuid.UUID(self._info["id"])
 
     @property

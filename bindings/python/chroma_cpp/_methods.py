@@ -5,6 +5,8 @@ What is not plain, or wrong, goes to chromadb's own methods, which embed, conver
 wrong. Nothing here needs chromadb."""
 import json
 
+from chroma_cpp._beyond import BeyondChromadb
+
 _SCALARS = (str, int, float, bool)
 _OPERATORS = frozenset(("$gt", "$gte", "$lt", "$lte", "$ne", "$eq", "$in", "$nin"))
 _DOCUMENT_OPERATORS = frozenset(("$contains", "$not_contains", "$regex", "$not_regex"))
@@ -79,7 +81,7 @@ def _plain_count(number):
     return number is None or (type(number) is int and number >= 0)
 
 
-class CollectionMethods:
+class CollectionMethods(BeyondChromadb):
     """`self._handle` is the engine's collection; `self._load()` makes this object chromadb's."""
 
     def _writes_plainly(self, ids, embeddings, metadatas, documents, images, uris, write):

@@ -2,9 +2,12 @@
 import atexit
 import os
 import threading
+import time
 import weakref
 
 from chroma_cpp import _native
+
+_LOADED_MIN = 20_000  # records: fewer are compared in no time
 
 _lock = threading.RLock()
 _directories = weakref.WeakValueDictionary()  # (path, options): Engine
@@ -55,11 +58,29 @@ def open_directory(holder, path, allow_reset=False, memory_limit=0, read_only=Fa
         return engine.hold(holder)
 
 
+def _finish_indexes(seconds):
+    """Waits for the indexes of what this process has loaded, so that whoever opens the directory
+    next need not build them first. Nothing would be lost without."""
+    end = time.monotonic() + seconds
+    for engine in list(_directories.values()):
+        if engine.database.closed or engine.is_foreign():
+            continue
+        for collection in engine.database.written_to(_LOADED_MIN):
+            try:
+                while collection.indexing_status()[1] > 0 and time.monotonic() < end:
+                    time.sleep(0.02)
+            except Exception:  # it was deleted, or its files are damaged: not our business here
+                continue
+
+
 @atexit.register
 def _close_all():
-    # No thread of the engine outlives the interpreter.
-    for engine in list(_engines):
-        engine.database.close()
+    try:
+        _finish_indexes(float(os.environ.get("CHROMA_CPP_EXIT_SECONDS", 60)))
+    finally:
+        # No thread of the engine outlives the interpreter.
+        for engine in list(_engines):
+            engine.database.close()
 
 
 def _in_child():

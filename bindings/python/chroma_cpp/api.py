@@ -523,3 +523,39 @@ class EmbeddedAPI(ServerAPI):
     @override
     def get_user_identity(self) -> UserIdentity:
         return UserIdentity(user_id="", tenant=DEFAULT_TENANT, databases=[DEFAULT_DATABASE])
+
+
+def _in_thread(name: str) -> Any:
+    call = getattr(EmbeddedAPI, name)
+
+    @functools.wraps(call)
+    async def run(self: "AsyncEmbeddedAPI", *args: Any, **kwargs: Any) -> Any:
+        run_it = functools.partial(call, self.embedded, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(None, run_it)
+
+    return run
+
+
+def _in_threads(members: Dict[str, Any]) -> None:
+    for name, member in vars(EmbeddedAPI).items():
+        if inspect.isfunction(member) and name in AsyncServerAPI.__abstractmethods__:
+            members[name] = _in_thread(name)  # marked as an override already
+
+
+class AsyncEmbeddedAPI(AsyncServerAPI):
+    """EmbeddedAPI for chromadb's asynchronous clients: every call runs in a thread."""
+
+    _in_threads(vars())
+
+    def __init__(self, system: System):
+        super().__init__(system)
+        self.embedded: EmbeddedAPI = self.require(EmbeddedAPI)
+
+    @classmethod
+    def of(cls, system: System) -> "AsyncEmbeddedAPI":
+        """The one of this system."""
+        return system.instance(cls)
+
+    @override
+    def get_settings(self) -> ChromadbSettings:
+        return self._system.settings

@@ -2,14 +2,13 @@
 import chromadb.api.client
 import chromadb.api.async_client
 from chromadb.api.shared_system_client import SharedSystemClient
-from chromadb.api.models.AsyncCollection import AsyncCollection
+from chromadb.api.models.AsyncCollection import AsyncCollection  # noqa: F401, for chroma_cpp
 import chromadb.api.models.Collection
 from chromadb.api import ServerAPI
 from chromadb.config import DEFAULT_DATABASE, DEFAULT_TENANT, System
-from chromadb.config import Settings as ChromadbSettings
 
 from chroma_cpp._methods import CollectionMethods
-from chroma_cpp.api import API_IMPL, EmbeddedAPI, Settings
+from chroma_cpp.api import API_IMPL, AsyncEmbeddedAPI, EmbeddedAPI, Settings
 
 
 def _ours(settings):
@@ -73,6 +72,9 @@ class Collection(CollectionMethods, chromadb.api.models.Collection.Collection):
 
     def _load(self):
         pass
+
+    def _set_metadata(self, metadata):
+        self._model["metadata"] = metadata or None
 
     def _fresh_info(self):
         return self._client.database.get_collection_by_id(str(self.id), self.tenant,
@@ -144,5 +146,50 @@ def _ours_of(collection):
     return ours
 
 
+class AsyncAdminClient(_Shared, chromadb.api.async_client.AsyncAdminClient):
+    """chromadb's AsyncAdminClient, over `settings` or over what a client has open."""
+
+    def __init__(self, settings=None):
+        if isinstance(settings, SharedSystemClient):
+            settings = settings._system.settings
+        self._connect(local_settings(settings))
+        self._server = AsyncEmbeddedAPI.of(self._system)
+
+
+class AsyncClient(_Shared, chromadb.api.async_client.AsyncClient):
+    """chromadb's AsyncClient. Every call runs in a thread."""
+
+    def __init__(self, settings=None):
+        self._connect(local_settings(settings))
+        self._server = AsyncEmbeddedAPI.of(self._system)
+        self._closed = False
+
+    @classmethod
+    async def create(cls, tenant=DEFAULT_TENANT, database=DEFAULT_DATABASE, settings=None):
+        self = cls(settings)
+        try:
+            self._admin_client = AsyncAdminClient(self)
+            await self._validate_tenant_database(tenant=tenant, database=database)
+        except BaseException:
+            self.close()
+            raise
+        self.tenant, self.database = tenant, database
+        return self
+
+    @classmethod
+    async def from_system_async(cls, system, tenant=DEFAULT_TENANT, database=DEFAULT_DATABASE):
+        SharedSystemClient._identifier_to_system[identifier_of(system.settings)] = system
+        return await cls.create(tenant, database, system.settings)
+
+    def close(self):
+        """Lets go of the database, which is closed with the last of its clients."""
+        if self._closed:
+            return
+        self._closed = True
+        if "_admin_client" in self.__dict__:
+            SharedSystemClient._release_system(self._admin_client._identifier)
+        SharedSystemClient._release_system(self._identifier)
+
+
 async def connect_async(settings, tenant, database):
-    raise NotImplementedError
+    return await AsyncClient.create(tenant, database, settings)

@@ -65,6 +65,14 @@ std::shared_ptr<Handle> Database::Find(const std::string& tenant, const std::str
   return handles_.emplace(key, std::move(handle)).first->second;
 }
 
+std::vector<std::shared_ptr<Handle>> Database::WrittenTo(size_t records_min) const {
+  std::vector<std::shared_ptr<Handle>> written;
+  for (const auto& [key, handle] : handles_) {
+    if (handle->written_ >= records_min) written.push_back(handle);
+  }
+  return written;
+}
+
 void Database::Close() {
   if (!client_) return;
   std::vector<Collection> collections;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "chroma/chroma.h"
 
@@ -19,11 +20,14 @@ class Handle {
   // A copy to work with while the GIL is released. Throws when the database was closed, or lives
   // in the memory of another process.
   Collection Get() const;
+  // That so many records were written through this handle.
+  void CountWritten(size_t records) { written_ += records; }
 
  private:
   friend class Database;
   std::optional<Collection> collection_;  // none: closed
-  pid_t memory_of_ = 0;                   // whose memory the database is in; 0: nobody's
+  size_t written_ = 0;
+  pid_t memory_of_ = 0;  // whose memory the database is in; 0: nobody's
 };
 
 // The GIL guards its members. Everything that takes time is done without it.
@@ -44,6 +48,8 @@ class Database {
   // Found by its id the first time, and kept.
   std::shared_ptr<Handle> Find(const std::string& tenant, const std::string& database,
                                const std::string& id);
+  // Those through which so many records were written.
+  std::vector<std::shared_ptr<Handle>> WrittenTo(size_t records_min) const;
   bool closed() const { return !client_.has_value(); }
   // Frees the engine when no call is under way any more. Later calls fail.
   void Close();

@@ -165,6 +165,9 @@ void AppendRow(PyObject* object, std::vector<float>* row) {
     return;
   }
   const Items numbers(object, "Expected each embedding to be a list of numbers or an array");
+  if (numbers.size() == 0 || PyBool_Check(numbers[0])) {
+    Throw(PyExc_TypeError, "Expected each embedding to be a list of numbers");
+  }
   row->reserve(numbers.size());
   for (size_t i = 0; i < numbers.size(); ++i) {
     row->push_back(static_cast<float>(ToDouble(numbers[i])));

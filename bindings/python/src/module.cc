@@ -1,6 +1,7 @@
 // The extension module chroma_cpp._native: the C++ API, in the shapes that chromadb's Python
 // classes hand over and expect. Filters, schemas, configurations and searches come as JSON texts.
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <utility>
 
@@ -169,6 +170,7 @@ void DefineDatabase(py::module_& module) {
                                                  memory_limit_bytes, read_only));
   });
   type.def("close", &Database::Close);
+  type.def("written_to", &Database::WrittenTo);
   type.def_property_readonly("closed", &Database::closed);
   type.def("heartbeat", [](const Database& self) {
     const Client client = self.Get();
@@ -192,7 +194,7 @@ void DefineDatabase(py::module_& module) {
 using WriteOf = Status (Collection::*)(Records) const;
 
 template <WriteOf kWrite>
-void Write(const Handle& self, const py::object& ids, const py::object& embeddings,
+void Write(Handle& self, const py::object& ids, const py::object& embeddings,
            const py::object& metadatas, const py::object& documents, const py::object& uris,
            bool is_strict) {
   const Collection collection = self.Get();
@@ -206,7 +208,9 @@ void Write(const Handle& self, const py::object& ids, const py::object& embeddin
   }
   records.documents = ToOptionalTexts(documents);
   records.uris = ToOptionalTexts(uris);
+  const size_t count = records.ids.size();
   Check(Unlocked([&] { return (collection.*kWrite)(std::move(records)); }));
+  self.CountWritten(count);
 }
 
 py::dict Get(const Handle& self, const py::object& ids, const py::object& where,
@@ -382,7 +386,6 @@ void DefineCollection(py::module_& module) {
     const Collection collection = self.Get();
     return Take(Unlocked([&] { return collection.Count(); }));
   });
-  type.def("info", [](const Handle& self) { return FromInfo(self.Get().info()); });
   type.def("indexing_status", [](const Handle& self) {
     const Collection collection = self.Get();
     const IndexingStatus status = Take(Unlocked([&] { return collection.GetIndexingStatus(); }));

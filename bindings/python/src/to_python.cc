@@ -66,13 +66,19 @@ struct ValueToPython {
 };
 
 py::dict FromHighlights(const Highlights& found) {
-  const auto range = [](const TextRange& r) { return py::make_tuple(r.begin, r.end); };
+  const auto range = [](const TextRange& place) {
+    py::dict dict;
+    dict["begin"] = place.begin;
+    dict["end"] = place.end;
+    dict["begin_byte"] = place.begin_byte;
+    dict["end_byte"] = place.end_byte;
+    return dict;
+  };
   py::dict shown;
   shown["matches"] = List(found.matches.size(), [&](size_t i) { return range(found.matches[i]); });
   shown["snippets"] = List(found.snippets.size(), [&](size_t i) {
-    py::dict snippet;
+    py::dict snippet = range(found.snippets[i].range);
     snippet["text"] = ToStr(found.snippets[i].text);
-    snippet["range"] = range(found.snippets[i].range);
     return snippet;
   });
   return shown;
