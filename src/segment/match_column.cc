@@ -7,9 +7,9 @@
 #include <string_view>
 #include <unordered_set>
 
-#include "base/checksum.h"
 #include "segment/number_range.h"
 #include "segment/number_set.h"
+#include "segment/wanted_codes.h"
 
 namespace chroma::segment {
 namespace {
@@ -165,27 +165,6 @@ Status MatchBools(runtime::Context& ctx, const MetadataColumnReader& column,
   return Collect(
       ctx, column.presence().count(), [&](uint64_t i) { return wanted[column.bools()[i] ? 1 : 0]; },
       out);
-}
-
-struct StringHash {
-  size_t operator()(std::string_view value) const { return Hash64(value); }
-};
-
-// By code: whether the list has the dictionary's entry. Looks for the fewer in the more.
-std::vector<uint8_t> WantedCodes(const StringValuesReader& values,
-                                 const std::vector<std::string>& list) {
-  std::vector<uint8_t> wanted(values.strings().count());
-  if (wanted.size() < list.size()) {
-    for (const std::string& member : list) {
-      if (const std::optional<uint64_t> code = values.FindCode(member)) wanted[*code] = 1;
-    }
-    return wanted;
-  }
-  const std::unordered_set<std::string_view, StringHash> members(list.begin(), list.end());
-  for (uint64_t code = 0; code < wanted.size(); ++code) {
-    wanted[code] = members.contains(values.strings()[code]) ? 1 : 0;
-  }
-  return wanted;
 }
 
 void SetBits(uint64_t n, const std::vector<uint32_t>& numbers, std::vector<uint64_t>* out) {
