@@ -1,7 +1,9 @@
 #include "executor/explain.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "base/json_writer.h"
@@ -23,8 +25,8 @@ using planner::SearchBatchPlan;
 using planner::SearchPlan;
 using segment::Snapshot;
 
-bool IsSame(const RowRef& a, const RowRef& b) {
-  return a.part == b.part && a.row == b.row;
+bool IsBefore(const RowRef& a, const RowRef& b) {
+  return a.part != b.part ? a.part < b.part : a.row < b.row;
 }
 
 // Where the live record of an id is.
@@ -45,7 +47,7 @@ class Judge {
       : ctx_(ctx), part_(part), row_(row) {}
 
   // Depth is bounded by model::kFilterDepthMax.
-  Result<Verdict> Of(const Predicate& predicate) const {
+  Result<Verdict> Of(const Predicate& predicate) {
     Verdict verdict{planner::Describe(predicate), false, {}, {}};
     if (const auto* all = std::get_if<planner::AllOf>(&predicate.node)) {
       CHROMA_ASSIGN(verdict.clauses, OfAll(all->children));
@@ -70,7 +72,7 @@ class Judge {
  private:
   static bool Matches(const Verdict& verdict) { return verdict.matches; }
 
-  Result<std::vector<Verdict>> OfAll(const std::vector<Predicate>& children) const {
+  Result<std::vector<Verdict>> OfAll(const std::vector<Predicate>& children) {
     std::vector<Verdict> verdicts;
     for (const Predicate& child : children) {
       CHROMA_ASSIGN(Verdict verdict, Of(child));
@@ -81,19 +83,35 @@ class Judge {
 
   Bitmap One() const { return Bitmap::FromSorted(&row_, 1); }
 
-  Result<std::string> Value(const std::string& key) const {
+  // As JSON; of a long text its beginning, of a long array the beginning of its JSON as a text.
+  Result<std::string> Value(const std::string& key) {
+    const auto [at, is_new] = values_.try_emplace(key);
+    if (!is_new) return at->second;
     CHROMA_ASSIGN(const auto values, part_.Key(key, One()));
-    const model::MetadataValue value = segment::ToValue(values->At(row_));
-    if (model::TypeOf(value) == model::ValueType::kNull) return std::string("null");
-    std::string text;
-    JsonWriter out(&text);
-    model::EncodeMetadataValue(out, value);
-    return text;
+    const segment::ValueView view = values->At(row_);
+    JsonWriter out(&at->second);
+    if (std::holds_alternative<std::monostate>(view)) {
+      out.Null();
+    } else if (const auto* text = std::get_if<std::string_view>(&view)) {
+      out.String(planner::Cut(*text));
+    } else {
+      std::string whole;
+      JsonWriter whole_out(&whole);
+      model::EncodeMetadataValue(whole_out, segment::ToValue(view));
+      const std::string cut = planner::Cut(whole);
+      if (cut == whole) {
+        out.Raw(whole);
+      } else {
+        out.String(cut);
+      }
+    }
+    return at->second;
   }
 
   runtime::Context& ctx_;
   const segment::Part& part_;
   const uint32_t row_;
+  std::map<std::string, std::string> values_;  // by key
 };
 
 // The clauses without a filter within them that made the verdict what it is.
@@ -123,14 +141,6 @@ std::string WhyRefused(const Verdict& verdict) {
 struct Ranking {
   std::vector<RowRef> rows;
   std::vector<float> scores;
-
-  std::optional<uint64_t> PlaceOf(const RowRef& ref) const {
-    const auto at =
-        std::find_if(rows.begin(), rows.end(), [&](const RowRef& row) { return IsSame(row, ref); });
-    if (at == rows.end()) return std::nullopt;
-    return static_cast<uint64_t>(at - rows.begin());
-  }
-  bool Has(const RowRef& ref) const { return PlaceOf(ref).has_value(); }
 };
 
 Ranking ToRanking(ScoredRows rows) {
@@ -141,6 +151,46 @@ Ranking ToRanking(std::vector<NearestRows> nearest) {
   if (nearest.empty()) return {};
   return {std::move(nearest[0].rows), std::move(nearest[0].distances)};
 }
+
+// Where a few rows are in a ranking. There may be a thousand rankings of all records: none is kept.
+class Places {
+ public:
+  // `wanted` ascends by IsBefore.
+  Places(const std::vector<RowRef>& wanted, const Ranking& ranking) {
+    for (size_t i = 0; i < ranking.rows.size(); ++i) {
+      if (!std::binary_search(wanted.begin(), wanted.end(), ranking.rows[i], IsBefore)) continue;
+      places_.push_back({ranking.rows[i], i, ranking.scores.empty() ? 0 : ranking.scores[i]});
+    }
+    std::sort(places_.begin(), places_.end(),
+              [](const Place& a, const Place& b) { return IsBefore(a.ref, b.ref); });
+  }
+
+  std::optional<uint64_t> PlaceOf(const RowRef& ref) const {
+    const Place* at = Find(ref);
+    return at == nullptr ? std::nullopt : std::optional(at->place);
+  }
+  std::optional<float> ScoreOf(const RowRef& ref) const {
+    const Place* at = Find(ref);
+    return at == nullptr ? std::nullopt : std::optional(at->score);
+  }
+  bool Has(const RowRef& ref) const { return Find(ref) != nullptr; }
+
+ private:
+  struct Place {
+    RowRef ref;
+    uint64_t place;
+    float score;
+  };
+
+  const Place* Find(const RowRef& ref) const {
+    const auto at =
+        std::lower_bound(places_.begin(), places_.end(), ref,
+                         [](const Place& a, const RowRef& b) { return IsBefore(a.ref, b); });
+    return at == places_.end() || IsBefore(ref, at->ref) ? nullptr : &*at;
+  }
+
+  std::vector<Place> places_;
+};
 
 uint32_t Everything(const Snapshot& snapshot) {
   return static_cast<uint32_t>(std::min<uint64_t>(snapshot.live, UINT32_MAX));
@@ -168,6 +218,7 @@ struct Setting {
   runtime::Context& ctx;
   runtime::ThreadPool& pool;
   const Snapshot& snapshot;
+  std::vector<RowRef> wanted;  // rows to explain, ascending by IsBefore
 };
 
 class ExplainedList final : public Explained {
@@ -182,7 +233,8 @@ class ExplainedList final : public Explained {
       ListPlan all = plan_;
       all.get.offset = 0;
       all.get.limit.reset();
-      CHROMA_ASSIGN(all_, Select(all, nullptr));
+      CHROMA_ASSIGN(const Ranking ranking, Select(all, nullptr));
+      all_.emplace(on_.wanted, ranking);
     }
     verdict->place = all_->PlaceOf(ref);
     verdict->reason = verdict->returned ? "it matches"
@@ -198,9 +250,9 @@ class ExplainedList final : public Explained {
     return ranking;
   }
 
-  const Setting on_;
+  const Setting& on_;
   const ListPlan& plan_;
-  std::optional<Ranking> all_;
+  std::optional<Places> all_;
 };
 
 class ExplainedQuery final : public Explained {
@@ -219,15 +271,17 @@ class ExplainedQuery final : public Explained {
       all.n_results = Everything(on_.snapshot);
       all.exact = true;
       CHROMA_ASSIGN(auto nearest, SelectNearest(on_.ctx, on_.pool, on_.snapshot, all));
-      all_ = ToRanking(std::move(nearest));
+      const Ranking ranking = ToRanking(std::move(nearest));
+      all_.emplace(on_.wanted, ranking);
+      const size_t within = std::min<size_t>(plan_.n_results, ranking.scores.size());
+      if (within > 0) last_distance_ = ranking.scores[within - 1];
     }
     verdict->place = all_->PlaceOf(ref);
-    if (verdict->place) verdict->score = all_->scores[*verdict->place];
+    verdict->score = all_->ScoreOf(ref);
     if (verdict->returned) {
       verdict->reason = "it is among the nearest";
     } else if (verdict->place.value_or(UINT64_MAX) < plan_.n_results) {
-      const size_t last = std::min<size_t>(plan_.n_results, all_->scores.size()) - 1;
-      verdict->reason = *verdict->score == all_->scores[last]
+      verdict->reason = *verdict->score == last_distance_
                             ? "it is no nearer than the last of those that are returned"
                             : "it is among the nearest, but the vector index did not find it";
     } else {
@@ -238,9 +292,10 @@ class ExplainedQuery final : public Explained {
   }
 
  private:
-  const Setting on_;
+  const Setting& on_;
   const QueryPlan& plan_;
-  std::optional<Ranking> all_;  // by exact distances
+  std::optional<Places> all_;  // by exact distances
+  float last_distance_ = 0;    // of those that n_results lets in
 };
 
 class ExplainedSearch final : public Explained {
@@ -254,9 +309,8 @@ class ExplainedSearch final : public Explained {
     if (!all_) CHROMA_TRY(Prepare());
     for (size_t i = 0; i < search().knns.size(); ++i) AddKnn(i, ref, verdict);
     verdict->place = all_->PlaceOf(ref);
-    const std::optional<uint64_t> ungrouped = ungrouped_->PlaceOf(ref);
-    if (ungrouped && search().ranked) verdict->score = ungrouped_->scores[*ungrouped];
-    verdict->reason = Reason(*verdict, ungrouped);
+    if (search().ranked) verdict->score = ungrouped_->ScoreOf(ref);
+    verdict->reason = Reason(*verdict, ungrouped_->Has(ref));
     return Status::Ok();
   }
 
@@ -268,14 +322,16 @@ class ExplainedSearch final : public Explained {
     return ToRanking(std::move(found[0]));
   }
 
-  // The search without its page, without its groups, and each $knn alone without its limit.
+  // The search without its page, without its groups, and each $knn alone without its limit. What
+  // the search itself may answer was checked when it ran.
   Status Prepare() {
     SearchBatchPlan all = plan_;
+    all.rows_max = UINT64_MAX;
     all.searches[0].offset = 0;
     all.searches[0].limit.reset();
-    CHROMA_ASSIGN(all_, RunOne(all, nullptr));
+    CHROMA_ASSIGN(all_, PlacesIn(all));
     all.searches[0].group_by = {};
-    CHROMA_ASSIGN(ungrouped_, RunOne(all, nullptr));
+    CHROMA_ASSIGN(ungrouped_, PlacesIn(all));
     all.exact = true;
     for (const planner::KnnPlan& knn : search().knns) {
       SearchPlan& alone = all.searches[0];
@@ -284,10 +340,15 @@ class ExplainedSearch final : public Explained {
       alone.knns[0].limit = Everything(on_.snapshot);
       alone.rank = {{planner::RankStep::Op::kKnn, 0, false, std::nullopt}};
       alone.stack_depth = 1;
-      CHROMA_ASSIGN(Ranking ranking, RunOne(all, nullptr));
-      knns_.push_back(std::move(ranking));
+      CHROMA_ASSIGN(Places places, PlacesIn(all));
+      knns_.push_back(std::move(places));
     }
     return Status::Ok();
+  }
+
+  Result<Places> PlacesIn(const SearchBatchPlan& plan) {
+    CHROMA_ASSIGN(const Ranking ranking, RunOne(plan, nullptr));
+    return Places(on_.wanted, ranking);
   }
 
   void AddKnn(size_t i, const RowRef& ref, RecordVerdict* verdict) const {
@@ -295,11 +356,11 @@ class ExplainedSearch final : public Explained {
     knn.knn = planner::Describe(search().knns[i]);
     knn.place = knns_[i].PlaceOf(ref);
     if (!knn.place) return;
-    knn.distance = knns_[i].scores[*knn.place];
+    knn.distance = knns_[i].ScoreOf(ref);
     knn.within_limit = *knn.place < search().knns[i].limit;
   }
 
-  std::string Reason(const RecordVerdict& verdict, std::optional<uint64_t> ungrouped) const {
+  std::string Reason(const RecordVerdict& verdict, bool ungrouped) const {
     if (verdict.returned) return "it matches and is within the page";
     if (verdict.place) return BeyondPage(*verdict.place, search().offset, search().limit);
     if (ungrouped) return "it matches, but others of its group are better";
@@ -312,11 +373,11 @@ class ExplainedSearch final : public Explained {
     return text;
   }
 
-  const Setting on_;
+  const Setting& on_;
   const SearchBatchPlan& plan_;
-  std::optional<Ranking> all_;
-  std::optional<Ranking> ungrouped_;
-  std::vector<Ranking> knns_;
+  std::optional<Places> all_;
+  std::optional<Places> ungrouped_;
+  std::vector<Places> knns_;
 };
 
 std::unique_ptr<Explained> Make(const Setting& on, const planner::ExplainPlan& plan) {
@@ -329,11 +390,10 @@ std::unique_ptr<Explained> Make(const Setting& on, const planner::ExplainPlan& p
   return std::make_unique<ExplainedSearch>(on, std::get<SearchBatchPlan>(plan.plan));
 }
 
-Result<RecordVerdict> ExplainRecord(const Setting& on, Explained& explained,
-                                    const Ranking& returned, const std::string& id) {
+Result<RecordVerdict> ExplainRecord(const Setting& on, Explained& explained, const Places& returned,
+                                    const std::string& id, const std::optional<RowRef>& ref) {
   RecordVerdict verdict;
   verdict.id = id;
-  CHROMA_ASSIGN(const std::optional<RowRef> ref, FindRecord(on.snapshot, id));
   verdict.exists = ref.has_value();
   if (!ref) {
     verdict.reason = "no record has this id";
@@ -354,23 +414,47 @@ Result<RecordVerdict> ExplainRecord(const Setting& on, Explained& explained,
   return verdict;
 }
 
+uint64_t SizeBytes(const Verdict& verdict) {
+  uint64_t bytes = sizeof(verdict) + verdict.clause.size() + verdict.value.size();
+  for (const Verdict& clause : verdict.clauses) bytes += SizeBytes(clause);
+  return bytes;
+}
+
+uint64_t SizeBytes(const RecordVerdict& verdict) {
+  uint64_t bytes = sizeof(verdict) + verdict.id.size() + verdict.reason.size();
+  for (const KnnVerdict& knn : verdict.knns) bytes += sizeof(knn) + knn.knn.size();
+  return verdict.filter ? bytes + SizeBytes(*verdict.filter) : bytes;
+}
+
 }  // namespace
 
 Result<Explanation> Explain(runtime::Context& ctx, runtime::ThreadPool& pool, runtime::Clock& clock,
                             const Snapshot& snapshot, const planner::ExplainPlan& plan) {
-  const Setting on{ctx, pool, snapshot};
+  Setting on{ctx, pool, snapshot, {}};
+  std::set<std::string_view> asked;
+  std::vector<std::pair<std::string_view, std::optional<RowRef>>> records;
+  for (const std::string& id : plan.records) {
+    if (!asked.insert(id).second) continue;
+    CHROMA_ASSIGN(const std::optional<RowRef> ref, FindRecord(snapshot, id));
+    records.emplace_back(id, ref);
+    if (ref) on.wanted.push_back(*ref);
+  }
+  std::sort(on.wanted.begin(), on.wanted.end(), IsBefore);
   const std::unique_ptr<Explained> explained = Make(on, plan);
   Trace trace(clock);
-  CHROMA_ASSIGN(const Ranking returned, explained->Run(&trace));
+  CHROMA_ASSIGN(const Ranking ranking, explained->Run(&trace));
+  const Places returned(on.wanted, ranking);
   Explanation explanation;
   explanation.records = snapshot.live;
   explanation.segments = snapshot.segments;
   explanation.log_operations = snapshot.tail_operations;
-  explanation.returned = returned.rows.size();
+  explanation.returned = ranking.rows.size();
   explanation.steps = trace.Take();
   for (const Step& step : explanation.steps) explanation.ns += step.ns;
-  for (const std::string& id : plan.records) {
-    CHROMA_ASSIGN(RecordVerdict verdict, ExplainRecord(on, *explained, returned, id));
+  for (const auto& [id, ref] : records) {
+    CHROMA_ASSIGN(RecordVerdict verdict,
+                  ExplainRecord(on, *explained, returned, std::string(id), ref));
+    CHROMA_TRY(ctx.ReserveAnswer(2 * SizeBytes(verdict)));  // it and what is sent
     explanation.verdicts.push_back(std::move(verdict));
   }
   return explanation;

@@ -21,6 +21,7 @@ struct Verdict {
   std::string clause;  // as planner::Describe has it
   bool matches = false;
   // Of a clause about metadata: what the record has under the key, as JSON; "null" for nothing.
+  // A long text is cut; of a long array it is the beginning of its JSON, as a text.
   std::string value;
   std::vector<Verdict> clauses;
 };
@@ -52,7 +53,7 @@ struct Explanation {
   uint64_t returned = 0;
   int64_t ns = 0;  // of all steps
   std::vector<Step> steps;
-  std::vector<RecordVerdict> verdicts;  // of the plan's records
+  std::vector<RecordVerdict> verdicts;  // of the plan's records, of each once
 };
 
 Result<Explanation> Explain(runtime::Context& ctx, runtime::ThreadPool& pool, runtime::Clock& clock,

@@ -13,13 +13,6 @@ namespace {
 constexpr size_t kListShown = 5;
 constexpr size_t kTextBytesShown = 100;
 
-std::string Cut(std::string_view text) {
-  if (text.size() <= kTextBytesShown) return std::string(text);
-  size_t end = kTextBytesShown;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return std::string(text.substr(0, end)) + "…";
-}
-
 // {key: {op: value}}, where write(out) writes the value.
 template <typename Write>
 std::string Condition(std::string_view key, std::string_view op, Write write) {
@@ -74,6 +67,13 @@ struct Describer {
 };
 
 }  // namespace
+
+std::string Cut(std::string_view text) {
+  if (text.size() <= kTextBytesShown) return std::string(text);
+  size_t end = kTextBytesShown;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "…";
+}
 
 std::string Describe(const Predicate& predicate) {
   return std::visit(Describer(), predicate.node);

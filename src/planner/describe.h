@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "planner/plan.h"
 
@@ -13,5 +14,8 @@ std::string Describe(const Predicate& predicate);
 
 // $knn of #embedding, limit 10
 std::string Describe(const KnnPlan& knn);
+
+// A text as descriptions show it: no more than its first 100 bytes.
+std::string Cut(std::string_view text);
 
 }  // namespace chroma::planner

@@ -7,8 +7,9 @@
 #include <string_view>
 #include <unordered_set>
 
-#include "base/checksum.h"
 #include "segment/number_range.h"
+#include "segment/number_set.h"
+#include "segment/wanted_codes.h"
 
 namespace chroma::segment {
 namespace {
@@ -54,41 +55,6 @@ Status CollectAll(uint64_t n, std::vector<uint64_t>* out) {
   return Status::Ok();
 }
 
-// 64-bit keys in open addressing, at most half full. kFree is kept apart.
-class KeySet {
- public:
-  explicit KeySet(size_t count)
-      : mask_(std::bit_ceil(count * 2 + 2) - 1), slots_(mask_ + 1, kFree) {}
-
-  void Add(uint64_t key) {
-    if (key == kFree) {
-      has_free_ = true;
-      return;
-    }
-    size_t slot = Home(key);
-    while (slots_[slot] != kFree && slots_[slot] != key) slot = (slot + 1) & mask_;
-    slots_[slot] = key;
-  }
-  bool Contains(uint64_t key) const {
-    if (key == kFree) return has_free_;
-    size_t slot = Home(key);
-    while (slots_[slot] != kFree && slots_[slot] != key) slot = (slot + 1) & mask_;
-    return slots_[slot] == key;
-  }
-
- private:
-  static constexpr uint64_t kFree = 0x9c5f3a7be1d20846;
-
-  size_t Home(uint64_t key) const {
-    const uint64_t mixed = key * 0x9e3779b97f4a7c15;
-    return (mixed ^ mixed >> 32) & mask_;
-  }
-
-  size_t mask_;
-  std::vector<uint64_t> slots_;
-  bool has_free_ = false;
-};
-
 // Calls visit(number) with each member of a list of numbers, as int64_t or double.
 template <typename Visit>
 void ForEachNumber(const MetadataValue& list, Visit visit) {
@@ -132,7 +98,7 @@ Status MatchIntRange(runtime::Context& ctx, const PackedReader& column,
 
 Status MatchIntList(runtime::Context& ctx, const PackedReader& column, const MetadataValue& list,
                     std::vector<uint64_t>* out) {
-  KeySet members(ListSize(list));  // as distances from the base
+  NumberSet members(ListSize(list));  // as distances from the base
   const bool table_fits = column.width() <= 2;
   std::vector<uint8_t> table(table_fits ? UINT16_MAX + 1 : 0, 0);
   ForEachNumber(list, [&](const MetadataValue& number) {
@@ -178,7 +144,7 @@ Status MatchFloats(runtime::Context& ctx, const MetadataColumnReader& column,
                            : CollectFloats<double>(ctx, values.numbers(), n, range, out);
   }
   // Adding zero turns -0 into 0, which it equals.
-  KeySet members(ListSize(predicate.operand));
+  NumberSet members(ListSize(predicate.operand));
   ForEachNumber(predicate.operand, [&](const MetadataValue& number) {
     const NumberRange<double> equal = FloatRange(CompareOperator::kEqual, number);
     if (!equal.empty) members.Add(std::bit_cast<uint64_t>(equal.low + 0.0));
@@ -199,27 +165,6 @@ Status MatchBools(runtime::Context& ctx, const MetadataColumnReader& column,
   return Collect(
       ctx, column.presence().count(), [&](uint64_t i) { return wanted[column.bools()[i] ? 1 : 0]; },
       out);
-}
-
-struct StringHash {
-  size_t operator()(std::string_view value) const { return Hash64(value); }
-};
-
-// By code: whether the list has the dictionary's entry. Looks for the fewer in the more.
-std::vector<uint8_t> WantedCodes(const StringValuesReader& values,
-                                 const std::vector<std::string>& list) {
-  std::vector<uint8_t> wanted(values.strings().count());
-  if (wanted.size() < list.size()) {
-    for (const std::string& member : list) {
-      if (const std::optional<uint64_t> code = values.FindCode(member)) wanted[*code] = 1;
-    }
-    return wanted;
-  }
-  const std::unordered_set<std::string_view, StringHash> members(list.begin(), list.end());
-  for (uint64_t code = 0; code < wanted.size(); ++code) {
-    wanted[code] = members.contains(values.strings()[code]) ? 1 : 0;
-  }
-  return wanted;
 }
 
 void SetBits(uint64_t n, const std::vector<uint32_t>& numbers, std::vector<uint64_t>* out) {

@@ -1,0 +1,103 @@
+#include "executor/explain.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "executor/search_fixture.h"
+#include "planner/planner.h"
+
+namespace chroma::executor {
+namespace {
+
+class ExplainTest : public ::testing::Test {
+ protected:
+  Result<Explanation> Run(const segment::Snapshot& snapshot, const planner::ExplainPlan& plan) {
+    return Explain(ctx_, pool_, runtime::Clock::System(), snapshot, plan);
+  }
+
+  static planner::ListPlan ListOf(const std::string& where) {
+    planner::ListPlan list;
+    list.get.predicate =
+        *planner::PlanPredicate(std::nullopt, *model::ParseWhere(*ParseJson(where)), std::nullopt);
+    return list;
+  }
+
+  runtime::MemoryBudget budget_{1 << 20};
+  runtime::Context ctx_{runtime::Clock::System(), runtime::Context::kNoDeadline, &budget_};
+  runtime::ThreadPool pool_{runtime::Scheduler::System(), "test", 1, 10};
+};
+
+TEST_F(ExplainTest, ValuesAreCutAndRecordsAreExplainedOnce) {
+  const std::string text(100'000, 'x');
+  const auto snapshot = SnapshotOf(
+      {MetadataOf({{"s", text}, {"a", std::vector<int64_t>(10'000, 7)}, {"n", int64_t{5}}})});
+  std::string where = R"({"$and": [{"n": 5}, {"a": {"$contains": 7}}, {"none": {"$ne": 1}})";
+  for (int i = 0; i < 50; ++i) where += R"(, {"s": {"$ne": "y"}})";
+  const auto explanation = Run(snapshot, {ListOf(where + "]}"), {"id0", "nobody", "id0", "id0"}});
+  ASSERT_TRUE(explanation.ok()) << explanation.status().ToString();
+  ASSERT_EQ(explanation->verdicts.size(), 2u);
+  EXPECT_EQ(explanation->verdicts[0].id, "id0");
+  EXPECT_EQ(explanation->verdicts[1].id, "nobody");
+  EXPECT_FALSE(explanation->verdicts[1].exists);
+  const std::vector<Verdict>& clauses = explanation->verdicts[0].filter->clauses;
+  ASSERT_EQ(clauses.size(), 53u);
+  EXPECT_EQ(clauses[0].value, "5");
+  EXPECT_EQ(clauses[1].value.substr(0, 6), "\"[7,7,");
+  EXPECT_EQ(clauses[2].clauses[0].value, "null");
+  for (const Verdict& clause : clauses) {
+    const Verdict& leaf = clause.clauses.empty() ? clause : clause.clauses[0];
+    EXPECT_LT(leaf.value.size(), 200u);
+    EXPECT_TRUE(ParseJson(leaf.value).ok()) << leaf.value;
+  }
+}
+
+TEST_F(ExplainTest, VerdictsAreReservedOfTheMemoryForAnswers) {
+  std::string where = R"({"$and": [{"n": 5})";
+  for (int i = 0; i < 5000; ++i) where += R"(, {"n": {"$gt": 1}})";
+  const planner::ExplainPlan plan{ListOf(where + "]}"), {"id0", "id1"}};
+  const auto snapshot =
+      SnapshotOf({MetadataOf({{"n", int64_t{5}}}), MetadataOf({{"n", int64_t{6}}})});
+  ASSERT_TRUE(budget_.TryTake(1));  // somebody else
+  const auto explanation = Run(snapshot, plan);
+  EXPECT_EQ(explanation.status().code(), StatusCode::kUnavailable);
+  budget_.GiveBack(1);
+}
+
+TEST_F(ExplainTest, ASearchThatMayRunMayBeExplained) {
+  const auto snapshot = SnapshotOf(std::vector<model::Metadata>(50));
+  planner::SearchBatchPlan batch;
+  planner::SearchPlan& search = batch.searches.emplace_back();
+  search.ranked = true;
+  search.knns.resize(2);
+  search.knns[0].query = std::vector<float>{0};
+  search.knns[0].limit = 4;
+  search.knns[1].query = std::vector<float>{49};
+  search.knns[1].limit = 5;
+  search.rank = {{planner::RankStep::Op::kKnn, 0, false, std::nullopt},
+                 {planner::RankStep::Op::kKnn, 1, false, 3000.0f},
+                 {planner::RankStep::Op::kAdd, 0, false, std::nullopt}};
+  search.stack_depth = 2;
+  search.limit = 2;
+  batch.rows_max = 20;  // less than there are records
+  const auto explanation = Run(snapshot, {batch, {"id3", "id1", "id49"}});
+  ASSERT_TRUE(explanation.ok()) << explanation.status().ToString();
+  const std::vector<RecordVerdict>& verdicts = explanation->verdicts;
+  ASSERT_EQ(verdicts.size(), 3u);
+  EXPECT_EQ(verdicts[0].place, 3u);
+  EXPECT_FALSE(verdicts[0].returned);
+  EXPECT_EQ(verdicts[0].score, 3009.0f);
+  EXPECT_EQ(verdicts[0].knns[0].place, 3u);
+  EXPECT_EQ(verdicts[0].knns[1].place, 46u);
+  EXPECT_EQ(verdicts[0].knns[1].distance, 46.0f * 46.0f);
+  EXPECT_FALSE(verdicts[0].knns[1].within_limit);
+  EXPECT_TRUE(verdicts[1].returned);
+  EXPECT_EQ(verdicts[1].place, 1u);
+  EXPECT_FALSE(verdicts[2].place);
+  EXPECT_EQ(verdicts[2].knns[1].place, 0u);
+  EXPECT_TRUE(verdicts[2].knns[1].within_limit);
+}
+
+}  // namespace
+}  // namespace chroma::executor
