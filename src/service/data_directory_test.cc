@@ -89,6 +89,18 @@ TEST_F(DataDirectoryTest, ChecksWithoutWriting) {
   EXPECT_TRUE(*DataDirectory::Check(env_, "/db"));
 }
 
+TEST_F(DataDirectoryTest, AnUnfinishedImportIsOnlyImportedInto) {
+  { ASSERT_TRUE(DataDirectory::Open(env_, "/db").ok()); }
+  ASSERT_TRUE(DataDirectory::BeginImport(env_, "/db", "/old").ok());
+  EXPECT_EQ(**DataDirectory::ImportSource(env_, "/db"), "/old");
+  const Status status = DataDirectory::Open(env_, "/db").status();
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("chroma import /old /db"));
+  EXPECT_TRUE(DataDirectory::Open(env_, "/db", DataDirectory::Purpose::kImport).ok());
+  ASSERT_TRUE(DataDirectory::EndImport(env_, "/db").ok());
+  EXPECT_TRUE(DataDirectory::Open(env_, "/db").ok());
+}
+
 TEST(DataDirectoryHolder, IsNamedWhileItHolds) {
   const runtime::Env env;
   const std::string path = ::testing::TempDir() + "/chroma-holder-" + std::to_string(getpid());

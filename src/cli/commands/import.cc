@@ -59,7 +59,7 @@ class Import final : public Command {
     app.add_flag("--salvage", options_.salvage,
                  "Go on past damage and save what can be read; what cannot is named")
         ->group(kGroup);
-    app.add_flag("!--no-check", options_.check,
+    app.add_flag("--no-check", no_check_,
                  "Do not read every record again to compare it with the old one")
         ->group(kGroup);
     app.add_flag("--index", options_.build_indexes,
@@ -126,6 +126,7 @@ class Import final : public Command {
       return Status::InvalidArgument("name the new directory too: chroma import " + source_ +
                                      " DESTINATION");
     }
+    options_.check = !no_check_;
     ImportDirectoryProgress progress(terminal);
     options_.progress = [&](const ImportProgress& step) { return progress.Show(step); };
     Result<ImportReport> report = ImportDirectory(source_, destination_, options_);
@@ -176,6 +177,7 @@ class Import final : public Command {
   std::string space_;
   std::string existing_;
   ImportOptions options_;
+  bool no_check_ = false;
   bool json_ = false;
   bool verbose_ = false;
 };
