@@ -86,8 +86,9 @@ void Highlighter::AddSubstring(std::string needle) {
 }
 
 Status Highlighter::AddRegex(std::string_view pattern) {
-  CHROMA_ASSIGN(std::unique_ptr<Regex> regex, Regex::Compile(pattern, Regex::Use::kFind));
-  regexes_.push_back(std::move(regex));
+  if (regexes_.contains(pattern)) return Status::Ok();
+  CHROMA_ASSIGN(std::unique_ptr<Regex> regex, Regex::Compile(pattern, Regex::Use::kFind, &budget_));
+  regexes_.emplace(pattern, std::move(regex));
   return Status::Ok();
 }
 
@@ -109,7 +110,7 @@ Highlights Highlighter::Find(std::string_view text, const HighlightLimits& limit
     phrase->FindAll(text, &found);
     take();
   }
-  for (const auto& regex : regexes_) {
+  for (const auto& [pattern, regex] : regexes_) {
     regex->FindAll(text, &found);
     take();
   }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -49,7 +51,8 @@ class Highlighter {
 
  private:
   std::set<std::string> needles_;
-  std::vector<std::unique_ptr<Regex>> regexes_;
+  std::map<std::string, std::unique_ptr<Regex>, std::less<>> regexes_;  // by pattern
+  RegexBudget budget_{UINT64_MAX};  // their number was bounded when they were planned
   std::vector<std::shared_ptr<const Phrase>> phrases_;
 };
 
