@@ -379,6 +379,7 @@ Status SectionedSegment::SearchSparse(runtime::Context& ctx, std::string_view ke
     return vectors.Dot(request.query, row);
   };
   const Status searched = postings->Search(checked, exact, out);
+  if (searched.code() == StatusCode::kResourceExhausted) return vectors.Search(ctx, request, out);
   if (searched.code() != StatusCode::kDataLoss) return searched;
   runtime::Log(runtime::LogLevel::kWarning, "sparse postings are damaged: searched without them",
                {{"segment", sections_.blob().name()}, {"error", searched.message()}});
