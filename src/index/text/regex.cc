@@ -270,6 +270,9 @@ struct Regex::Program {
   Status Build(const Hir& hir, bool longest, RegexBudget* budget);
   // The first match that begins at `from` or later.
   bool Find(std::string_view text, size_t from, TextRange* found) const;
+  // Whether looking for all matches reads the text once: a literal's next one is looked for where
+  // the one before was found.
+  bool reads_once() const { return is_literal; }
 };
 
 Status Regex::Program::Build(const Hir& hir, bool longest, RegexBudget* budget) {
@@ -355,7 +358,8 @@ bool Regex::Matches(std::string_view text) const {
 
 bool Regex::Program::Find(std::string_view text, size_t from, TextRange* found) const {
   if (is_literal) {
-    found->begin = text.find(literal, from);
+    if (literal.empty()) return false;
+    found->begin = FindFrom(text, literal, from);
     found->end = found->begin + literal.size();
     return found->begin != text.npos;
   }
@@ -368,10 +372,13 @@ bool Regex::Program::Find(std::string_view text, size_t from, TextRange* found) 
   return true;
 }
 
-void Regex::FindAll(std::string_view text, std::vector<TextRange>* found) const {
-  if (!Matches(text)) return;
+void Regex::FindAll(std::string_view text, MatchWork* work, std::vector<TextRange>* found) const {
+  if (!work->Take(text.size()) || !Matches(text)) return;
   TextRange match;
-  for (size_t from = 0; found->size() < kFoundMax && program_->Find(text, from, &match);) {
+  for (size_t from = 0; found->size() < kFoundMax;) {
+    // An expression may look at all that is left before it knows that a match is a short one.
+    if (!program_->reads_once() && !work->Take(text.size() - from)) return;
+    if (!program_->Find(text, from, &match)) return;
     from = match.end;
     if (match.end > match.begin) {
       found->push_back(match);

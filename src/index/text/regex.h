@@ -56,8 +56,9 @@ class Regex {
   bool Matches(std::string_view text) const;
 
   // Of an expression compiled for Use::kFind: the longest match at the first place where there is
-  // one, and so on after its end; ascending, appended. Empty matches are left out.
-  void FindAll(std::string_view text, std::vector<TextRange>* found) const;
+  // one, and so on after its end; ascending, appended. Empty matches are left out. Ends early when
+  // the work is exceeded.
+  void FindAll(std::string_view text, MatchWork* work, std::vector<TextRange>* found) const;
 
   // What every text that matches satisfies, for the text index; when it is exact, no other does.
   const TextQuery& query() const;
