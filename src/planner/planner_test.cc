@@ -94,12 +94,12 @@ TEST(PlanPredicate, EqualRegularExpressionsAreCompiledOnce) {
 TEST(PlanPredicate, LargeRegularExpressionsAreRefusedTogether) {
   const auto large = [](int i) { return "a{300}x" + std::to_string(i); };
   index::RegexSet some = Regexes(10'000);
-  EXPECT_TRUE(PlanPredicate({}, Where(AnyOfPatterns(30, large)), {}, &some).ok());
+  EXPECT_TRUE(PlanPredicate({}, Where(AnyOfPatterns(10, large)), {}, &some).ok());
   index::RegexSet more = Regexes(10'000);
   const auto refused = PlanPredicate({}, Where(AnyOfPatterns(40, large)), {}, &more);
   EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(refused.status().message(), kTooMany);
-  const auto largest = [](int i) { return "a{300000}x" + std::to_string(i); };
+  const auto largest = [](int i) { return "a{150000}x" + std::to_string(i); };
   EXPECT_TRUE(PlanPredicate({}, Where(AnyOfPatterns(1, largest)), {}).ok());
   EXPECT_EQ(PlanPredicate({}, Where(AnyOfPatterns(4, largest)), {}).status().message(), kTooMany);
   const auto small = [](int i) { return "word" + std::to_string(i); };
@@ -117,7 +117,7 @@ TEST(PlanSearch, TheRegularExpressionsOfARequestAreCountedTogether) {
     if (refused.ok()) ++planned;
   }
   EXPECT_EQ(refused.message(), kTooMany);
-  EXPECT_GT(planned, 10u);
+  EXPECT_GT(planned, 5u);
   EXPECT_LT(planned, 21u);
 }
 
