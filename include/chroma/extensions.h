@@ -110,6 +110,7 @@ struct Snippet {
 struct Highlights {
   std::vector<TextRange> matches;  // ascending; overlapping ones are one
   std::vector<Snippet> snippets;
+  bool cut = false;  // finding all would have taken too long: there may be more
 };
 
 struct ListRecordsResult {

@@ -276,6 +276,8 @@ std::optional<executor::DocumentHighlights> ReadHighlights(JsonReader& reader) {
       found.places.matches = ReadList(reader, read_match);
     } else if (key == "snippets") {
       found.places.snippets = ReadList(reader, read_snippet);
+    } else if (key == "cut") {
+      found.places.cut = reader.ReadBool();
     } else {
       return false;
     }

@@ -137,6 +137,7 @@ ListRecordsResult ToResult(executor::ListResult listed, model::IncludeSet includ
     std::optional<Highlights>& shown = result.highlights.emplace_back();
     if (!found) continue;
     shown.emplace();
+    shown->cut = found->places.cut;
     for (const index::Highlight& match : found->places.matches) {
       shown->matches.push_back(range(match));
     }

@@ -207,10 +207,11 @@ class Engine {
   using CollectionScope = CollectionCache::Scope;
 
   Status CheckWritable() const;
-  Result<planner::QueryPlan> PlanQuery(const model::Collection& collection,
+  Result<planner::QueryPlan> PlanQuery(runtime::Context& ctx, const model::Collection& collection,
                                        const QueryRequest& request) const;
   // Searches that were validated.
-  Result<planner::SearchBatchPlan> PlanSearches(const model::Collection& collection,
+  Result<planner::SearchBatchPlan> PlanSearches(runtime::Context& ctx,
+                                                const model::Collection& collection,
                                                 const std::vector<model::Search>& searches) const;
   Result<CollectionRef> LoadCollection(runtime::Context& ctx, const Uuid& id);
   // Fixes the dimension and extends the schema, where the write needs it.

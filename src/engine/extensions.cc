@@ -9,9 +9,11 @@ namespace {
 
 // The filters of a request as one predicate, checked against the schema.
 template <typename Request>
-Result<std::optional<planner::Predicate>> PlanFilters(const Request& request,
+Result<std::optional<planner::Predicate>> PlanFilters(runtime::Context& ctx, const Request& request,
                                                       const model::Schema& schema) {
-  auto predicate = planner::PlanPredicate(request.ids, request.where, request.where_document);
+  index::RegexSet regexes = planner::RegexesOf(ctx);
+  auto predicate =
+      planner::PlanPredicate(request.ids, request.where, request.where_document, &regexes);
   if (!predicate.ok()) return predicate;
   for (const std::optional<model::Filter>* filter : {&request.where, &request.where_document}) {
     if (*filter) CHROMA_TRY(model::ValidateFilterAgainstSchema(**filter, schema));
@@ -19,11 +21,12 @@ Result<std::optional<planner::Predicate>> PlanFilters(const Request& request,
   return predicate;
 }
 
-Result<planner::ListPlan> PlanList(const ListRequest& request, const model::Schema& schema) {
+Result<planner::ListPlan> PlanList(runtime::Context& ctx, const ListRequest& request,
+                                   const model::Schema& schema) {
   planner::ListPlan plan;
   CHROMA_TRY(model::ValidateOrder(request.order_by));
   if (request.highlight) CHROMA_TRY(model::ValidateHighlight(*request.highlight));
-  CHROMA_ASSIGN(plan.get.predicate, PlanFilters(request, schema));
+  CHROMA_ASSIGN(plan.get.predicate, PlanFilters(ctx, request, schema));
   plan.get.offset = request.offset;
   plan.get.limit = request.limit;
   plan.get.include = request.include;
@@ -36,7 +39,7 @@ Result<planner::ListPlan> PlanList(const ListRequest& request, const model::Sche
 
 Result<executor::ListResult> Engine::List(runtime::Context& ctx, const CollectionRef& collection,
                                           const ListRequest& request) {
-  CHROMA_ASSIGN(const planner::ListPlan plan, PlanList(request, collection->schema));
+  CHROMA_ASSIGN(const planner::ListPlan plan, PlanList(ctx, request, collection->schema));
   return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
     return node_.List(ctx, version, plan);
   });
@@ -52,17 +55,17 @@ Result<executor::Explanation> Engine::Explain(runtime::Context& ctx,
   }
   plan.records = request.records;
   if (const auto* list = std::get_if<ListRequest>(&request.request)) {
-    CHROMA_ASSIGN(plan.plan, PlanList(*list, collection->schema));
+    CHROMA_ASSIGN(plan.plan, PlanList(ctx, *list, collection->schema));
   } else if (const auto* query = std::get_if<QueryRequest>(&request.request)) {
     if (query->query_lengths.size() != 1) {
       return Status::InvalidArgument(
           "Validation error: query.query_embeddings: one vector at a time is explained");
     }
-    CHROMA_ASSIGN(plan.plan, PlanQuery(*collection, *query));
+    CHROMA_ASSIGN(plan.plan, PlanQuery(ctx, *collection, *query));
   } else {
     const std::vector<model::Search> one = {std::get<model::Search>(request.request)};
     CHROMA_TRY(model::ValidateSearches(one));
-    CHROMA_ASSIGN(plan.plan, PlanSearches(*collection, one));
+    CHROMA_ASSIGN(plan.plan, PlanSearches(ctx, *collection, one));
   }
   return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
     return node_.Explain(ctx, version, plan);
@@ -73,7 +76,7 @@ Result<executor::FacetResult> Engine::Facets(runtime::Context& ctx, const Collec
                                              const FacetsRequest& request) {
   CHROMA_TRY(model::ValidateFacets(request.facets));
   planner::FacetsPlan plan;
-  CHROMA_ASSIGN(plan.predicate, PlanFilters(request, collection->schema));
+  CHROMA_ASSIGN(plan.predicate, PlanFilters(ctx, request, collection->schema));
   plan.facets = request.facets;
   return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
     return node_.Facets(ctx, version, plan);

@@ -172,8 +172,9 @@ Result<executor::Records> Engine::Get(runtime::Context& ctx, const CollectionRef
   const bool few_ids = request.ids && request.ids->size() <= kAtOnceIdsMax;
   if (!few_ids || request.where || request.where_document) CHROMA_TRY(ctx.CheckMayWait());
   planner::GetPlan plan;
-  CHROMA_ASSIGN(plan.predicate,
-                planner::PlanPredicate(request.ids, request.where, request.where_document));
+  index::RegexSet regexes = planner::RegexesOf(ctx);
+  CHROMA_ASSIGN(plan.predicate, planner::PlanPredicate(request.ids, request.where,
+                                                       request.where_document, &regexes));
   for (const std::optional<model::Filter>* filter : {&request.where, &request.where_document}) {
     if (*filter) CHROMA_TRY(model::ValidateFilterAgainstSchema(**filter, collection->schema));
   }
@@ -185,11 +186,13 @@ Result<executor::Records> Engine::Get(runtime::Context& ctx, const CollectionRef
   });
 }
 
-Result<planner::QueryPlan> Engine::PlanQuery(const model::Collection& collection,
+Result<planner::QueryPlan> Engine::PlanQuery(runtime::Context& ctx,
+                                             const model::Collection& collection,
                                              const QueryRequest& request) const {
   planner::QueryPlan plan;
-  CHROMA_ASSIGN(plan.predicate,
-                planner::PlanPredicate(request.ids, request.where, request.where_document));
+  index::RegexSet regexes = planner::RegexesOf(ctx);
+  CHROMA_ASSIGN(plan.predicate, planner::PlanPredicate(request.ids, request.where,
+                                                       request.where_document, &regexes));
   CHROMA_TRY(model::ValidateDimensions(request.query_lengths, collection.dimension));
   for (const std::optional<model::Filter>* filter : {&request.where, &request.where_document}) {
     if (*filter) CHROMA_TRY(model::ValidateFilterAgainstSchema(**filter, collection.schema));
@@ -207,7 +210,7 @@ Result<planner::QueryPlan> Engine::PlanQuery(const model::Collection& collection
 Result<executor::QueryResult> Engine::Query(runtime::Context& ctx, const CollectionRef& collection,
                                             const QueryRequest& request) {
   if (request.ids || request.where || request.where_document) CHROMA_TRY(ctx.CheckMayWait());
-  CHROMA_ASSIGN(const planner::QueryPlan plan, PlanQuery(*collection, request));
+  CHROMA_ASSIGN(const planner::QueryPlan plan, PlanQuery(ctx, *collection, request));
   if (!collection->dimension) {
     executor::QueryResult nothing;
     nothing.records.resize(request.query_lengths.size());
@@ -220,13 +223,16 @@ Result<executor::QueryResult> Engine::Query(runtime::Context& ctx, const Collect
 }
 
 Result<planner::SearchBatchPlan> Engine::PlanSearches(
-    const model::Collection& collection, const std::vector<model::Search>& searches) const {
+    runtime::Context& ctx, const model::Collection& collection,
+    const std::vector<model::Search>& searches) const {
   planner::SearchBatchPlan plan;
+  index::RegexSet regexes = planner::RegexesOf(ctx);
   CHROMA_ASSIGN(const auto embedded, EmbedQueries(collection.schema, searches));
   for (const model::Search& search : embedded ? *embedded : searches) {
     CHROMA_TRY(
         model::ValidateSearchAgainstCollection(search, collection.schema, collection.dimension));
-    CHROMA_ASSIGN(planner::SearchPlan planned, planner::PlanSearch(search, collection.schema));
+    CHROMA_ASSIGN(planner::SearchPlan planned,
+                  planner::PlanSearch(search, collection.schema, &regexes));
     plan.searches.push_back(std::move(planned));
   }
   plan.space = collection.schema.space();
@@ -240,7 +246,8 @@ Result<executor::SearchResult> Engine::Search(runtime::Context& ctx,
                                               const CollectionRef& collection,
                                               const SearchRequest& request) {
   CHROMA_TRY(model::ValidateSearches(request.searches));
-  CHROMA_ASSIGN(const planner::SearchBatchPlan plan, PlanSearches(*collection, request.searches));
+  CHROMA_ASSIGN(const planner::SearchBatchPlan plan,
+                PlanSearches(ctx, *collection, request.searches));
   if (!collection->dimension) {
     executor::SearchResult nothing;
     nothing.records.resize(request.searches.size());

@@ -19,6 +19,7 @@ constexpr uint64_t kSampleRows = 512;
 using Chances = std::vector<double>;
 
 struct Sampler {
+  runtime::Context& ctx;
   const Part& part;
   const std::vector<model::Metadata>& sample;  // empty where no metadata is looked at
 
@@ -74,7 +75,8 @@ struct Sampler {
   }
 
   Result<Chances> Text(const index::TextQuery& query) const {
-    CHROMA_ASSIGN(const std::optional<uint64_t> rows, part.EstimateText(query));
+    CHROMA_ASSIGN(const std::optional<uint64_t> rows,
+                  part.EstimateText(query, [this] { return ctx.Check(); }));
     return Share(rows.value_or(part.rows()));
   }
   Result<Chances> operator()(const planner::DocumentContains& contains) const {
@@ -102,6 +104,7 @@ bool LooksAtMetadata(const planner::Predicate& predicate) {
 
 // The sum over the leaves that read documents of how many they read.
 struct ReadCounter {
+  runtime::Context& ctx;
   const Part& part;
 
   Result<double> Of(const planner::Predicate& predicate) const {
@@ -118,7 +121,8 @@ struct ReadCounter {
   // Looking an exact query up takes as long as reading a few documents.
   Result<double> Text(const index::TextQuery& query, bool exact) const {
     constexpr double kLookUp = 20;
-    CHROMA_ASSIGN(const std::optional<uint64_t> rows, part.EstimateText(query));
+    CHROMA_ASSIGN(const std::optional<uint64_t> rows,
+                  part.EstimateText(query, [this] { return ctx.Check(); }));
     if (!rows) return static_cast<double>(part.rows());
     return exact ? kLookUp : kLookUp + static_cast<double>(*rows);
   }
@@ -172,14 +176,14 @@ Result<double> Estimator::Share(runtime::Context& ctx, const planner::Predicate&
   if (sampled) CHROMA_TRY(ReadSample());
   static const std::vector<model::Metadata> kNothing;
   CHROMA_ASSIGN(const Chances chances,
-                (Sampler{part_, sampled ? *sample_ : kNothing}.Of(predicate)));
+                (Sampler{ctx, part_, sampled ? *sample_ : kNothing}.Of(predicate)));
   return std::accumulate(chances.begin(), chances.end(), 0.0) / static_cast<double>(chances.size());
 }
 
 Result<double> Estimator::DocumentsRead(runtime::Context& ctx,
                                         const planner::Predicate& predicate) {
   CHROMA_TRY(ctx.Check());
-  return ReadCounter{part_}.Of(predicate);
+  return ReadCounter{ctx, part_}.Of(predicate);
 }
 
 }  // namespace chroma::executor

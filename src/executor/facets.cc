@@ -1,6 +1,8 @@
 #include "executor/facets.h"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <utility>
 
 #include "executor/filter.h"
@@ -32,18 +34,29 @@ FacetValues FirstOf(const model::Facet& facet, const ValueCounts& counts) {
 Result<FacetResult> CountFacets(runtime::Context& ctx, const segment::Snapshot& snapshot,
                                 const planner::FacetsPlan& plan, runtime::ThreadPool* pool) {
   FacetResult result;
-  std::vector<ValueCounts> counts(plan.facets.size());
   const planner::Predicate* predicate = plan.predicate ? &*plan.predicate : nullptr;
+  std::vector<Bitmap> rows;  // per part
   for (const segment::SnapshotPart& part : snapshot.parts) {
-    CHROMA_ASSIGN(const Bitmap rows, SelectRows(ctx, predicate, part, {kAllRows, pool}));
-    result.count += rows.Count();
-    for (size_t i = 0; i < counts.size() && !rows.Empty(); ++i) {
-      CHROMA_ASSIGN(const auto values, part.part->Key(plan.facets[i].key, rows));
-      CHROMA_TRY(values->Count(ctx, rows, &counts[i]));
-    }
+    CHROMA_ASSIGN(Bitmap selected, SelectRows(ctx, predicate, part, {kAllRows, pool}));
+    result.count += selected.Count();
+    rows.push_back(std::move(selected));
   }
-  for (size_t i = 0; i < counts.size(); ++i) {
-    result.facets.push_back(FirstOf(plan.facets[i], counts[i]));
+  std::map<std::string_view, std::vector<size_t>> by_key;
+  for (size_t i = 0; i < plan.facets.size(); ++i) by_key[plan.facets[i].key].push_back(i);
+  result.facets.resize(plan.facets.size());
+  // Of one key at a time, since every record may have another value.
+  uint64_t reserved_bytes = 0;
+  for (const auto& [key, facets] : by_key) {
+    ValueCounts counts;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i].Empty()) continue;
+      CHROMA_ASSIGN(const auto values, snapshot.parts[i].part->Key(key, rows[i]));
+      CHROMA_TRY(values->Count(ctx, rows[i], &counts));
+      if (counts.SizeBytes() <= reserved_bytes) continue;
+      CHROMA_TRY(ctx.ReserveAnswer(counts.SizeBytes() - reserved_bytes));
+      reserved_bytes = counts.SizeBytes();
+    }
+    for (const size_t i : facets) result.facets[i] = FirstOf(plan.facets[i], counts);
   }
   return result;
 }

@@ -133,7 +133,8 @@ Result<Bitmap> MatchText(runtime::Context& ctx, const Part& part, Bitmap candida
       return ReadFirst(ctx, part, candidates, Bitmap(), options, test);
     }
   }
-  CHROMA_ASSIGN(std::optional<index::TextRows> rows, part.FindText(query));
+  CHROMA_ASSIGN(std::optional<index::TextRows> rows,
+                part.FindText(query, [&ctx] { return ctx.Check(); }));
   if (!rows) {
     tell("no text index, ", candidates.Count());
     return ReadFirst(ctx, part, candidates, Bitmap(), options, test);
@@ -156,6 +157,23 @@ index::TextQuery BeginningOf(std::string_view text) {
     --end;
   }
   return index::TextQuery::Substring(std::string(text.substr(0, end)));
+}
+
+// What each of the documents satisfies, unless reading `candidates` documents takes no longer than
+// looking so many things up: then it is everything. What has one or two bytes is looked for in all
+// terms.
+index::TextQuery BeginningsOf(const std::vector<std::string>& documents, uint64_t candidates) {
+  constexpr size_t kShort = 3;
+  constexpr uint64_t kDocumentsPerLookUp = 4;
+  constexpr uint64_t kShareOfAllTerms = 16;  // of the candidates; as in MatchOften
+  uint64_t reads = 0;
+  for (const std::string& document : documents) {
+    reads += document.size() < kShort ? candidates / kShareOfAllTerms + 1 : kDocumentsPerLookUp;
+    if (document.empty() || reads > candidates) return index::TextQuery::All();
+  }
+  std::vector<index::TextQuery> any;
+  for (const std::string& document : documents) any.push_back(BeginningOf(document));
+  return index::TextQuery::Or(std::move(any));
 }
 
 // The rows of ids that `wanted(row)`.
@@ -260,10 +278,8 @@ struct Evaluator {
   }
 
   Result<Bitmap> operator()(const planner::DocumentIn& in, Bitmap candidates) const {
-    std::vector<index::TextQuery> any;
-    for (const std::string& document : in.documents) any.push_back(BeginningOf(document));
-    return MatchText(ctx, part, std::move(candidates), options,
-                     index::TextQuery::Or(std::move(any)), false,
+    const index::TextQuery beginnings = BeginningsOf(in.documents, candidates.Count());
+    return MatchText(ctx, part, std::move(candidates), options, beginnings, false,
                      [&](std::string_view document) { return IsOneOf(in.documents, document); });
   }
 

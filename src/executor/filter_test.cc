@@ -202,5 +202,48 @@ TEST_F(FilterTest, WholeDocuments) {
   EXPECT_GE(found->Count(), 1u);
 }
 
+TEST_F(FilterTest, ManyShortDocumentsAreNotLookedUp) {
+  Fill(4, 500);
+  model::MetadataPredicate predicate;
+  predicate.key = std::string(model::kDocumentMetadataKey);
+  predicate.op = model::CompareOperator::kIn;
+  const auto how = [&](std::vector<std::string> wanted) {
+    predicate.operand = wanted;
+    const auto plan = planner::PlanPredicate(std::nullopt, model::Filter{predicate}, std::nullopt);
+    Trace trace(runtime::Clock::System());
+    const auto found = Evaluate(ctx_, **plan, *part_, Bitmap::Range(0, part_->rows()),
+                                {kAllRows, nullptr, &trace});
+    EXPECT_TRUE(found.ok()) << found.status().ToString();
+    const auto expected = part_->MatchDocuments(ctx_, nullptr, [&](std::string_view text) {
+      return std::find(wanted.begin(), wanted.end(), text) != wanted.end();
+    });
+    EXPECT_EQ(*found, *expected);
+    return trace.Take().at(0).how;
+  };
+  std::vector<std::string> many = {"river", "a"};
+  for (char a = 'a'; a <= 'z'; ++a) {
+    for (char b = 'a'; b <= 'z'; ++b) many.push_back({a, b});
+  }
+  EXPECT_TRUE(how({"river", "b", "no such document"}).starts_with("text index"));
+  EXPECT_EQ(how(many), "no text index, 500 documents to read");
+}
+
+TEST_F(FilterTest, LookingTextsUpEndsWithTheRequest) {
+  Fill(5, 500);
+  int asked = 0;
+  const auto found = part_->FindText(index::TextQuery::Substring("a"), [&]() -> Status {
+    ++asked;
+    return Status::Cancelled("gone");
+  });
+  EXPECT_EQ(found.status().code(), StatusCode::kCancelled);
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(
+      part_
+          ->EstimateText(index::TextQuery::Substring("a"), [] { return Status::Cancelled("gone"); })
+          .status()
+          .code(),
+      StatusCode::kCancelled);
+}
+
 }  // namespace
 }  // namespace chroma::executor

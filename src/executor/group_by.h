@@ -11,6 +11,9 @@
 
 namespace chroma::executor {
 
+// How many keys of every row KeepBestOfGroups reads.
+uint64_t GroupKeysRead(const model::GroupBy& group_by);
+
 // Drops from `rows`, in any order, with their scores as distances, all but the best
 // `aggregate->k` of every group. What is left is in no order.
 Status KeepBestOfGroups(runtime::Context& ctx, const segment::Snapshot& snapshot,

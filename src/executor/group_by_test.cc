@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "executor/rank_eval.h"
+#include "executor/search.h"
 #include "executor/search_fixture.h"
 
 namespace chroma::executor {
@@ -62,6 +63,40 @@ TEST(GroupByTest, SeveralKeysAndEqualOnes) {
   EXPECT_EQ(Kept(snapshot, {{"g", "h"}, model::Aggregate{false, {"p", "q"}, 1}}), (Rows{1, 2}));
   EXPECT_EQ(Kept(snapshot, {{"g", "h"}, model::Aggregate{true, {"p", "q"}, 1}}), (Rows{0, 2}));
   EXPECT_EQ(Kept(snapshot, {{"g"}, model::Aggregate{true, {"p"}, 2}}), (Rows{0, 1}));
+}
+
+TEST(GroupByTest, KeysThatAreNamedAgainAreReadOnce) {
+  std::vector<std::string> keys(1000, "g");
+  keys.push_back("h");
+  EXPECT_EQ(GroupKeysRead({{"g"}, model::Aggregate{false, {"#score"}, 1}}), 2u);
+  EXPECT_EQ(GroupKeysRead({keys, model::Aggregate{false, {"#score", "h", "p", "p"}, 1}}), 4u);
+  const auto snapshot =
+      SnapshotOf({MetadataOf({{"g", std::vector<int64_t>{1, 2}}, {"h", int64_t{1}}}),
+                  MetadataOf({{"g", std::vector<int64_t>{1, 2}}, {"h", 1.0}}),
+                  MetadataOf({{"g", std::vector<int64_t>{1, 3}}, {"h", int64_t{1}}})});
+  EXPECT_EQ(Kept(snapshot, {keys, model::Aggregate{true, {"h", "#score"}, 1}}), (Rows{1, 2}));
+}
+
+TEST(GroupByTest, CandidatesCountOnceForEachKey) {
+  const auto snapshot = SnapshotOf(std::vector<model::Metadata>(50));
+  planner::SearchBatchPlan batch;
+  planner::SearchPlan& search = batch.searches.emplace_back();
+  search.ranked = true;
+  search.knns.resize(1);
+  search.knns[0].query = std::vector<float>{0};
+  search.knns[0].limit = 50;
+  search.rank = {{planner::RankStep::Op::kKnn, 0, false, std::nullopt}};
+  search.stack_depth = 1;
+  search.limit = 5;
+  search.group_by = {{"a", "b", "c"}, model::Aggregate{false, {"#score"}, 50}};
+  batch.rows_max = 50 + 4 * 50 + 5;
+  runtime::Context ctx;
+  runtime::ThreadPool pool(runtime::Scheduler::System(), "test", 1, 10);
+  const auto found = RunSearches(ctx, pool, snapshot, batch);
+  ASSERT_TRUE(found.ok()) << found.status().ToString();
+  EXPECT_EQ((*found)[0].rows.size(), 5u);
+  batch.rows_max -= 1;
+  EXPECT_EQ(RunSearches(ctx, pool, snapshot, batch).status().code(), StatusCode::kInvalidArgument);
 }
 
 }  // namespace

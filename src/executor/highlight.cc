@@ -9,9 +9,11 @@ namespace {
 
 using planner::Predicate;
 
-Status AddConditions(const Predicate& predicate, index::Highlighter* highlighter) {
+Status AddConditions(runtime::Context& ctx, const Predicate& predicate,
+                     index::Highlighter* highlighter) {
+  CHROMA_TRY(ctx.Check());
   const auto add_all = [&](const std::vector<Predicate>& children) {
-    for (const Predicate& child : children) CHROMA_TRY(AddConditions(child, highlighter));
+    for (const Predicate& child : children) CHROMA_TRY(AddConditions(ctx, child, highlighter));
     return Status::Ok();
   };
   if (const auto* all = std::get_if<planner::AllOf>(&predicate.node)) return add_all(all->children);
@@ -32,7 +34,7 @@ Result<std::vector<std::optional<DocumentHighlights>>> HighlightRows(
     runtime::Context& ctx, const segment::Snapshot& snapshot, const Predicate* predicate,
     const model::HighlightOptions& options, const std::vector<RowRef>& rows) {
   index::Highlighter highlighter;
-  if (predicate != nullptr) CHROMA_TRY(AddConditions(*predicate, &highlighter));
+  if (predicate != nullptr) CHROMA_TRY(AddConditions(ctx, *predicate, &highlighter));
   const index::HighlightLimits limits{options.matches_max, options.snippets_max,
                                       options.snippet_characters};
   CHROMA_ASSIGN(const Records records,

@@ -37,7 +37,8 @@ class RowBudget {
     if (used_.fetch_add(rows, std::memory_order_relaxed) + rows <= rows_max_) return Status::Ok();
     return Status::InvalidArgument("The searches would go over more than " +
                                    std::to_string(rows_max_) +
-                                   " records; lower the limits of their $knn and their own");
+                                   " records; lower the limits of their $knn and their own, or "
+                                   "group by fewer keys");
   }
 
  private:
@@ -124,6 +125,7 @@ class Batch {
     CHROMA_ASSIGN(std::vector<Neighbor> rows, EvaluateRank(ctx_, search, found));
     End(rows.size());
     if (search.group_by.aggregate) {
+      CHROMA_TRY(budget_.Take(rows.size() * GroupKeysRead(search.group_by)));
       Begin("group_by", rows.size());
       CHROMA_TRY(KeepBestOfGroups(ctx_, snapshot_, search.group_by, &rows));
       End(rows.size());

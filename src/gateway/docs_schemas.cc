@@ -356,7 +356,8 @@ constexpr std::string_view kExtensions = R"json(
   "text":{"type":"string","description":"Of a snippet"}}},
 "Highlights":{"type":["object","null"],"properties":{
   "matches":{"type":"array","items":{"$ref":"#/components/schemas/TextRange"}},
-  "snippets":{"type":"array","items":{"$ref":"#/components/schemas/TextRange"}}}},
+  "snippets":{"type":"array","items":{"$ref":"#/components/schemas/TextRange"}},
+  "cut":{"type":"boolean","description":"Finding all would have taken too long: there may be more"}}},
 "ListRequestPayload":{"type":"object","properties":{
   "ids":{"type":["array","null"],"items":{"type":"string"}},
   "where":{"$ref":"#/components/schemas/Where"},

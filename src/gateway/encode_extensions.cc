@@ -77,6 +77,7 @@ void WriteHighlights(JsonWriter& out, const std::optional<executor::DocumentHigh
     out.EndObject();
   }
   out.EndArray();
+  if (found->places.cut) BoolField(out, "cut", true);
   out.EndObject();
 }
 

@@ -10,6 +10,10 @@ namespace chroma::model {
 inline constexpr int kFilterDepthMax = 128;
 inline constexpr size_t kFilterLeavesMax = 10'000;
 inline constexpr size_t kFilterListMax = 100'000;
+// Characters and ranges of characters in the different regular expressions of one request, with all
+// repetitions written out: \w has 770 of them, the largest expression that compiles 350,000. A
+// million take some seconds to compile.
+inline constexpr uint64_t kRegexesSizeMax = 1'000'000;
 // JSON that is held as a tree: a filter, a rank, an embedding function's configuration. Counts
 // every value in it; a tree takes some 30 times the memory of its text.
 inline constexpr size_t kJsonTreeValuesMax = 1'000'000;
@@ -42,8 +46,5 @@ inline constexpr size_t kPayloadBytesMax = 41'943'040;
 
 inline constexpr size_t kNameBytesMin = 3;
 inline constexpr size_t kNameBytesMax = 512;
-
-// Memory that RE2 may use for one compiled expression.
-inline constexpr int64_t kRegexMemoryBytesMax = 10 << 20;
 
 }  // namespace chroma::model

@@ -132,9 +132,10 @@ class RankCompiler {
 
 }  // namespace
 
-Result<SearchPlan> PlanSearch(const model::Search& search, const model::Schema& schema) {
+Result<SearchPlan> PlanSearch(const model::Search& search, const model::Schema& schema,
+                              index::RegexSet* regexes) {
   SearchPlan plan;
-  CHROMA_ASSIGN(plan.predicate, PlanPredicate(std::nullopt, search.filter, std::nullopt));
+  CHROMA_ASSIGN(plan.predicate, PlanPredicate(std::nullopt, search.filter, std::nullopt, regexes));
   if (search.rank) {
     plan.ranked = true;
     RankCompiler(*search.rank, schema, &plan).Compile();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "model/compare.h"
+#include "model/limits.h"
 
 namespace chroma::planner {
 namespace {
@@ -69,7 +70,8 @@ Result<Predicate> PlanPhrase(const model::DocumentPredicate& predicate) {
   return has;
 }
 
-Result<Predicate> PlanDocument(const model::DocumentPredicate& predicate) {
+Result<Predicate> PlanDocument(const model::DocumentPredicate& predicate,
+                               index::RegexSet& regexes) {
   switch (predicate.op) {
     case DocumentOperator::kContains:
       return Predicate{DocumentContains{predicate.pattern}};
@@ -77,7 +79,7 @@ Result<Predicate> PlanDocument(const model::DocumentPredicate& predicate) {
       return Negate(Predicate{DocumentContains{predicate.pattern}});
     case DocumentOperator::kRegex:
     case DocumentOperator::kNotRegex: {
-      CHROMA_ASSIGN(std::unique_ptr<index::Regex> regex, index::Regex::Compile(predicate.pattern));
+      CHROMA_ASSIGN(std::shared_ptr<const index::Regex> regex, regexes.Compile(predicate.pattern));
       Predicate matches{DocumentMatches{std::move(regex)}};
       if (predicate.op == DocumentOperator::kRegex) return matches;
       return Negate(std::move(matches));
@@ -96,18 +98,18 @@ void OrderByCost(std::vector<Predicate>& children) {
                         [](const Predicate& child) { return !ReadsText(child); });
 }
 
-Result<Predicate> PlanFilter(const model::Filter& filter) {
+Result<Predicate> PlanFilter(const model::Filter& filter, index::RegexSet& regexes) {
   if (const auto* metadata = std::get_if<model::MetadataPredicate>(&filter.node)) {
     return PlanMetadata(*metadata);
   }
   if (const auto* document = std::get_if<model::DocumentPredicate>(&filter.node)) {
-    return PlanDocument(*document);
+    return PlanDocument(*document, regexes);
   }
   const auto& logical = std::get<model::LogicalFilter>(filter.node);
   std::vector<Predicate> children;
   children.reserve(logical.children.size());
   for (const model::Filter& child : logical.children) {
-    CHROMA_ASSIGN(Predicate planned, PlanFilter(child));
+    CHROMA_ASSIGN(Predicate planned, PlanFilter(child, regexes));
     children.push_back(std::move(planned));
   }
   OrderByCost(children);
@@ -131,9 +133,17 @@ bool ReadsText(const Predicate& predicate) {
          std::holds_alternative<DocumentIn>(predicate.node);
 }
 
+index::RegexSet RegexesOf(runtime::Context& ctx) {
+  return index::RegexSet(index::Regex::Use::kMatch, model::kRegexesSizeMax,
+                         [&ctx] { return ctx.Check(); });
+}
+
 Result<std::optional<Predicate>> PlanPredicate(const std::optional<std::vector<std::string>>& ids,
                                                const std::optional<model::Filter>& where,
-                                               const std::optional<model::Filter>& where_document) {
+                                               const std::optional<model::Filter>& where_document,
+                                               index::RegexSet* regexes) {
+  index::RegexSet own(index::Regex::Use::kMatch, model::kRegexesSizeMax);
+  if (regexes == nullptr) regexes = &own;
   std::vector<Predicate> conjuncts;
   if (ids) {
     std::vector<std::string> sorted = *ids;
@@ -143,7 +153,7 @@ Result<std::optional<Predicate>> PlanPredicate(const std::optional<std::vector<s
   }
   for (const std::optional<model::Filter>* filter : {&where, &where_document}) {
     if (!*filter) continue;
-    CHROMA_ASSIGN(Predicate planned, PlanFilter(**filter));
+    CHROMA_ASSIGN(Predicate planned, PlanFilter(**filter, *regexes));
     conjuncts.push_back(std::move(planned));
   }
   if (conjuncts.empty()) return std::optional<Predicate>();

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
+#include <string>
+
 namespace chroma::planner {
 namespace {
 
@@ -62,6 +66,67 @@ TEST(PlanPredicate, BadRegexIsRefused) {
   ASSERT_FALSE(plan.ok());
   EXPECT_EQ(plan.status().code(), StatusCode::kInvalidArgument);
   EXPECT_NE(plan.status().message().find("unclosed character class"), std::string_view::npos);
+}
+
+std::string AnyOfPatterns(int n, const std::function<std::string(int)>& pattern) {
+  std::string where = R"({"$or":[{"a":1})";
+  for (int i = 0; i < n; ++i) where += R"(,{"#document":{"$regex":")" + pattern(i) + R"("}})";
+  return where + "]}";
+}
+
+index::RegexSet Regexes(uint64_t size_max) {
+  return index::RegexSet(index::Regex::Use::kMatch, size_max);
+}
+
+constexpr std::string_view kTooMany =
+    "Invalid where clause: too many large regular expressions; send fewer or smaller ones";
+
+TEST(PlanPredicate, EqualRegularExpressionsAreCompiledOnce) {
+  const Predicate plan = Plan(AnyOfPatterns(9000, [](int) { return R"(\\d{20})"; }));
+  const auto& children = std::get<AnyOf>(plan.node).children;
+  ASSERT_EQ(children.size(), 9001u);
+  const auto& first = std::get<DocumentMatches>(children[1].node).regex;
+  EXPECT_TRUE(std::all_of(children.begin() + 1, children.end(), [&](const Predicate& child) {
+    return std::get<DocumentMatches>(child.node).regex == first;
+  }));
+}
+
+TEST(PlanPredicate, LargeRegularExpressionsAreRefusedTogether) {
+  const auto large = [](int i) { return "a{300}x" + std::to_string(i); };
+  index::RegexSet some = Regexes(10'000);
+  EXPECT_TRUE(PlanPredicate({}, Where(AnyOfPatterns(10, large)), {}, &some).ok());
+  index::RegexSet more = Regexes(10'000);
+  const auto refused = PlanPredicate({}, Where(AnyOfPatterns(40, large)), {}, &more);
+  EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(refused.status().message(), kTooMany);
+  const auto largest = [](int i) { return "a{150000}x" + std::to_string(i); };
+  EXPECT_TRUE(PlanPredicate({}, Where(AnyOfPatterns(1, largest)), {}).ok());
+  EXPECT_EQ(PlanPredicate({}, Where(AnyOfPatterns(4, largest)), {}).status().message(), kTooMany);
+  const auto small = [](int i) { return "word" + std::to_string(i); };
+  EXPECT_TRUE(PlanPredicate({}, Where(AnyOfPatterns(9000, small)), {}).ok());
+}
+
+TEST(PlanSearch, TheRegularExpressionsOfARequestAreCountedTogether) {
+  index::RegexSet regexes = Regexes(10'000);
+  size_t planned = 0;
+  Status refused;
+  for (int i = 0; i < 100 && refused.ok(); ++i) {
+    model::Search search;
+    search.filter = Where(AnyOfPatterns(1, [&](int) { return "a{500}x" + std::to_string(i); }));
+    refused = PlanSearch(search, model::DefaultSchema(2), &regexes).status();
+    if (refused.ok()) ++planned;
+  }
+  EXPECT_EQ(refused.message(), kTooMany);
+  EXPECT_GT(planned, 5u);
+  EXPECT_LT(planned, 21u);
+}
+
+TEST(PlanPredicate, NothingMoreIsCompiledForARequestThatIsOver) {
+  runtime::Context ctx;
+  ctx.Cancel();
+  index::RegexSet regexes = RegexesOf(ctx);
+  const auto plan = PlanPredicate({}, Where(R"({"#document":{"$regex":"a+"}})"), {}, &regexes);
+  EXPECT_EQ(plan.status().code(), StatusCode::kCancelled);
 }
 
 }  // namespace

@@ -260,6 +260,9 @@ std::weak_ordering CompareViews(const ValueView& a, const ValueView& b) {
   const auto* text_a = std::get_if<std::string_view>(&a);
   const auto* text_b = std::get_if<std::string_view>(&b);
   if (text_a != nullptr && text_b != nullptr) return *text_a <=> *text_b;
+  const auto* array_a = std::get_if<MetadataValue>(&a);
+  const auto* array_b = std::get_if<MetadataValue>(&b);
+  if (array_a != nullptr && array_b != nullptr) return model::CompareValues(*array_a, *array_b);
   // Of two different types no string's bytes are looked at.
   const auto plain = [](const ValueView& view) {
     return std::holds_alternative<std::string_view>(view) ? MetadataValue(std::string())

@@ -83,12 +83,18 @@ class Part {
   virtual Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const = 0;
   // The rows whose documents satisfy the query, and those that have to be looked at, dead ones
   // included; about how many they are. None where there is no index: any row may.
-  virtual Result<std::optional<index::TextRows>> FindText(const index::TextQuery& query) const {
+  // check() as TextIndexReader has it.
+  using TextCheck = index::TextIndexReader::Check;
+  virtual Result<std::optional<index::TextRows>> FindText(const index::TextQuery& query,
+                                                          const TextCheck& check = {}) const {
     static_cast<void>(query);
+    static_cast<void>(check);
     return std::optional<index::TextRows>();
   }
-  virtual Result<std::optional<uint64_t>> EstimateText(const index::TextQuery& query) const {
+  virtual Result<std::optional<uint64_t>> EstimateText(const index::TextQuery& query,
+                                                       const TextCheck& check = {}) const {
     static_cast<void>(query);
+    static_cast<void>(check);
     return std::optional<uint64_t>();
   }
 

@@ -107,11 +107,13 @@ class SectionedSegment final : public SegmentReader {
   Status CountSparse(runtime::Context& ctx, std::string_view key,
                      std::span<const uint32_t> dimensions, const Bitmap& dead,
                      std::span<uint64_t> counts) const override;
-  Result<std::optional<index::TextRows>> FindText(const index::TextQuery& query) const override {
-    return text_index_->Find(query);
+  Result<std::optional<index::TextRows>> FindText(const index::TextQuery& query,
+                                                  const TextCheck& check) const override {
+    return text_index_->Find(query, check);
   }
-  Result<std::optional<uint64_t>> EstimateText(const index::TextQuery& query) const override {
-    return text_index_->Estimate(query);
+  Result<std::optional<uint64_t>> EstimateText(const index::TextQuery& query,
+                                               const TextCheck& check) const override {
+    return text_index_->Estimate(query, check);
   }
   uint64_t checksum() const override { return sections_.checksum(); }
   Result<std::vector<uint32_t>> MovedRows(const std::string& index, uint32_t n) const override;
@@ -379,6 +381,7 @@ Status SectionedSegment::SearchSparse(runtime::Context& ctx, std::string_view ke
     return vectors.Dot(request.query, row);
   };
   const Status searched = postings->Search(checked, exact, out);
+  if (searched.code() == StatusCode::kResourceExhausted) return vectors.Search(ctx, request, out);
   if (searched.code() != StatusCode::kDataLoss) return searched;
   runtime::Log(runtime::LogLevel::kWarning, "sparse postings are damaged: searched without them",
                {{"segment", sections_.blob().name()}, {"error", searched.message()}});

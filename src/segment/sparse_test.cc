@@ -8,6 +8,7 @@
 
 #include "format/section_reader.h"
 #include "format/section_writer.h"
+#include "index/sparse/postings.h"
 #include "segment/sparse_frequency.h"
 #include "segment/tail_rows.h"
 #include "segment/test_support.h"
@@ -169,6 +170,33 @@ TEST(SparseTest, EveryPartFindsWhatItsRowsSay) {
     ComparePart(generator, *TailOf(rows), rows);
     if (HasFailure()) return;
   }
+}
+
+TEST(SparseTest, AQueryOfManyDimensionsComparesTheRows) {
+  std::vector<OracleRow> rows(200);
+  SparseVector query;
+  for (uint32_t row = 0; row < rows.size(); ++row) {
+    rows[row].id = "id-" + std::to_string(row);
+    rows[row].insertion_offset = row;
+    SparseVector vector;
+    for (uint32_t i = 0; i < 100; ++i) {
+      vector.indices.push_back(row * 100 + i);
+      vector.values.push_back(static_cast<float>(row % 17));
+    }
+    query.indices.insert(query.indices.end(), vector.indices.begin(), vector.indices.end());
+    rows[row].metadata.Set("s", std::move(vector));
+  }
+  query.values.assign(query.indices.size(), 1.0F);
+  ASSERT_GT(query.indices.size(), index::SparsePostings::kSharedMax);
+  index::SparseRequest request;
+  request.query = query;
+  request.k = 10;
+  runtime::Context ctx;
+  std::vector<index::Candidate> found;
+  const auto segment = Open(WriteSegment(rows, 0));
+  const Status searched = segment->SearchSparse(ctx, "s", request, &found);
+  ASSERT_TRUE(searched.ok()) << searched.ToString();
+  EXPECT_EQ(found, Naive(rows, "s", request));
 }
 
 TEST(SparseTest, WritesPostings) {

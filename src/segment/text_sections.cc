@@ -79,20 +79,21 @@ Result<const index::TextIndexReader*> TextIndexSections::Reader() const {
 }
 
 Result<std::optional<index::TextRows>> TextIndexSections::Find(
-    const index::TextQuery& query) const {
+    const index::TextQuery& query, const index::TextIndexReader::Check& check) const {
   CHROMA_ASSIGN(const index::TextIndexReader* reader, Reader());
   if (reader == nullptr || query.IsAll()) return std::optional<index::TextRows>();
-  Result<index::TextRows> found = reader->Find(query);
+  Result<index::TextRows> found = reader->Find(query, check);
   if (found.ok()) return std::optional<index::TextRows>(*std::move(found));
   if (found.status().code() != StatusCode::kDataLoss) return found.status();
   TellDamage(found.status());
   return std::optional<index::TextRows>();
 }
 
-Result<std::optional<uint64_t>> TextIndexSections::Estimate(const index::TextQuery& query) const {
+Result<std::optional<uint64_t>> TextIndexSections::Estimate(
+    const index::TextQuery& query, const index::TextIndexReader::Check& check) const {
   CHROMA_ASSIGN(const index::TextIndexReader* reader, Reader());
   if (reader == nullptr || query.IsAll()) return std::optional<uint64_t>();
-  const Result<uint64_t> estimate = reader->Estimate(query);
+  const Result<uint64_t> estimate = reader->Estimate(query, check);
   if (estimate.ok()) return std::optional<uint64_t>(*estimate);
   if (estimate.status().code() != StatusCode::kDataLoss) return estimate.status();
   return std::optional<uint64_t>();

@@ -32,8 +32,10 @@ class TextIndexSections {
       : sections_(sections), rows_(rows) {}
 
   // None where there is no index, or a damaged one.
-  Result<std::optional<index::TextRows>> Find(const index::TextQuery& query) const;
-  Result<std::optional<uint64_t>> Estimate(const index::TextQuery& query) const;
+  Result<std::optional<index::TextRows>> Find(const index::TextQuery& query,
+                                              const index::TextIndexReader::Check& check) const;
+  Result<std::optional<uint64_t>> Estimate(const index::TextQuery& query,
+                                           const index::TextIndexReader::Check& check) const;
   // kDataLoss when it is damaged.
   Status Verify(runtime::Context& ctx) const;
 

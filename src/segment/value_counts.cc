@@ -29,9 +29,14 @@ void ValueCounts::Add(double value, uint64_t count) {
   }
 }
 
+uint64_t ValueCounts::distinct() const {
+  return (bools_[0] > 0 ? 1 : 0) + (bools_[1] > 0 ? 1 : 0) + whole_.size() + fractions_.size() +
+         strings_.size();
+}
+
 std::vector<ValueCount> ValueCounts::Take() const {
   std::vector<ValueCount> counts;
-  counts.reserve(2 + whole_.size() + fractions_.size() + strings_.size());
+  counts.reserve(distinct());
   for (int i = 0; i < 2; ++i) {
     if (bools_[i] > 0) counts.push_back({i == 1, bools_[i]});
   }

@@ -86,7 +86,9 @@ class SparsePostings {
   // Appends the k nearest allowed rows that share a dimension with the query, or all when there are
   // fewer, by (distance, row). Distances are exact (sparse_query.h); `exact` is asked only where
   // the postings leave a doubt. The query has passed CheckSparseQuery and IsFinite. On failure
-  // `out` is unchanged.
+  // `out` is unchanged. kResourceExhausted when more than kSharedMax dimensions of the query have
+  // postings: comparing every row takes less memory and is hardly slower.
+  static constexpr size_t kSharedMax = 16'384;
   Status Search(const SparseRequest& request, const ExactDot& exact,
                 std::vector<Candidate>* out) const;
 

@@ -18,6 +18,7 @@
 #include <bit>
 #include <cfloat>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "index/sparse/postings.h"
@@ -100,12 +101,20 @@ Status PostingsSearch::Prepare() {
     const CodeRange range = postings_.Range(code);
     is_inexact_[code] = range.low == range.high ? 0 : 1;
   }
-  cursors_.reserve(request_.query.size());
-  double magnitude = 0;
+  // A cursor takes some kilobytes, and a query may have millions of dimensions that no row has.
+  std::vector<std::pair<PostingList, float>> found;
   for (size_t i = 0; i < request_.query.size(); ++i) {
     CHROMA_ASSIGN(const PostingList list, postings_.Find(request_.query.indices[i]));
     if (list.count() == 0) continue;
-    cursors_.emplace_back(postings_, list, request_.query.values[i]);
+    if (found.size() == SparsePostings::kSharedMax) {
+      return Status::ResourceExhausted("the query shares too many dimensions with the postings");
+    }
+    found.emplace_back(list, request_.query.values[i]);
+  }
+  cursors_.reserve(found.size());
+  double magnitude = 0;
+  for (const auto& [list, weight] : found) {
+    cursors_.emplace_back(postings_, list, weight);
     magnitude += cursors_.back().magnitude();
   }
   for (PostingsCursor& cursor : cursors_) by_bound_.push_back({&cursor, cursor.bound()});

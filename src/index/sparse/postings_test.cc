@@ -217,6 +217,48 @@ TEST(SparsePostingsTest, CountsRows) {
   }
 }
 
+// `n` dimensions, with the weight 1 each.
+SparseVector Ones(uint32_t n) {
+  SparseVector query;
+  for (uint32_t dimension = 0; dimension < n; ++dimension) query.indices.push_back(dimension);
+  query.values.assign(n, 1.0F);
+  return query;
+}
+
+TEST(SparsePostingsTest, OnlyDimensionsThatRowsHaveCount) {
+  constexpr uint32_t kDimensions = 20'000;
+  static_assert(kDimensions > SparsePostings::kSharedMax);
+  Rows rows;
+  for (uint32_t dimension = 0; dimension < kDimensions; ++dimension) {
+    SparseVector& vector = rows[dimension % 100];
+    vector.indices.push_back(dimension);
+    vector.values.push_back(static_cast<float>(dimension % 7));
+  }
+  rows[100] = {{5'000'000}, {2.0F}, {}};
+  const Built built = Build(std::move(rows), 101);
+  const auto opened = SparsePostings::Open(built.bytes, built.n);
+  ASSERT_TRUE(opened.ok());
+  const SparseVector most = Ones(SparsePostings::kSharedMax);
+  const SparseVector many = Ones(kDimensions);
+  SparseVector missing = Ones(300'000);  // above all but one of those that are there
+  for (uint32_t& dimension : missing.indices) dimension += 4'900'000;
+  SparseRequest request;
+  request.k = 5;
+  for (const SparseVector* query : {&most, static_cast<const SparseVector*>(&missing)}) {
+    request.query = *query;
+    std::vector<Candidate> found;
+    const Status status = opened->Search(request, Exact(built, *query), &found);
+    ASSERT_TRUE(status.ok()) << status.ToString();
+    EXPECT_EQ(found, Naive(built, request));
+    EXPECT_FALSE(found.empty());
+  }
+  request.query = many;
+  std::vector<Candidate> found;
+  EXPECT_EQ(opened->Search(request, Exact(built, many), &found).code(),
+            StatusCode::kResourceExhausted);
+  EXPECT_TRUE(found.empty());
+}
+
 TEST(SparsePostingsTest, OfNoRows) {
   for (const uint32_t n : {0U, 5U}) {
     const Built built = Build({}, n);

@@ -9,4 +9,7 @@ namespace chroma::index {
 // ordinary. Linear time.
 bool Contains(std::string_view text, std::string_view needle);
 
+// Where `needle`, which is not empty, is at `from` or behind; npos when it is not. Linear time.
+size_t FindFrom(std::string_view text, std::string_view needle, size_t from);
+
 }  // namespace chroma::index

@@ -3,33 +3,63 @@
 #include <algorithm>
 #include <utility>
 
+#include "index/text/contains.h"
 #include "index/text/unicode.h"
 
 namespace chroma::index {
 namespace {
 
 void FindSubstring(std::string_view text, std::string_view needle, std::vector<TextRange>* found) {
-  size_t at = text.find(needle);
-  while (at != text.npos && found->size() < kFoundMax) {
+  size_t n = 0;
+  for (size_t at = FindFrom(text, needle, 0); at != text.npos && n < kFoundMax; ++n) {
     found->push_back({at, at + needle.size()});
-    at = text.find(needle, at + needle.size());
+    at = FindFrom(text, needle, at + needle.size());
   }
 }
 
-void MergeOverlapping(std::vector<TextRange>* ranges) {
-  std::sort(ranges->begin(), ranges->end(), [](const TextRange& a, const TextRange& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
-  });
-  size_t merged = 0;
-  for (const TextRange& range : *ranges) {
-    if (merged > 0 && range.begin < (*ranges)[merged - 1].end) {
-      (*ranges)[merged - 1].end = std::max((*ranges)[merged - 1].end, range.end);
-    } else {
-      (*ranges)[merged++] = range;
-    }
+// Ranges as they come, overlapping ones as one in the end.
+class MergedRanges {
+ public:
+  // What is found next, to be appended to. Told with Added().
+  std::vector<TextRange>* next() { return &next_; }
+
+  // Merging as much as there is already each time makes it O(n log n) for n ranges, and what is
+  // held no more than twice the text and what one condition finds.
+  void Added() {
+    if (next_.size() >= std::max(kFew, ranges_.size())) Merge();
   }
-  ranges->resize(merged);
-}
+  std::vector<TextRange> Take() {
+    Merge();
+    return std::move(ranges_);
+  }
+
+ private:
+  static constexpr size_t kFew = 4096;
+
+  static bool Before(const TextRange& a, const TextRange& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+  }
+
+  void Merge() {
+    std::sort(next_.begin(), next_.end(), Before);
+    const auto middle = static_cast<ptrdiff_t>(ranges_.size());
+    ranges_.insert(ranges_.end(), next_.begin(), next_.end());
+    next_.clear();
+    std::inplace_merge(ranges_.begin(), ranges_.begin() + middle, ranges_.end(), Before);
+    size_t merged = 0;
+    for (const TextRange& range : ranges_) {
+      if (merged > 0 && range.begin < ranges_[merged - 1].end) {
+        ranges_[merged - 1].end = std::max(ranges_[merged - 1].end, range.end);
+      } else {
+        ranges_[merged++] = range;
+      }
+    }
+    ranges_.resize(merged);
+  }
+
+  std::vector<TextRange> ranges_;
+  std::vector<TextRange> next_;
+};
 
 // Translates places of one text, asked for in ascending order, between bytes and characters.
 class Places {
@@ -86,35 +116,39 @@ void Highlighter::AddSubstring(std::string needle) {
 }
 
 Status Highlighter::AddRegex(std::string_view pattern) {
-  CHROMA_ASSIGN(std::unique_ptr<Regex> regex, Regex::Compile(pattern, Regex::Use::kFind));
-  regexes_.push_back(std::move(regex));
+  if (regexes_.contains(pattern)) return Status::Ok();
+  CHROMA_ASSIGN(std::unique_ptr<Regex> regex, Regex::Compile(pattern, Regex::Use::kFind, &budget_));
+  regexes_.emplace(pattern, std::move(regex));
   return Status::Ok();
 }
 
-Highlights Highlighter::Find(std::string_view text, const HighlightLimits& limits) const {
-  std::vector<TextRange> ranges;
+Highlights Highlighter::Find(std::string_view text, const HighlightLimits& limits,
+                             MatchWork work) const {
+  MergedRanges merged;
+  for (const std::string& needle : needles_) {
+    if (!work.Take(text.size())) break;
+    FindSubstring(text, needle, merged.next());
+    merged.Added();
+  }
   std::vector<TextRange> found;
-  // One after the other: what is merged is no longer than the text.
   const auto take = [&] {
-    if (found.empty()) return;
-    ranges.insert(ranges.end(), found.begin(), found.end());
-    MergeOverlapping(&ranges);
+    merged.next()->insert(merged.next()->end(), found.begin(), found.end());
+    merged.Added();
     found.clear();
   };
-  for (const std::string& needle : needles_) {
-    FindSubstring(text, needle, &found);
-    take();
-  }
   for (const auto& phrase : phrases_) {
+    if (!work.Take(text.size())) break;
     phrase->FindAll(text, &found);
     take();
   }
-  for (const auto& regex : regexes_) {
-    regex->FindAll(text, &found);
+  for (const auto& [pattern, regex] : regexes_) {
+    regex->FindAll(text, &work, &found);
     take();
   }
+  std::vector<TextRange> ranges = merged.Take();
   ranges.resize(std::min<size_t>(ranges.size(), limits.matches_max));
   Highlights highlights;
+  highlights.cut = work.exceeded();
   Places places(text);
   for (const TextRange& range : ranges) {
     const size_t begin = places.CharacterAt(range.begin);

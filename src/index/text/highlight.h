@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -30,6 +32,7 @@ struct HighlightLimits {
 struct Highlights {
   std::vector<Highlight> matches;
   std::vector<Highlight> snippets;
+  bool cut = false;  // finding all took too much work: there may be more
 };
 
 // Thread safe once everything is added.
@@ -37,7 +40,7 @@ class Highlighter {
  public:
   // Occurrences from left to right, each after the end of the one before; the longest where several
   // matches of an expression begin at the same place. Empty ones are none, and of each only the
-  // first kFoundMax (text_range.h) are taken.
+  // first kFoundMax (text_range.h) are taken, and of all only what MatchWork allows to find.
   void AddSubstring(std::string needle);
   Status AddRegex(std::string_view pattern);
   void AddPhrase(std::shared_ptr<const Phrase> phrase) { phrases_.push_back(std::move(phrase)); }
@@ -45,11 +48,13 @@ class Highlighter {
 
   // Matches in their order, overlapping ones as one. A snippet is as wide as allowed, with the
   // first match that is in none before it in its middle, and does not overlap another.
-  Highlights Find(std::string_view text, const HighlightLimits& limits) const;
+  Highlights Find(std::string_view text, const HighlightLimits& limits,
+                  MatchWork work = MatchWork()) const;
 
  private:
   std::set<std::string> needles_;
-  std::vector<std::unique_ptr<Regex>> regexes_;
+  std::map<std::string, std::unique_ptr<Regex>, std::less<>> regexes_;  // by pattern
+  RegexBudget budget_{UINT64_MAX};  // their number was bounded when they were planned
   std::vector<std::shared_ptr<const Phrase>> phrases_;
 };
 

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "index/text/unicode.h"
 
@@ -58,6 +61,68 @@ TEST(HighlightTest, CharactersAndSnippets) {
   EXPECT_EQ(found.snippets[0], (Highlight{{4, 12}, {2, 5}}));
   EXPECT_EQ(found.snippets[1], (Highlight{{14, 18}, {6, 8}}));
   EXPECT_EQ(highlighter.Find(text, {1, 0, 3}).matches.size(), 1u);
+}
+
+// string_view::find would compare nearly the whole needle at every place: 10^10 steps.
+TEST(HighlightTest, LongNeedlesTakeLinearTime) {
+  const std::string text(400'000, 'a');
+  const std::string needle = "b" + std::string(100'000, 'a');
+  std::string inner = std::string(50'000, 'a') + "b" + std::string(50'000, 'a');
+  Highlighter highlighter;
+  for (const std::string& one : {needle, inner}) {
+    highlighter.AddSubstring(one);
+    ASSERT_TRUE(highlighter.AddRegex(one).ok());
+  }
+  const Highlights found = highlighter.Find(text, {});
+  EXPECT_TRUE(found.matches.empty());
+  EXPECT_FALSE(found.cut);
+}
+
+TEST(HighlightTest, WorkBeyondTheBoundIsCutAndSaidToBe) {
+  const std::string text(10'000, 'a');
+  Highlighter highlighter;
+  highlighter.AddSubstring("aaaa");
+  EXPECT_FALSE(highlighter.Find(text, {}, MatchWork(10'000)).cut);
+  EXPECT_TRUE(highlighter.Find(text, {}, MatchWork(9'999)).cut);
+  // Every match looks for a b in all of the rest.
+  ASSERT_TRUE(highlighter.AddRegex("a(?:[^b]*b)?").ok());
+  const Highlights found = highlighter.Find(text, {10'000, 1, 10}, MatchWork(1'000'000));
+  EXPECT_TRUE(found.cut);
+  EXPECT_EQ(found.matches.size(), 2500u) << "what was found is shown";
+  EXPECT_FALSE(highlighter.Find(text, {10'000, 1, 10}).cut);
+}
+
+// Against merging pair by pair.
+TEST(HighlightTest, ManyConditionsAreMerged) {
+  std::mt19937 random(5);
+  for (int i = 0; i < 20; ++i) {
+    std::string text;
+    for (int n = 0; n < 3000; ++n) text += static_cast<char>('a' + random() % 3);
+    Highlighter highlighter;
+    std::set<std::string> needles;
+    for (int n = 0; n < 40; ++n) {
+      needles.insert(text.substr(random() % text.size(), 1 + random() % 6));
+    }
+    std::vector<bool> joined(text.size());  // with the byte before
+    std::vector<bool> covered(text.size());
+    for (const std::string& needle : needles) {
+      highlighter.AddSubstring(needle);
+      for (size_t at = text.find(needle); at != text.npos;
+           at = text.find(needle, at + needle.size())) {
+        for (size_t j = at; j < at + needle.size(); ++j) {
+          covered[j] = true;
+          if (j > at) joined[j] = true;
+        }
+      }
+    }
+    std::vector<TextRange> expected;
+    for (size_t j = 0; j < text.size(); ++j) {
+      if (!covered[j]) continue;
+      if (!joined[j]) expected.push_back({j, j});
+      expected.back().end = j + 1;
+    }
+    ASSERT_EQ(Bytes(highlighter.Find(text, {10'000, 0, 0}).matches), expected) << "round " << i;
+  }
 }
 
 // Snippets are apart, hold characters whole, are no wider than allowed, and begin so that a match

@@ -42,7 +42,7 @@ constexpr uint64_t kRe2RepeatMax = 1000;
 // Characters and ranges after all repetitions are written out. Rust's limit, 10 MiB of compiled
 // form, is reached by `a{327673}` and by `\w{209}` (161,000 here): it rejects all that we do.
 constexpr uint64_t kExpandedMax = 350000;
-// Memory of one RE2 program and its cache of states: the first is tried first.
+// Memory of one RE2 program and its cache of states: what the budget says is tried first.
 constexpr int64_t kRe2BytesUsual = 8 << 20;
 constexpr int64_t kRe2BytesMax = 128 << 20;
 
@@ -213,10 +213,13 @@ class Re2Writer {
 };
 
 // Null when the program would be too large.
-std::unique_ptr<RE2> CompileRe2(const Hir& hir, bool loose, bool longest) {
+std::unique_ptr<RE2> CompileRe2(const Hir& hir, bool loose, bool longest, int64_t cache_bytes) {
   std::string pattern;
   if (!Re2Writer(hir, loose).Write(&pattern)) return nullptr;
-  for (int64_t bytes : {kRe2BytesUsual, kRe2BytesMax}) {
+  int64_t tried = 0;
+  for (const int64_t bytes : {cache_bytes, kRe2BytesUsual, kRe2BytesMax}) {
+    if (bytes == tried) continue;
+    tried = bytes;
     RE2::Options options;
     options.set_log_errors(false);
     options.set_never_capture(true);
@@ -264,13 +267,19 @@ struct Regex::Program {
   regex::RegexQuery query;
 
   // `longest`: of the matches that begin at one place.
-  Status Build(const Hir& hir, bool longest);
+  Status Build(const Hir& hir, bool longest, RegexBudget* budget);
   // The first match that begins at `from` or later.
   bool Find(std::string_view text, size_t from, TextRange* found) const;
+  // Whether looking for all matches reads the text once: a literal's next one is looked for where
+  // the one before was found.
+  bool reads_once() const { return is_literal; }
 };
 
-Status Regex::Program::Build(const Hir& hir, bool longest) {
-  if (hir.too_large || ExpandedSize(hir, hir.root) > kExpandedMax) return TooLarge();
+Status Regex::Program::Build(const Hir& hir, bool longest, RegexBudget* budget) {
+  const uint64_t size = hir.too_large ? 0 : ExpandedSize(hir, hir.root);
+  if (hir.too_large || size > kExpandedMax) return TooLarge();
+  if (budget != nullptr) CHROMA_TRY(budget->Take(size));
+  const int64_t cache_bytes = budget != nullptr ? budget->CacheBytes(size) : kRe2BytesUsual;
   is_literal = IsLiteral(hir, &literal);
   if (is_literal) {
     query = {TextQuery::Substring(literal), !literal.empty()};
@@ -285,13 +294,23 @@ Status Regex::Program::Build(const Hir& hir, bool longest) {
     exact_on_ascii = exact_on_ascii && ExactInRe2OnAscii(node);
   }
   if (exact_on_ascii) {
-    exact = CompileRe2(hir, false, longest);
+    exact = CompileRe2(hir, false, longest, cache_bytes);
     if (exact == nullptr) return TooLarge();
   }
   if (!exact_everywhere) {
-    loose = CompileRe2(hir, true, longest);
+    loose = CompileRe2(hir, true, longest, cache_bytes);
     if (loose == nullptr || !nfa.Build(hir, kNfaStatesMax)) return TooLarge();
   }
+  return Status::Ok();
+}
+
+Status RegexBudget::Take(uint64_t size) {
+  if (size > left_) {
+    return Status::InvalidArgument(
+        "Invalid where clause: too many large regular expressions; send fewer or smaller ones");
+  }
+  left_ -= size;
+  ++taken_;
   return Status::Ok();
 }
 
@@ -300,7 +319,8 @@ Regex::Regex(std::string pattern, std::unique_ptr<Program> program)
 
 Regex::~Regex() = default;
 
-Result<std::unique_ptr<Regex>> Regex::Compile(std::string_view pattern, Use use) {
+Result<std::unique_ptr<Regex>> Regex::Compile(std::string_view pattern, Use use,
+                                              RegexBudget* budget) {
   std::vector<uint32_t> chars;
   for (size_t offset = 0; offset < pattern.size();) {
     if (chars.size() >= regex::kPatternCharsMax) return TooLarge();
@@ -315,7 +335,7 @@ Result<std::unique_ptr<Regex>> Regex::Compile(std::string_view pattern, Use use)
   }
   if (regex::HasByteClass(hir)) return Status::InvalidArgument("Byte pattern is not allowed");
   auto program = std::make_unique<Program>();
-  CHROMA_TRY(program->Build(hir, use == Use::kFind));
+  CHROMA_TRY(program->Build(hir, use == Use::kFind, budget));
   return std::make_unique<Regex>(std::string(pattern), std::move(program));
 }
 
@@ -338,7 +358,8 @@ bool Regex::Matches(std::string_view text) const {
 
 bool Regex::Program::Find(std::string_view text, size_t from, TextRange* found) const {
   if (is_literal) {
-    found->begin = text.find(literal, from);
+    if (literal.empty()) return false;
+    found->begin = FindFrom(text, literal, from);
     found->end = found->begin + literal.size();
     return found->begin != text.npos;
   }
@@ -351,10 +372,13 @@ bool Regex::Program::Find(std::string_view text, size_t from, TextRange* found) 
   return true;
 }
 
-void Regex::FindAll(std::string_view text, std::vector<TextRange>* found) const {
-  if (!Matches(text)) return;
+void Regex::FindAll(std::string_view text, MatchWork* work, std::vector<TextRange>* found) const {
+  if (!work->Take(text.size()) || !Matches(text)) return;
   TextRange match;
-  for (size_t from = 0; found->size() < kFoundMax && program_->Find(text, from, &match);) {
+  for (size_t from = 0; found->size() < kFoundMax;) {
+    // An expression may look at all that is left before it knows that a match is a short one.
+    if (!program_->reads_once() && !work->Take(text.size() - from)) return;
+    if (!program_->Find(text, from, &match)) return;
     from = match.end;
     if (match.end > match.begin) {
       found->push_back(match);
@@ -364,6 +388,17 @@ void Regex::FindAll(std::string_view text, std::vector<TextRange>* found) const 
       break;
     }
   }
+}
+
+RegexSet::RegexSet(Regex::Use use, uint64_t size_max, std::function<Status()> check)
+    : use_(use), budget_(size_max), check_(std::move(check)) {}
+
+Result<std::shared_ptr<const Regex>> RegexSet::Compile(std::string_view pattern) {
+  if (const auto at = compiled_.find(pattern); at != compiled_.end()) return at->second;
+  if (check_) CHROMA_TRY(check_());
+  CHROMA_ASSIGN(std::shared_ptr<const Regex> regex, Regex::Compile(pattern, use_, &budget_));
+  compiled_.emplace(pattern, regex);
+  return regex;
 }
 
 }  // namespace chroma::index

@@ -2,6 +2,9 @@
 // write (semantics.md §1.7), matched in time linear in the text.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,13 +16,36 @@
 
 namespace chroma::index {
 
+// What the expressions of one request may take together. One task at a time.
+class RegexBudget {
+ public:
+  // Of characters and ranges of characters, all repetitions written out.
+  explicit RegexBudget(uint64_t size_max) : left_(size_max) {}
+  // For one more expression; kInvalidArgument when there is no room for it.
+  Status Take(uint64_t size);
+  // What the expression of that size that was taken last may use at first for its program and its
+  // cache of states, in bytes: small ones that come after many others little.
+  int64_t CacheBytes(uint64_t size) const {
+    return taken_ <= kFew || size > kSmall ? int64_t{8} << 20 : int64_t{256} << 10;
+  }
+
+ private:
+  static constexpr uint64_t kFew = 16;
+  static constexpr uint64_t kSmall = 3000;
+
+  uint64_t left_;
+  uint64_t taken_ = 0;  // expressions
+};
+
 // A compiled pattern. Immutable; Matches may be called from many threads at once.
 class Regex {
  public:
   // kInvalidArgument with the exact text that users of upstream see ("Regex syntax errror: …"),
-  // caret diagram included; also for patterns whose compiled form would be too large.
+  // caret diagram included; also for patterns whose compiled form would be too large, or larger
+  // than the budget, if there is one, still has room for.
   enum class Use { kMatch, kFind };
-  static Result<std::unique_ptr<Regex>> Compile(std::string_view pattern, Use use = Use::kMatch);
+  static Result<std::unique_ptr<Regex>> Compile(std::string_view pattern, Use use = Use::kMatch,
+                                                RegexBudget* budget = nullptr);
   ~Regex();
   struct Program;  // the compiled form, private to regex.cc
   Regex(std::string pattern, std::unique_ptr<Program> program);
@@ -30,8 +56,9 @@ class Regex {
   bool Matches(std::string_view text) const;
 
   // Of an expression compiled for Use::kFind: the longest match at the first place where there is
-  // one, and so on after its end; ascending, appended. Empty matches are left out.
-  void FindAll(std::string_view text, std::vector<TextRange>* found) const;
+  // one, and so on after its end; ascending, appended. Empty matches are left out. Ends early when
+  // the work is exceeded.
+  void FindAll(std::string_view text, MatchWork* work, std::vector<TextRange>* found) const;
 
   // What every text that matches satisfies, for the text index; when it is exact, no other does.
   const TextQuery& query() const;
@@ -42,6 +69,22 @@ class Regex {
  private:
   std::string pattern_;
   std::unique_ptr<Program> program_;
+};
+
+// The expressions of one request: equal ones are compiled once, all within one budget. One task at
+// a time.
+class RegexSet {
+ public:
+  // check(), if any, fails when the request is over; it is asked before each compilation.
+  RegexSet(Regex::Use use, uint64_t size_max, std::function<Status()> check = {});
+
+  Result<std::shared_ptr<const Regex>> Compile(std::string_view pattern);
+
+ private:
+  const Regex::Use use_;
+  RegexBudget budget_;
+  const std::function<Status()> check_;
+  std::map<std::string, std::shared_ptr<const Regex>, std::less<>> compiled_;  // by pattern
 };
 
 }  // namespace chroma::index

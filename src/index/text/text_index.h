@@ -74,9 +74,11 @@ class TextIndexReader {
                                       uint32_t rows);
 
   // The rows in question. `query` is not All(). Rows in `certain` satisfy the query.
-  Result<TextRows> Find(const TextQuery& query) const;
+  // check(), if any, is asked now and then where that takes long; a failure ends it.
+  using Check = std::function<Status()>;
+  Result<TextRows> Find(const TextQuery& query, const Check& check = {}) const;
   // About how many rows Find() would return, from the counts of terms.
-  Result<uint64_t> Estimate(const TextQuery& query) const;
+  Result<uint64_t> Estimate(const TextQuery& query, const Check& check = {}) const;
   uint32_t terms() const { return terms_count_; }
   // Decodes everything.
   Status VerifyAll() const;

@@ -47,7 +47,8 @@ std::vector<std::string_view> PairsOf(std::string_view run) {
 
 class TextIndexSearch {
  public:
-  explicit TextIndexSearch(const TextIndexReader& index) : index_(index) {}
+  TextIndexSearch(const TextIndexReader& index, const TextIndexReader::Check& check)
+      : index_(index), check_(check) {}
 
   // A query with its terms looked up.
   struct Node {
@@ -168,6 +169,7 @@ class TextIndexSearch {
   Result<Bitmap> Union(const std::vector<Postings>& lists) const {
     RowCollector rows(index_.rows_);
     for (const Postings& postings : lists) {
+      CHROMA_TRY(CheckNowAndThen());
       CHROMA_ASSIGN(const BytesView list, index_.List(postings));
       if (!rows.Add(list, postings.count)) return Undecodable();
     }
@@ -190,6 +192,7 @@ class TextIndexSearch {
   }
 
   Result<Node> ResolveSubstring(std::string_view text) const {
+    CHROMA_TRY(CheckNowAndThen());
     Node node;
     node.estimate = index_.rows_;
     if (text.empty() || !IsValidUtf8(text)) {
@@ -295,11 +298,19 @@ class TextIndexSearch {
   Status Collect(std::string_view bytes, Clause* clause, Wanted wanted) const {
     CHROMA_ASSIGN(const std::vector<uint32_t> blocks, index_.BlocksContaining(bytes));
     for (const uint32_t block : blocks) {
+      CHROMA_TRY(CheckNowAndThen());
       CHROMA_TRY(index_.VisitBlock(block, [&](std::string_view term, const Postings& postings) {
         if (wanted(term)) AddTerm(postings, clause);
       }));
     }
     return Status::Ok();
+  }
+
+  // Called for every block of the dictionary and for every list of rows.
+  Status CheckNowAndThen() const {
+    constexpr uint32_t kStepsPerCheck = 16;
+    if (steps_++ % kStepsPerCheck != 0 || !check_) return Status::Ok();
+    return check_();
   }
 
   void AddTerm(const Postings& postings, Clause* clause) const {
@@ -315,6 +326,7 @@ class TextIndexSearch {
     const std::string prefix = TermOf(kind, bytes);
     bool beyond = false;
     for (uint32_t block = index_.BlockOf(prefix); block < index_.blocks_ && !beyond; ++block) {
+      CHROMA_TRY(CheckNowAndThen());
       CHROMA_TRY(index_.VisitBlock(block, [&](std::string_view term, const Postings& postings) {
         const bool begins = term.starts_with(prefix);
         if (begins) AddTerm(postings, clause);
@@ -353,10 +365,12 @@ class TextIndexSearch {
   }
 
   const TextIndexReader& index_;
+  const TextIndexReader::Check& check_;
+  mutable uint32_t steps_ = 0;
 };
 
-Result<TextRows> TextIndexReader::Find(const TextQuery& query) const {
-  const TextIndexSearch search(*this);
+Result<TextRows> TextIndexReader::Find(const TextQuery& query, const Check& check) const {
+  const TextIndexSearch search(*this, check);
   CHROMA_ASSIGN(const TextIndexSearch::Node node, search.Resolve(query));
   CHROMA_ASSIGN(TextRows rows, search.Rows(node));
   CHROMA_ASSIGN(Bitmap irregular, search.IrregularRows());
@@ -365,8 +379,8 @@ Result<TextRows> TextIndexReader::Find(const TextQuery& query) const {
   return rows;
 }
 
-Result<uint64_t> TextIndexReader::Estimate(const TextQuery& query) const {
-  const TextIndexSearch search(*this);
+Result<uint64_t> TextIndexReader::Estimate(const TextQuery& query, const Check& check) const {
+  const TextIndexSearch search(*this, check);
   CHROMA_ASSIGN(const TextIndexSearch::Node node, search.Resolve(query));
   return std::min<uint64_t>(rows_, node.estimate + irregular_.count);
 }
