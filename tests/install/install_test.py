@@ -38,7 +38,8 @@ def check_exports(library):
     ours = re.compile(r"^(typeinfo (name )?for |vtable for |guard variable for )?"
                       r"(chroma::(Client|Collection|Embeddings|Field|DocumentField|Filter"
                       r"|DocumentFilter|Rank|Knn|SparseKnn|Rrf|Abs|Exp|Log|Max|Min|operator"
-                      r"|Status|EphemeralClient|PersistentClient|HttpClient)\b"
+                      r"|Status|EphemeralClient|PersistentClient|HttpClient|SearchOptions"
+                      r"|ImportDirectory|ImportReport|IsUpstreamDirectory)\b"
                       r"|chroma::StatusCodeName)")
     strange = [name for name in exported if "chroma::" in name and not ours.match(name)
                and not re.match(r"^(void |bool |auto |[\w:<>,* &]+ )?std::|^typeinfo", name)]
