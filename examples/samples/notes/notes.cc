@@ -41,13 +41,12 @@ int main(int argc, char** argv) {
     const auto count = notes->Count();
     if (!count.ok()) return Fail(count.status());
     const chroma::Status added = notes->Add({.ids = {"note " + std::to_string(*count + 1)},
-                                             .embeddings = {std::vector{Embed(text)}},
+                                             .embeddings = {Embed(text), 0},
                                              .documents = {text}});
     return added.ok() ? 0 : Fail(added);
   }
   if (verb == "find" && !text.empty()) {
-    const auto found =
-        notes->Query({.query_embeddings = {std::vector{Embed(text)}}, .n_results = 3});
+    const auto found = notes->Query({.query_embeddings = {Embed(text), 0}, .n_results = 3});
     if (!found.ok()) return Fail(found.status());
     for (size_t i = 0; i < found->ids[0].size(); ++i) {
       std::cout << found->distances[0][i] << "  " << found->documents[0][i].value_or("") << "\n";
