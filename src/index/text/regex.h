@@ -2,6 +2,7 @@
 // write (semantics.md §1.7), matched in time linear in the text.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -24,14 +25,18 @@ class RegexBudget {
   // For one more expression; kInvalidArgument when there is no room for it.
   Status Take(uint64_t size);
   // What the expression of that size that was taken last may use at first for its program and its
-  // cache of states, in bytes: small ones that come after many others little.
+  // cache of states, in bytes. After many others it is what a scan of ordinary text needs: with
+  // less RE2 gives up its automaton, which takes a hundred times as long.
   int64_t CacheBytes(uint64_t size) const {
-    return taken_ <= kFew || size > kSmall ? int64_t{8} << 20 : int64_t{256} << 10;
+    constexpr int64_t kUsual = int64_t{8} << 20;
+    constexpr int64_t kLeast = int64_t{512} << 10;
+    constexpr int64_t kBytesPerSize = int64_t{4} << 10;
+    if (taken_ <= kFew) return kUsual;
+    return std::min(kUsual, kLeast + kBytesPerSize * static_cast<int64_t>(size));
   }
 
  private:
-  static constexpr uint64_t kFew = 16;
-  static constexpr uint64_t kSmall = 3000;
+  static constexpr uint64_t kFew = 64;
 
   uint64_t left_;
   uint64_t taken_ = 0;  // expressions
