@@ -58,8 +58,10 @@ model::Metadata AllowedMetadata(const model::Metadata& metadata, Lose lose) {
   for (const auto& [key, value] : metadata) {
     std::string name = key;
     model::MetadataValue repaired = value;
-    const bool damaged = RepairText(&name) | RepairValue(&repaired);
-    if (damaged) lose("the text of its metadata " + name + " is not UTF-8, and was repaired");
+    const bool name_damaged = RepairText(&name);
+    const bool value_damaged = RepairValue(&repaired);
+    if (name_damaged || value_damaged)
+      lose("the text of its metadata " + name + " is not UTF-8, and was repaired");
     model::Metadata one;
     one.Set(name, repaired);
     const Status valid = model::ValidateMetadata(one);

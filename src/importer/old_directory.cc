@@ -102,7 +102,8 @@ class Finder {
   void AdoptMetadataSegments(Add add) {
     OldTables& tables = old_.tables;
     std::vector<std::string> unknown;
-    for (const auto& [id, rows] : tables.embeddings) {
+    for (const auto& entry : tables.embeddings) {
+      const auto& id = entry.first;
       const bool known = std::any_of(tables.segments.begin(), tables.segments.end(),
                                      [&](const OldSegment& s) { return s.id == id; });
       if (!known) unknown.push_back(id);
