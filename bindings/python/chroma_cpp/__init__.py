@@ -20,6 +20,7 @@ DEFAULT_DATABASE = "default_database"
 __all__ = [
     "API_IMPL", "AdminClient", "AsyncClient", "AsyncEphemeralClient", "AsyncPersistentClient",
     "Client", "Collection", "EmbeddedAPI", "EphemeralClient", "PersistentClient", "Settings",
+    "import_directory",
 ]
 
 # Where names that need chromadb are.
@@ -74,6 +75,28 @@ def Client(settings=None, tenant=DEFAULT_TENANT, database=DEFAULT_DATABASE):
     from chroma_cpp import client
 
     return client.connect(client.local_settings(settings), str(tenant), str(database))
+
+
+def import_directory(old, new, *, salvage=False, dry_run=False, check=True, build_indexes=False,
+                     rejects=None, progress=None):
+    """Imports a directory that chromadb 0.5 to 1.5 wrote, which is only read, into the directory
+    `new`: all tenants, databases and collections.
+
+    salvage: go on past damage and save what can be read. dry_run: read and report only.
+    check: read every record again and compare it. build_indexes: not later, in the background.
+    rejects: a file for what is left of records that cannot be saved. progress: True for a bar
+    (tqdm), or a function of the step's name, the collection, and the records done and in all.
+
+    Returns the report: `complete`, `collections`, `losses`, `damage`, `warnings`; docs/import.md.
+    An import that was interrupted goes on when it is called again with the same paths."""
+    import json
+
+    from chroma_cpp import _moving, _native
+
+    with _moving.import_progress(progress) as tell:
+        return json.loads(_native.import_directory(
+            _os.fspath(old), _os.fspath(new), salvage, dry_run, check, build_indexes,
+            "" if rejects is None else _os.fspath(rejects), tell))
 
 
 async def AsyncEphemeralClient(settings=None, tenant=DEFAULT_TENANT, database=DEFAULT_DATABASE):

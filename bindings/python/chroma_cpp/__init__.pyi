@@ -1,5 +1,5 @@
 import os
-from typing import Optional, Union
+from typing import Any, Callable, Dict, Optional, Union
 
 from chromadb.api import AsyncClientAPI
 from chromadb.config import Settings as ChromadbSettings
@@ -25,6 +25,11 @@ def PersistentClient(path: _Path = ..., settings: Optional[ChromadbSettings] = .
                      tenant: str = ..., database: str = ...) -> _Client: ...
 def Client(settings: Optional[ChromadbSettings] = ..., tenant: str = ...,
            database: str = ...) -> _Client: ...
+def import_directory(old: _Path, new: _Path, *, salvage: bool = ..., dry_run: bool = ...,
+                     check: bool = ..., build_indexes: bool = ...,
+                     rejects: Optional[_Path] = ...,
+                     progress: Union[bool, Callable[[str, str, int, int], object], None] = ...,
+                     ) -> Dict[str, Any]: ...
 async def AsyncEphemeralClient(settings: Optional[ChromadbSettings] = ..., tenant: str = ...,
                                database: str = ...) -> AsyncClientAPI: ...
 async def AsyncPersistentClient(path: _Path = ..., settings: Optional[ChromadbSettings] = ...,

@@ -1,4 +1,5 @@
 """Records to and from Arrow tables and files. pyarrow is needed for Arrow and Parquet only."""
+import contextlib
 import csv
 import json
 import os
@@ -65,6 +66,31 @@ def _split(metadata, kinds):
     metadata = metadata or {}
     rest = {key: _plain(value) for key, value in metadata.items() if kinds[key] is None}
     return metadata, json.dumps(rest) if rest else None
+
+
+# ---- directories of chromadb
+
+
+@contextlib.contextmanager
+def import_progress(progress):
+    """What an import is to call: nothing, a function as it is, or a bar."""
+    if progress is not True:
+        yield progress or None
+        return
+    from tqdm.auto import tqdm
+
+    bar = tqdm(unit="records")
+
+    def tell(step, collection, done, total):
+        described = f"{step} {collection}".rstrip()
+        if bar.desc != described + ": ":
+            bar.reset(total or None)
+            bar.set_description(described)
+        bar.n = done
+        bar.update(0)
+
+    with bar:
+        yield tell
 
 
 # ---- Arrow

@@ -1,7 +1,11 @@
 """The engine, in the shapes of chromadb's classes. Not for direct use: see docs/python.md."""
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 class Matrix: ...
+
+def import_directory(old_path: str, new_path: str, salvage: bool, dry_run: bool, check: bool,
+                     build_indexes: bool, rejects_path: str,
+                     progress: Optional[Callable[[str, str, int, int], object]]) -> str: ...
 
 class Database:
     @staticmethod

@@ -3,8 +3,10 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <exception>
 #include <utility>
 
+#include "chroma/import.h"
 #include "database.h"
 #include "errors.h"
 #include "from_python.h"
@@ -399,6 +401,66 @@ void DefineCollection(py::module_& module) {
   type.def("explain_search", ExplainSearch);
 }
 
+// ---- directories of upstream
+
+const char* NameOf(ImportProgress::Step step) {
+  switch (step) {
+    case ImportProgress::Step::kReading:
+      return "reading";
+    case ImportProgress::Step::kWriting:
+      return "writing";
+    case ImportProgress::Step::kChecking:
+      return "checking";
+    case ImportProgress::Step::kIndexing:
+      return "indexing";
+  }
+  return "";
+}
+
+// Calls `progress` (or None) with the GIL. What it raises, or a Ctrl-C, ends the import.
+class ProgressCall {
+ public:
+  explicit ProgressCall(const py::object& progress) : progress_(progress) {}
+  bool operator()(const ImportProgress& now) {
+    const py::gil_scoped_acquire acquired;
+    try {
+      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+      if (!progress_.is_none()) {
+        progress_(NameOf(now.step), ToStr(now.collection), now.done, now.total);
+      }
+      return true;
+    } catch (...) {
+      raised_ = std::current_exception();
+      return false;
+    }
+  }
+  void Rethrow() const {
+    if (raised_) std::rethrow_exception(raised_);
+  }
+
+ private:
+  const py::object& progress_;
+  std::exception_ptr raised_;
+};
+
+py::str Import(const Text& old_path, const Text& new_path, bool salvage, bool dry_run, bool check,
+               bool build_indexes, const Text& rejects_path, const py::object& progress) {
+  ProgressCall call(progress);
+  ImportOptions options;
+  options.salvage = salvage;
+  options.dry_run = dry_run;
+  options.check = check;
+  options.build_indexes = build_indexes;
+  options.rejects_path = rejects_path;
+  options.progress = [&call](const ImportProgress& now) { return call(now); };
+  Result<ImportReport> report = [&] {
+    const py::gil_scoped_release released;
+    return ImportDirectory(old_path, new_path, std::move(options));
+  }();
+  call.Rethrow();
+  return ToStr(Take(std::move(report)).ToJson());
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_native, module) {
@@ -406,6 +468,7 @@ PYBIND11_MODULE(_native, module) {
   DefineMatrix(module);
   DefineDatabase(module);
   DefineCollection(module);
+  module.def("import_directory", Import);
 }
 
 }  // namespace chroma::python

@@ -1,0 +1,70 @@
+"""Directories that chromadb wrote."""
+import os
+import pathlib
+import tarfile
+
+import pytest
+
+import chroma_cpp
+
+GOLDENS = pathlib.Path(__file__).parents[3] / "tests" / "import"
+
+
+@pytest.fixture(params=["0.5.5", "1.5.9"])
+def old(request, tmp_path):
+    """A directory that this version of chromadb made."""
+    with tarfile.open(GOLDENS / f"chroma-{request.param}.tar.xz") as archive:
+        archive.extractall(tmp_path / "old")
+    [database] = (tmp_path / "old").rglob("chroma.sqlite3")
+    return database.parent
+
+
+def test_everything_arrives(old, tmp_path):
+    steps = []
+    before = {path: path.stat().st_mtime_ns for path in old.rglob("*")}
+    report = chroma_cpp.import_directory(
+        old, tmp_path / "new", progress=lambda *step: steps.append(step))
+    assert report["complete"] and report["losses"] == [] and report["collections"]
+    for collection in report["collections"]:
+        assert collection["records"] == collection["imported"] == collection["checked"]
+        with chroma_cpp.PersistentClient(tmp_path / "new", tenant=collection["tenant"],
+                                         database=collection["database"]) as client:
+            imported = client.get_collection(collection["name"], embedding_function=None)
+            assert str(imported.id) == collection["id"]
+            assert imported.count() == collection["records"]
+    assert {"writing", "checking"} <= {step[0] for step in steps}
+    assert before == {path: path.stat().st_mtime_ns for path in old.rglob("*")}
+
+
+def test_a_dry_run_writes_nothing(old, tmp_path):
+    report = chroma_cpp.import_directory(str(old), str(tmp_path / "new"), dry_run=True)
+    assert report["collections"]
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_progress_raises_ends_it_and_it_can_go_on(old, tmp_path):
+    class Enough(Exception):
+        pass
+
+    def stop(step, collection, done, total):
+        if step == "writing":
+            raise Enough(collection)
+
+    with pytest.raises(Enough):
+        chroma_cpp.import_directory(old, tmp_path / "new", progress=stop)
+    assert chroma_cpp.import_directory(old, tmp_path / "new", progress=True)["complete"]
+
+
+def test_opening_one_says_what_to_do(old):
+    import chromadb.errors
+
+    with pytest.raises(chromadb.errors.VersionMismatchError, match="import"):
+        chroma_cpp.PersistentClient(old).heartbeat()
+
+
+def test_nothing_to_import(tmp_path):
+    import chromadb.errors
+
+    with pytest.raises(chromadb.errors.NotFoundError):
+        chroma_cpp.import_directory(tmp_path, tmp_path / "new")
+    assert os.listdir(tmp_path) == []
