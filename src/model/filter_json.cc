@@ -2,6 +2,7 @@
 #include <optional>
 #include <utility>
 
+#include "model/compare.h"
 #include "model/filter.h"
 #include "model/limits.h"
 #include "model/schema.h"
@@ -105,7 +106,8 @@ std::optional<T> Copied(const T* value) {
 }
 
 // The operand of $in and $nin: the first element decides the type. Integers after a first float
-// are widened, floats after a first integer are refused, as upstream does.
+// are widened, floats after a first integer are refused, as upstream does. For those that no double
+// equals see SplitNumbers.
 std::optional<MetadataValue> List(const JsonArray& json) {
   if (json.empty()) return std::nullopt;
   if (json[0].AsBool() != nullptr) {
@@ -125,6 +127,25 @@ std::optional<MetadataValue> List(const JsonArray& json) {
     if (strings) return *std::move(strings);
   }
   return std::nullopt;
+}
+
+// The numbers of a list: those that a double equals, and the integers that none does.
+struct ExactNumbers {
+  std::vector<double> floats;
+  std::vector<int64_t> ints;
+};
+ExactNumbers SplitNumbers(const JsonArray& json) {
+  ExactNumbers numbers;
+  for (const JsonValue& element : json) {
+    const double widened = AsNumber(element).value_or(0);
+    const int64_t* integer = element.AsInt();
+    if (integer == nullptr || std::is_eq(CompareNumbers(*integer, widened))) {
+      numbers.floats.push_back(widened);
+    } else {
+      numbers.ints.push_back(*integer);
+    }
+  }
+  return numbers;
 }
 
 // Parses one tree. Recursion is bounded by kFilterDepthMax.
@@ -243,7 +264,16 @@ class FilterParser {
     }
     std::optional<MetadataValue> operand = List(*array);
     if (!operand) return Invalid();
-    return Filter{MetadataPredicate{key, op, *std::move(operand)}};
+    ExactNumbers numbers;
+    if (TypeOf(*operand) == ValueType::kFloatArray) numbers = SplitNumbers(*array);
+    if (numbers.ints.empty()) return Filter{MetadataPredicate{key, op, *std::move(operand)}};
+    // A list has one type: two of them say it without rounding.
+    if (!CountLeaf()) return TooMany();
+    LogicalFilter logical{op == CompareOperator::kIn ? LogicalOperator::kOr : LogicalOperator::kAnd,
+                          {}};
+    logical.children.push_back({MetadataPredicate{key, op, std::move(numbers.floats)}});
+    logical.children.push_back({MetadataPredicate{key, op, std::move(numbers.ints)}});
+    return Filter{std::move(logical)};
   }
 
   std::string error_;
