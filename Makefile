@@ -16,7 +16,7 @@ build: packages
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS) --target chroma_cli
 
-test: packages clients
+test: packages
 	tools/run-tests
 
 # The Python and JavaScript clients that the tests drive, from their registries.

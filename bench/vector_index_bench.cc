@@ -155,6 +155,40 @@ void Measure(const char* name, const Data& data, Search search) {
   }
 }
 
+// Of other numbers of results than ten; without an effort, as who asks for many sets none.
+void MeasureResults(const Data& data, const chroma::bench::BuiltGraph& graph) {
+  using chroma::bench::BuiltGraph;
+  for (const size_t n_results : {10, 100, 1000, 5000, 20000}) {
+    const size_t queries = std::max<size_t>(3, 5000 / n_results);
+    for (const auto layout : {BuiltGraph::Layout::kCompact, BuiltGraph::Layout::kRoomy}) {
+      double seconds = 0;
+      size_t hits = 0;
+      size_t wanted = 0;
+      for (size_t i = 0; i < queries; ++i) {
+        chroma::index::SearchRequest request;
+        request.query = data.query(i);
+        request.k = n_results;
+        std::vector<Candidate> found;
+        const double begin = Seconds(CLOCK_THREAD_CPUTIME_ID);
+        if (!graph.index(layout).Search(data.source(), request, &found).ok()) std::exit(1);
+        seconds += Seconds(CLOCK_THREAD_CPUTIME_ID) - begin;
+        std::vector<Candidate> exact;
+        if (!chroma::index::FlatIndex().Search(data.source(), request, &exact).ok()) std::exit(1);
+        std::vector<uint32_t> rows = RowsOf(found);
+        std::sort(rows.begin(), rows.end());
+        for (const uint32_t row : RowsOf(exact)) {
+          hits += std::binary_search(rows.begin(), rows.end(), row) ? 1 : 0;
+        }
+        wanted += exact.size();
+      }
+      fmt::print("{:10} n_results {:5} recall {:.4f}  {:8.3f} ms\n",
+                 layout == BuiltGraph::Layout::kRoomy ? "roomy" : "compact", n_results,
+                 static_cast<double>(hits) / static_cast<double>(wanted),
+                 seconds * 1e3 / static_cast<double>(queries));
+    }
+  }
+}
+
 void RunGraph(const Data& data) {
   using chroma::bench::BuiltGraph;
   const double begin = Seconds(CLOCK_PROCESS_CPUTIME_ID);
@@ -178,6 +212,7 @@ void RunGraph(const Data& data) {
       return RowsOf(found);
     });
   }
+  MeasureResults(data, graph);
   fmt::print("roomy      {:.3f} of the rows' bytes more\n",
              static_cast<double>(graph.node_bytes()) / raw);
 }

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/require.h"
 #include "chroma/chroma.h"
 #include "runtime/env.h"
 #include "service/server.h"
@@ -26,17 +27,6 @@ namespace {
 constexpr size_t kDimension = 384;
 constexpr size_t kBareBytes = 1'700;  // what the log writes for one such record
 constexpr int kManyWriters = 64;
-
-void Require(const Status& status) {
-  if (status.ok()) return;
-  fmt::print("{}\n", status.ToString());
-  std::exit(1);
-}
-template <typename T>
-T Require(Result<T> result) {
-  Require(result.status());
-  return *std::move(result);
-}
 
 using Step = std::function<void(int writer, uint64_t number)>;
 

@@ -5,6 +5,7 @@
 
 #include "api/clients_fixture.h"
 #include "chroma/client.h"
+#include "testing/quiet_fork.h"
 
 namespace chroma::api {
 namespace {
@@ -63,7 +64,7 @@ TEST(SharedBackend, AForkedChildUsesTheClientOfItsParent) {
   Result<Client> client = PersistentClient(directory.path());
   Collection things = *client->CreateCollection("things");
   ASSERT_TRUE(things.Add(One("parent", 1)).ok());
-  const pid_t child = fork();
+  const pid_t child = testing::QuietFork();
   if (child == 0) {
     const bool ok =
         things.Add(One("child", 2)).ok() && *things.Count() == 2 &&

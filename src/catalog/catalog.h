@@ -1,6 +1,9 @@
 // The catalog: tenants → databases → collections → the published version of each. Small, SQL,
 // transactional, durable before a call returns. Not for records, text or vectors.
 //
+// A change with a tag that has taken place already succeeds and changes nothing; those that answer
+// what they dropped answer nothing then.
+//
 // Messages of kNotFound and kAlreadyExists are the wire contract's (rest-api.md §5, §6).
 // Implementations: SQLite (one directory), PostgreSQL later. Thread safe.
 #pragma once
@@ -14,6 +17,7 @@
 #include "base/uuid.h"
 #include "chroma/status.h"
 #include "model/collection.h"
+#include "model/request_tag.h"
 #include "runtime/context.h"
 
 namespace chroma::catalog {
@@ -39,12 +43,13 @@ class Catalog {
  public:
   virtual ~Catalog() = default;
 
-  virtual Status CreateTenant(runtime::Context& ctx, const std::string& name) = 0;
+  virtual Status CreateTenant(runtime::Context& ctx, const std::string& name,
+                              const model::RequestTag& tag = {}) = 0;
   virtual Result<model::Tenant> GetTenant(runtime::Context& ctx, const std::string& name) = 0;
 
   // The tenant need not exist, as upstream has it.
   virtual Status CreateDatabase(runtime::Context& ctx, const Uuid& id, const std::string& name,
-                                const std::string& tenant) = 0;
+                                const std::string& tenant, const model::RequestTag& tag = {}) = 0;
   virtual Result<model::Database> GetDatabase(runtime::Context& ctx, const std::string& name,
                                               const std::string& tenant) = 0;
   // Ordered by name, bytewise.
@@ -53,7 +58,8 @@ class Catalog {
                                                              Page page) = 0;
   // With all of its collections, whose ids are returned.
   virtual Result<std::vector<Uuid>> DeleteDatabase(runtime::Context& ctx, const std::string& name,
-                                                   const std::string& tenant) = 0;
+                                                   const std::string& tenant,
+                                                   const model::RequestTag& tag = {}) = 0;
 
   // Inserts `collection` (its id is set; version fields are ignored). With `get_or_create` an
   // existing collection of that name is returned unchanged instead of kAlreadyExists.
@@ -64,7 +70,8 @@ class Catalog {
   };
   virtual Result<CreateResult> CreateCollection(runtime::Context& ctx,
                                                 const model::Collection& collection,
-                                                bool get_or_create) = 0;
+                                                bool get_or_create,
+                                                const model::RequestTag& tag = {}) = 0;
   virtual Result<model::Collection> GetCollection(runtime::Context& ctx, const std::string& tenant,
                                                   const std::string& database,
                                                   const std::string& name) = 0;
@@ -86,7 +93,8 @@ class Catalog {
     std::optional<model::Schema> schema;
   };
   virtual Status UpdateCollection(runtime::Context& ctx, const Uuid& id,
-                                  const CollectionUpdate& update) = 0;
+                                  const CollectionUpdate& update,
+                                  const model::RequestTag& tag = {}) = 0;
   // In one transaction: fixes the dimension if none is fixed yet, and adds to the schema the keys
   // and types of every element of `metadatas` that it lacks (model::ExtendSchema on the stored
   // schema). Returns the collection as it is then; the caller compares the dimension, since
@@ -94,8 +102,12 @@ class Catalog {
   virtual Result<model::Collection> RegisterWrite(
       runtime::Context& ctx, const Uuid& id, std::optional<uint32_t> dimension,
       const std::vector<model::Metadata>& metadatas) = 0;
-  virtual Result<Uuid> DeleteCollection(runtime::Context& ctx, const std::string& tenant,
-                                        const std::string& database, const std::string& name) = 0;
+  // Which one it was; none: it took place before.
+  virtual Result<std::optional<Uuid>> DeleteCollection(runtime::Context& ctx,
+                                                       const std::string& tenant,
+                                                       const std::string& database,
+                                                       const std::string& name,
+                                                       const model::RequestTag& tag = {}) = 0;
 
   // kAborted when another version was published meanwhile, kNotFound when the collection is gone.
   virtual Status PublishVersion(runtime::Context& ctx, const VersionUpdate& update) = 0;
@@ -115,7 +127,8 @@ class Catalog {
 
   // Drops everything and creates the default tenant and database again. Returns the collections
   // that were dropped.
-  virtual Result<std::vector<Uuid>> Reset(runtime::Context& ctx) = 0;
+  virtual Result<std::vector<Uuid>> Reset(runtime::Context& ctx,
+                                          const model::RequestTag& tag = {}) = 0;
 };
 
 }  // namespace chroma::catalog

@@ -51,7 +51,16 @@ CREATE TABLE version_blobs (
 CREATE INDEX version_blobs_by_name ON version_blobs (blob);
 )sql";
 
-constexpr Migration kMigrations[] = {{1, k001Catalog}};
+// Changes that processes on the directory may ask for again; times are of the monotonic clock.
+constexpr const char* k002Requests = R"sql(
+CREATE TABLE requests (
+  id INTEGER NOT NULL PRIMARY KEY,
+  done_ns INTEGER NOT NULL
+) STRICT;
+CREATE INDEX requests_by_time ON requests (done_ns);
+)sql";
+
+constexpr Migration kMigrations[] = {{1, k001Catalog}, {2, k002Requests}};
 
 int64_t ChecksumOf(const Migration& migration) {
   return static_cast<int64_t>(Checksum(migration.sql));

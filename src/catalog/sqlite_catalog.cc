@@ -7,6 +7,7 @@
 #include "catalog/collection_table.h"
 #include "catalog/connection.h"
 #include "catalog/migrations.h"
+#include "catalog/request_table.h"
 #include "catalog/tenant_table.h"
 #include "catalog/version_table.h"
 #include "catalog/wal_check.h"
@@ -39,8 +40,9 @@ class SqliteCatalog final : public Catalog {
     connection_.reset();
   }
 
-  Status CreateTenant(Context& ctx, const std::string& name) override {
-    return Write(ctx, [&](Connection& c) { return InsertTenant(c, name); });
+  Status CreateTenant(Context& ctx, const std::string& name,
+                      const model::RequestTag& tag) override {
+    return WriteOnce(ctx, tag, [&](Connection& c) { return InsertTenant(c, name); });
   }
 
   Result<model::Tenant> GetTenant(Context& ctx, const std::string& name) override {
@@ -48,8 +50,8 @@ class SqliteCatalog final : public Catalog {
   }
 
   Status CreateDatabase(Context& ctx, const Uuid& id, const std::string& name,
-                        const std::string& tenant) override {
-    return Write(ctx, [&](Connection& c) { return InsertDatabase(c, id, name, tenant); });
+                        const std::string& tenant, const model::RequestTag& tag) override {
+    return WriteOnce(ctx, tag, [&](Connection& c) { return InsertDatabase(c, id, name, tenant); });
   }
 
   Result<model::Database> GetDatabase(Context& ctx, const std::string& name,
@@ -68,8 +70,9 @@ class SqliteCatalog final : public Catalog {
   }
 
   Result<std::vector<Uuid>> DeleteDatabase(Context& ctx, const std::string& name,
-                                           const std::string& tenant) override {
-    return Write(ctx, [&](Connection& c) -> Result<std::vector<Uuid>> {
+                                           const std::string& tenant,
+                                           const model::RequestTag& tag) override {
+    return WriteOnce(ctx, tag, [&](Connection& c) -> Result<std::vector<Uuid>> {
       CHROMA_ASSIGN(std::optional<Uuid> id, FindDatabase(c, tenant, name));
       if (!id.has_value()) return NoSuchDatabase(name);
       CHROMA_ASSIGN(std::vector<Uuid> collections, DeleteCollectionsOf(c, *id));
@@ -79,9 +82,18 @@ class SqliteCatalog final : public Catalog {
   }
 
   Result<CreateResult> CreateCollection(Context& ctx, const Collection& collection,
-                                        bool get_or_create) override {
+                                        bool get_or_create, const model::RequestTag& tag) override {
+    bool took_place = false;
     CHROMA_ASSIGN(std::optional<CollectionRow> existing,
-                  Write(ctx, [&](Connection& c) { return InsertOrFind(c, collection); }));
+                  Write(ctx, [&](Connection& c) -> Result<std::optional<CollectionRow>> {
+                    CHROMA_ASSIGN(took_place, WasDone(c, tag));
+                    if (took_place) return FindById(c, collection.id);
+                    CHROMA_ASSIGN(std::optional<CollectionRow> row, InsertOrFind(c, collection));
+                    // One that finds what was there changes nothing.
+                    if (!row.has_value()) CHROMA_TRY(NoteDone(c, tag));
+                    return row;
+                  }));
+    if (took_place && existing.has_value()) get_or_create = true;
     if (existing.has_value()) {
       if (!get_or_create) {
         return Status::AlreadyExists("Collection [" + collection.name + "] already exists");
@@ -144,8 +156,9 @@ class SqliteCatalog final : public Catalog {
     });
   }
 
-  Status UpdateCollection(Context& ctx, const Uuid& id, const CollectionUpdate& update) override {
-    return Write(ctx, [&](Connection& c) { return UpdateRow(c, id, update); });
+  Status UpdateCollection(Context& ctx, const Uuid& id, const CollectionUpdate& update,
+                          const model::RequestTag& tag) override {
+    return WriteOnce(ctx, tag, [&](Connection& c) { return UpdateRow(c, id, update); });
   }
 
   Result<Collection> RegisterWrite(Context& ctx, const Uuid& id, std::optional<uint32_t> dimension,
@@ -154,15 +167,16 @@ class SqliteCatalog final : public Catalog {
                  [&](Connection& c) { return RegisterWriteInRow(c, id, dimension, metadatas); });
   }
 
-  Result<Uuid> DeleteCollection(Context& ctx, const std::string& tenant,
-                                const std::string& database, const std::string& name) override {
-    return Write(ctx, [&](Connection& c) -> Result<Uuid> {
+  Result<std::optional<Uuid>> DeleteCollection(Context& ctx, const std::string& tenant,
+                                               const std::string& database, const std::string& name,
+                                               const model::RequestTag& tag) override {
+    return WriteOnce(ctx, tag, [&](Connection& c) -> Result<std::optional<Uuid>> {
       CHROMA_ASSIGN(std::optional<Uuid> parent, FindDatabase(c, tenant, database));
       if (!parent.has_value()) return NoSuchCollection(name);
       CHROMA_ASSIGN(std::optional<CollectionRow> row, FindByName(c, *parent, name));
       if (!row.has_value()) return NoSuchCollection(name);
       CHROMA_TRY(DeleteCollectionRows(c, row->head.id));
-      return row->head.id;
+      return std::optional(row->head.id);
     });
   }
 
@@ -182,8 +196,8 @@ class SqliteCatalog final : public Catalog {
     return Read(ctx, [&](Connection& c) { return IsBlobNamed(c, name); });
   }
 
-  Result<std::vector<Uuid>> Reset(Context& ctx) override {
-    return Write(ctx, [](Connection& c) -> Result<std::vector<Uuid>> {
+  Result<std::vector<Uuid>> Reset(Context& ctx, const model::RequestTag& tag) override {
+    return WriteOnce(ctx, tag, [](Connection& c) -> Result<std::vector<Uuid>> {
       CHROMA_ASSIGN(std::vector<CollectionHead> heads, SelectHeads(c));
       std::vector<Uuid> dropped;
       for (const CollectionHead& head : heads) dropped.push_back(head.id);
@@ -219,6 +233,26 @@ class SqliteCatalog final : public Catalog {
     CHROMA_TRY(transaction.Commit());
     CHROMA_TEST_POINT("catalog.committed");
     return result;
+  }
+
+  // Write, unless it took place already: then OK, or an empty result.
+  template <typename Body>
+  std::invoke_result_t<Body, Connection&> WriteOnce(Context& ctx, const model::RequestTag& tag,
+                                                    Body body) {
+    using Answer = std::invoke_result_t<Body, Connection&>;
+    return Write(ctx, [&](Connection& c) -> Answer {
+      CHROMA_ASSIGN(const bool done, WasDone(c, tag));
+      if (!done) {
+        Answer answer = body(c);
+        if (answer.ok()) CHROMA_TRY(NoteDone(c, tag));
+        return answer;
+      }
+      if constexpr (std::is_same_v<Answer, Status>) {
+        return Status::Ok();
+      } else {
+        return std::decay_t<decltype(*std::declval<Answer&>())>{};
+      }
+    });
   }
 
   // Absent when it was inserted.

@@ -257,6 +257,87 @@ TEST_P(SqliteCatalogTest, CollectionMessages) {
                 "Collection [one] does not exist");
 }
 
+// A change that comes again after others have changed the same leaves what those did.
+TEST_P(SqliteCatalogTest, WhatComesAgainTakesEffectOnce) {
+  const int64_t now_ns = runtime::Clock::System().MonotonicNs();
+  const auto tag = [&](uint64_t id, bool repeated) {
+    return model::RequestTag{id, now_ns, repeated};
+  };
+  const Collection one = Make(1, "one");
+  ASSERT_OK(catalog_->CreateCollection(ctx_, one, false, tag(1, false)));
+  Update first, second;
+  first.metadata.emplace().emplace().Set("by", std::string("first"));
+  second.metadata.emplace().emplace().Set("by", std::string("second"));
+  second.name = "renamed";
+  ASSERT_OK(catalog_->UpdateCollection(ctx_, Id(1), first, tag(UINT64_MAX, false)));
+  ASSERT_OK(catalog_->UpdateCollection(ctx_, Id(1), second));
+  Reopen();
+  ASSERT_OK(catalog_->UpdateCollection(ctx_, Id(1), first, tag(UINT64_MAX, true)));
+  EXPECT_EQ(catalog_->GetCollectionById(ctx_, Id(1))->metadata, *second.metadata);
+  const auto created = catalog_->CreateCollection(ctx_, one, false, tag(1, true));
+  ASSERT_OK(created);
+  EXPECT_EQ(created->collection.name, "renamed");
+
+  EXPECT_EQ(*catalog_->DeleteCollection(ctx_, kTenant, kDatabase, "renamed", tag(2, false)), Id(1));
+  ASSERT_OK(catalog_->CreateCollection(ctx_, Make(2, "renamed"), false));
+  EXPECT_EQ(*catalog_->DeleteCollection(ctx_, kTenant, kDatabase, "renamed", tag(2, true)),
+            std::nullopt);
+  ASSERT_OK(catalog_->CreateCollection(ctx_, one, false, tag(1, true)));  // is gone, and stays so
+  EXPECT_EQ(catalog_->GetCollectionById(ctx_, Id(1)).status().code(), StatusCode::kNotFound);
+
+  ASSERT_OK(catalog_->CreateTenant(ctx_, "t", tag(3, false)));
+  ASSERT_OK(catalog_->CreateTenant(ctx_, "t", tag(3, true)));
+  ASSERT_OK(catalog_->CreateDatabase(ctx_, Id(9), "d", "t", tag(4, false)));
+  ASSERT_OK(catalog_->CreateDatabase(ctx_, Id(9), "d", "t", tag(4, true)));
+  EXPECT_THAT(*catalog_->Reset(ctx_, tag(5, false)), ElementsAre(Id(2)));
+  Create(3, "three");
+  EXPECT_THAT(*catalog_->Reset(ctx_, tag(5, true)), IsEmpty());
+  EXPECT_OK(catalog_->GetCollectionById(ctx_, Id(3)));
+  EXPECT_THAT(*catalog_->DeleteDatabase(ctx_, kDatabase, kTenant, tag(6, false)),
+              ElementsAre(Id(3)));
+  ASSERT_OK(catalog_->CreateDatabase(ctx_, Id(10), kDatabase, kTenant));
+  EXPECT_THAT(*catalog_->DeleteDatabase(ctx_, kDatabase, kTenant, tag(6, true)), IsEmpty());
+  EXPECT_EQ(catalog_->GetDatabase(ctx_, kDatabase, kTenant)->id, Id(10));
+}
+
+// A creation that finds what was there has made nothing: it is the same the second time.
+TEST_P(SqliteCatalogTest, ARepeatedCreationFindsWhatTheFirstFound) {
+  const int64_t now_ns = runtime::Clock::System().MonotonicNs();
+  Create(1, "one");
+  for (const bool repeated : {false, true}) {
+    const auto found =
+        catalog_->CreateCollection(ctx_, Make(2, "one"), true, {9, now_ns, repeated});
+    ASSERT_OK(found);
+    EXPECT_FALSE(found->created);
+    EXPECT_EQ(found->collection.id, Id(1));
+    EXPECT_EQ(catalog_->CreateCollection(ctx_, Make(3, "one"), false, {10, now_ns, repeated})
+                  .status()
+                  .code(),
+              StatusCode::kAlreadyExists);
+  }
+}
+
+TEST_P(SqliteCatalogTest, WhatFailedMayComeAgain) {
+  const model::RequestTag tag{7, runtime::Clock::System().MonotonicNs(), false};
+  EXPECT_EQ(catalog_->UpdateCollection(ctx_, Id(1), {}, tag).code(), StatusCode::kNotFound);
+  Create(1, "one");
+  Update update;
+  update.name = "two";
+  EXPECT_OK(catalog_->UpdateCollection(ctx_, Id(1), update, {7, tag.sent_ns, true}));
+  EXPECT_EQ(catalog_->GetCollectionById(ctx_, Id(1))->name, "two");
+}
+
+TEST_P(SqliteCatalogTest, WhatComesAgainTooLateIsNotDone) {
+  Create(1, "one");
+  Update update;
+  update.name = "two";
+  const int64_t long_ago_ns =
+      runtime::Clock::System().MonotonicNs() - model::kTagKeptNs - runtime::kSecond;
+  EXPECT_EQ(catalog_->UpdateCollection(ctx_, Id(1), update, {8, long_ago_ns, true}).code(),
+            StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(catalog_->GetCollectionById(ctx_, Id(1))->name, "one");
+}
+
 TEST_P(SqliteCatalogTest, GetOrCreateReturnsWhatIsStored) {
   Create(1, "one");
   Collection other = Make(2, "one");

@@ -92,7 +92,10 @@ class Examiner {
       collections_[head.id] = {head.id,      head.tenant,     head.database, head.name,
                                head.version, head.log_offset, head.manifest, {}};
       const Uuid id = head.id;
-      if (const auto decoded = DecodeRow(*std::move(row)); !decoded.ok()) {
+      const auto decoded = DecodeRow(*std::move(row));
+      if (decoded.ok()) {
+        collections_[id].space = decoded->schema.space();
+      } else {
         Add(std::string(decoded.status().message()), id);
       }
     }

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/uuid.h"
 #include "chroma/status.h"
+#include "model/schema.h"
 #include "runtime/env.h"
 
 namespace chroma::catalog {
@@ -38,6 +39,7 @@ struct CatalogCollection {
   uint64_t log_offset = 0;
   std::string manifest;  // empty: nothing was compacted yet
   std::vector<std::string> blobs;
+  std::optional<model::Space> space = {};  // none: its schema cannot be read
 };
 
 struct CatalogExamination {

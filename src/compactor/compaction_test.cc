@@ -3,9 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 
-#include "compactor/scheduler.h"
 #include "compactor/test_support.h"
 
 namespace chroma::compactor {
@@ -94,6 +92,7 @@ TEST_F(CompactionTest, SpaceComesBackThoughTheLogCannotBeTrimmed) {
     Status Forget(runtime::Context& ctx, const Uuid& id) override { return log_.Forget(ctx, id); }
     std::vector<Backlog> Backlogs() override { return log_.Backlogs(); }
     uint64_t BacklogBytes(const Uuid& id) override { return log_.BacklogBytes(id); }
+    AllBacklogs SumBacklogs() override { return log_.SumBacklogs(); }
 
    private:
     log::Log& log_;
@@ -112,6 +111,24 @@ TEST_F(CompactionTest, SpaceComesBackThoughTheLogCannotBeTrimmed) {
   EXPECT_EQ(Ids(), Numbered(0, 20));
 }
 
+TEST_F(CompactionTest, TaggedWritesAreKnownAfterTheirLogIsGone) {
+  const auto find = [this](uint64_t id) {
+    const int64_t now_ns = env_.clock->MonotonicNs();
+    return node_->FindRequest(ctx_, Published(), {id, now_ns, true});
+  };
+  Write(Operation::kAdd, 0, 10, 77);
+  Write(Operation::kAdd, 10, 3);
+  EXPECT_EQ(*find(77), 10u);
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(CompactOnce().ok());
+    EXPECT_EQ(log_->BacklogBytes(id_), 0u);
+    if (round == 1) Reopen();
+    EXPECT_EQ(*find(77), 10u) << round;
+    EXPECT_EQ(*find(78), std::nullopt);
+    Write(Operation::kUpsert, 5, 1);  // so that the next round has something to do
+  }
+}
+
 TEST_F(CompactionTest, AMissingSegmentIsDamageAndNotADeletedCollection) {
   Write(Operation::kAdd, 0, 10);
   ASSERT_TRUE(CompactOnce().ok());
@@ -125,181 +142,9 @@ TEST_F(CompactionTest, AMissingSegmentIsDamageAndNotADeletedCollection) {
 
 TEST_F(CompactionTest, ADeletedCollectionIsNotFound) {
   Write(Operation::kAdd, 0, 10);
-  ASSERT_TRUE(
-      catalog_->DeleteCollection(ctx_, model::kDefaultTenant, model::kDefaultDatabase, "things")
-          .ok());
+  DeleteCollection("things");
   EXPECT_EQ(CompactOnce().status().code(), StatusCode::kNotFound);
   EXPECT_EQ(Blobs(), std::vector<std::string>());
-}
-
-// ---- the scheduler
-
-class SchedulerTest : public CompactionTest {
- protected:
-  SchedulerTest() {
-    policy_.idle_ns = 10 * runtime::kMillisecond;
-    policy_.settle_ns = 20 * runtime::kMillisecond;
-  }
-  bool Eventually(const std::function<bool()>& condition) {
-    for (int i = 0; i < 2000; ++i) {
-      if (condition()) return true;
-      env_.clock->SleepNs(2 * runtime::kMillisecond);
-    }
-    return false;
-  }
-  Policy policy_;
-};
-
-TEST_F(SchedulerTest, AnIdleCollectionIsCompacted) {
-  Scheduler scheduler(SeamsHere(), policy_);
-  ASSERT_TRUE(scheduler.Start({}).ok());
-  for (int round = 0; round < 3; ++round) {
-    Write(Operation::kAdd, round * 10, 10);
-    scheduler.NotifyWrite(id_);
-    EXPECT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
-  }
-  EXPECT_TRUE(Eventually([&] { return Blobs().size() == 2; }));
-  EXPECT_EQ(Ids(), Numbered(0, 30));
-}
-
-TEST_F(SchedulerTest, ALargeTailDoesNotWaitForIdleness) {
-  policy_.idle_ns = policy_.settle_ns = 3600 * runtime::kSecond;
-  policy_.tail_records_max = 50;
-  Scheduler scheduler(SeamsHere(), policy_);
-  ASSERT_TRUE(scheduler.Start({}).ok());
-  Write(Operation::kAdd, 0, 49);
-  scheduler.NotifyWrite(id_);
-  env_.clock->SleepNs(300 * runtime::kMillisecond);
-  EXPECT_GT(log_->BacklogBytes(id_), 0u);
-  Write(Operation::kAdd, 49, 1);
-  scheduler.NotifyWrite(id_);
-  EXPECT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
-}
-
-TEST_F(SchedulerTest, AnOldTailDoesNotWaitForIdleness) {
-  policy_.idle_ns = policy_.settle_ns = 3600 * runtime::kSecond;
-  policy_.tail_age_ns = 50 * runtime::kMillisecond;
-  Scheduler scheduler(SeamsHere(), policy_);
-  ASSERT_TRUE(scheduler.Start({}).ok());
-  Write(Operation::kAdd, 0, 1);
-  scheduler.NotifyWrite(id_);
-  EXPECT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
-}
-
-TEST_F(SchedulerTest, AWriteEndsTheWaitForSettling) {
-  policy_.settle_ns = 3600 * runtime::kSecond;
-  policy_.tail_records_max = 50;
-  Scheduler scheduler(SeamsHere(), policy_);
-  ASSERT_TRUE(scheduler.Start({}).ok());
-  // A second segment that is not worth a merge: it waits for the settling.
-  Write(Operation::kAdd, 0, 49);
-  scheduler.NotifyWrite(id_);
-  ASSERT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
-  Write(Operation::kUpsert, 0, 1);
-  scheduler.NotifyWrite(id_);
-  ASSERT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
-  env_.clock->SleepNs(100 * runtime::kMillisecond);
-  Write(Operation::kAdd, 49, 60);
-  scheduler.NotifyWrite(id_);
-  EXPECT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
-}
-
-TEST_F(SchedulerTest, FailedCompactionsAreTriedAgain) {
-  FailOn(".manifest", StatusCode::kResourceExhausted);
-  Scheduler scheduler(SeamsHere(), policy_);
-  ASSERT_TRUE(scheduler.Start({}).ok());
-  Write(Operation::kAdd, 0, 10);
-  scheduler.NotifyWrite(id_);
-  env_.clock->SleepNs(100 * runtime::kMillisecond);
-  EXPECT_GT(log_->BacklogBytes(id_), 0u);
-  EXPECT_EQ(Ids(), Numbered(0, 10));
-  files_.SetFault(nullptr);
-  EXPECT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
-  EXPECT_EQ(Ids(), Numbered(0, 10));
-}
-
-TEST_F(SchedulerTest, BlobsOfDeletedCollectionsGo) {
-  Write(Operation::kAdd, 0, 10);
-  ASSERT_TRUE(CompactOnce().ok());
-  Scheduler scheduler(SeamsHere(), policy_);
-  ASSERT_TRUE(scheduler.Start({}).ok());
-  ASSERT_TRUE(
-      catalog_->DeleteCollection(ctx_, model::kDefaultTenant, model::kDefaultDatabase, "things")
-          .ok());
-  scheduler.NotifyDeleted({id_});
-  EXPECT_TRUE(Eventually([&] { return Blobs().empty(); }));
-}
-
-// A store that lists its blobs once it is told to.
-class GatedStore final : public store::BlobStore {
- public:
-  explicit GatedStore(store::BlobStore& store) : store_(store) {}
-  void OpenGate() {
-    runtime::MutexLock lock(mutex_);
-    open_ = true;
-    opened_.NotifyAll();
-  }
-  Result<std::shared_ptr<const store::Blob>> Open(runtime::Context& ctx,
-                                                  const std::string& name) override {
-    return store_.Open(ctx, name);
-  }
-  Result<std::unique_ptr<store::BlobWriter>> Create(runtime::Context& ctx,
-                                                    const std::string& name) override {
-    return store_.Create(ctx, name);
-  }
-  Status Delete(runtime::Context& ctx, const std::string& name) override {
-    return store_.Delete(ctx, name);
-  }
-  Result<std::vector<store::BlobInfo>> List(runtime::Context& ctx,
-                                            const std::string& prefix) override {
-    auto listed = store_.List(ctx, prefix);
-    runtime::MutexLock lock(mutex_);
-    while (!open_) opened_.Wait(mutex_);
-    return listed;
-  }
-  Status RemoveUnfinished(runtime::Context& ctx) override { return store_.RemoveUnfinished(ctx); }
-
- private:
-  store::BlobStore& store_;
-  runtime::Mutex mutex_;
-  runtime::CondVar opened_;
-  bool open_ CHROMA_GUARDED_BY(mutex_) = false;
-};
-
-// The sweep of the directory keeps nobody waiting but compactions: what they write must not be
-// taken for what an earlier process left.
-TEST_F(SchedulerTest, TheDirectoryIsSweptInTheBackground) {
-  const std::string orphan = id_.ToString() + "/orphan.segment";
-  Write(Operation::kAdd, 0, 10);
-  ASSERT_TRUE(CompactOnce()->published);
-  ASSERT_TRUE(store::WriteBlob(ctx_, *store_, orphan, "left by a crash").ok());
-  const auto has_orphan = [&] {
-    const auto blobs = Blobs();
-    return std::find(blobs.begin(), blobs.end(), orphan) != blobs.end();
-  };
-  GatedStore gated(*store_);
-  Seams seams = SeamsHere();
-  seams.store = &gated;
-  auto scheduler = std::make_unique<Scheduler>(seams, policy_);
-  ASSERT_TRUE(scheduler->Start({id_}).ok()) << "it does not wait for the sweep";
-  Write(Operation::kAdd, 10, 10);
-  scheduler->NotifyWrite(id_);
-  EXPECT_EQ(Ids(), Numbered(0, 20));
-  std::atomic<bool> compacted = false;
-  const auto task = env_.scheduler->Start("compact", [&] {
-    EXPECT_TRUE(scheduler->CompactFully(ctx_, id_).ok());
-    compacted = true;
-  });
-  env_.clock->SleepNs(50 * runtime::kMillisecond);
-  EXPECT_FALSE(compacted);
-  EXPECT_TRUE(has_orphan());
-  gated.OpenGate();
-  task->Join();
-  EXPECT_FALSE(has_orphan());
-  EXPECT_TRUE(Eventually([&] { return Blobs().size() == 2; }));
-  scheduler.reset();  // it works on the node
-  Reopen();
-  EXPECT_EQ(Ids(), Numbered(0, 20));
 }
 
 TEST_F(CompactionTest, AMergeThatDoesNotFitDoesNotKeepTheLogFromBeingDrained) {
@@ -343,6 +188,77 @@ TEST_F(CompactionTest, ADamagedSegmentDoesNotKeepTheLogFromBeingDrained) {
   EXPECT_EQ(Ids(), Numbered(0, 15));
   // With nothing in the log, there is nothing to be done but to say it.
   EXPECT_EQ(CompactOnce().status().code(), StatusCode::kDataLoss);
+}
+
+// ---- a collection that has more than a segment may hold
+
+TEST_F(CompactionTest, ALargeCollectionSettlesInSeveralSegments) {
+  merging_.segment_rows_max = 25;
+  merging_.index.rows_min = UINT32_MAX;
+  for (int round = 0; round < 10; ++round) {
+    Write(Operation::kAdd, round * 10, 10);
+    ASSERT_TRUE(CompactOnce(round % 2 == 0 ? Activity::kBusy : Activity::kIdle).ok());
+  }
+  Write(Operation::kDelete, 0, 1);
+  const auto settle = [&] {
+    for (int round = 0; round < 20; ++round) {
+      const auto outcome = CompactOnce();
+      ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
+      EXPECT_EQ(catalog_->ListHeads(ctx_)->at(0).settled, outcome->settled);
+      if (!outcome->published) {
+        EXPECT_TRUE(outcome->settled);
+        return;
+      }
+    }
+    FAIL() << "it merges for ever";
+  };
+  settle();
+  EXPECT_EQ(Ids(), Numbered(1, 99));
+  const auto live = *node_->Open(ctx_, Published());
+  const auto manifest = live->version()->manifest;
+  EXPECT_GE(manifest.segments.size(), 4u);
+  EXPECT_LE(manifest.segments.size(), 6u);
+  for (const format::ManifestSegment& segment : manifest.segments) {
+    EXPECT_LE(segment.rows, 25u);
+    EXPECT_TRUE(segment.deleted.Empty());
+  }
+  // With more room fewer are left.
+  merging_.segment_rows_max = 1000;
+  settle();
+  EXPECT_EQ(Blobs().size(), 2u);
+  EXPECT_EQ(Ids(), Numbered(1, 99));
+}
+
+TEST_F(CompactionTest, ALargeMergeIsLeftOutWhereItMayNotBe) {
+  Policy policy;
+  policy.smallest_tier_bytes = 1;
+  policy.fan_in = 2;
+  dimension_ = 64;
+  Write(Operation::kAdd, 0, 1000);
+  ASSERT_TRUE(CompactOnce()->published);
+  Limits limits;
+  limits.merge_bytes_max = 100'000;
+  // What is small is merged all the same: the tails and what became of them.
+  for (int round = 0; round < 6; ++round) {
+    Write(Operation::kAdd, 1000 + round * 10, 10);
+    Write(Operation::kUpsert, round, 1);
+    const auto outcome = Compact(ctx_, SeamsHere(), policy, id_, Activity::kSettled, limits);
+    ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
+    EXPECT_TRUE(outcome->published);
+    EXPECT_TRUE(outcome->left_large);
+    EXPECT_FALSE(outcome->settled);
+    EXPECT_EQ(log_->BacklogBytes(id_), 0u);
+    EXPECT_LE(Blobs().size(), 5u) << "a manifest, the large segment, and few small ones";
+  }
+  EXPECT_EQ(Ids(), Numbered(0, 1060));
+  auto outcome = Compact(ctx_, SeamsHere(), policy, id_, Activity::kSettled, limits);
+  ASSERT_TRUE(outcome.ok());
+  EXPECT_TRUE(outcome->left_large);
+  outcome = Compact(ctx_, SeamsHere(), policy, id_, Activity::kSettled);
+  ASSERT_TRUE(outcome.ok());
+  EXPECT_TRUE(outcome->settled);
+  EXPECT_FALSE(outcome->left_large);
+  EXPECT_EQ(Ids(), Numbered(0, 1060));
 }
 
 }  // namespace

@@ -64,11 +64,17 @@ struct Indexer::Job {
   segment::SegmentSummary rewritten;
 };
 
-Indexer::Indexer(Seams seams, segment::IndexPolicy policy, runtime::Mutex& publishing,
-                 std::function<void()> prepare)
+// A version that names what a job made.
+struct Indexer::Published {
+  segment::VersionRef ref;
+  size_t place = 0;                   // of the segment
+  std::vector<std::string> replaced;  // blobs
+};
+
+Indexer::Indexer(Seams seams, Policy policy, CollectionLocks& locks, std::function<void()> prepare)
     : seams_(std::move(seams)),
       policy_(policy),
-      publishing_(publishing),
+      locks_(locks),
       prepare_(std::move(prepare)),
       context_(*seams_.env.clock),
       pool_(std::make_unique<runtime::ThreadPool>(*seams_.env.scheduler, "index",
@@ -189,13 +195,31 @@ Status Indexer::IndexFully(runtime::Context& ctx, const Uuid& collection) {
   for (;;) {
     CHROMA_TRY(ctx.Check());
     const size_t failures = failed.size();
-    const Result<bool> built = IndexOne(ctx, collection, false, &failed);
+    const Result<bool> built = IndexInTurn(ctx, collection, &failed);
     if (built.ok() && !*built) return first;
     // All of its rows may have been deleted meanwhile, and the segment dropped.
     if (built.ok() || built.status().code() == StatusCode::kAborted) continue;
     if (first.ok()) first = built.status();
     if (failed.size() == failures) return first;
   }
+}
+
+Result<bool> Indexer::IndexInTurn(runtime::Context& ctx, const Uuid& collection,
+                                  FailedJobs* failed) {
+  // An index may take minutes, and whoever waits may go away meanwhile.
+  constexpr int64_t kCheckNs = 20 * runtime::kMillisecond;
+  while (!building_.TryLock()) {
+    CHROMA_TRY(ctx.Check());
+    seams_.env.clock->SleepNs(kCheckNs);
+  }
+  Result<bool> built = false;
+  try {
+    built = IndexOne(ctx, collection, false, failed);
+  } catch (const std::bad_alloc&) {
+    built = Status::ResourceExhausted("there is no memory to build an index with");
+  }
+  building_.Unlock();
+  return built;
 }
 
 Result<bool> Indexer::IndexOne(runtime::Context& ctx, const Uuid& collection, bool busy,
@@ -226,13 +250,13 @@ Result<bool> Indexer::IndexOne(runtime::Context& ctx, const Uuid& collection, bo
 }
 
 Status Indexer::Choose(const segment::Version& version, const model::Schema& schema, bool busy,
-                       FailedJobs* failed, Job* job) const {
+                       uint64_t compared, FailedJobs* failed, Job* job) const {
   Status unreadable;
   for (size_t i = 0; i < version.parts.size(); ++i) {
     const segment::SnapshotPart& part = version.parts[i];
     const format::ManifestSegment& named = version.manifest.segments[i];
     // Merges to come write smaller ones again.
-    if (busy && part.part->rows() < policy_.busy_rows_min) continue;
+    if (busy && part.part->rows() < policy_.index.busy_rows_min) continue;
     if (failed->contains({named.blob, true})) continue;
     Result<std::vector<segment::MissingIndex>> missing = part.part->Missing(schema);
     if (!missing.ok()) {
@@ -248,7 +272,8 @@ Status Indexer::Choose(const segment::Version& version, const model::Schema& sch
   for (size_t i = 0; i < version.parts.size(); ++i) {
     const segment::SnapshotPart& part = version.parts[i];
     const format::ManifestSegment& named = version.manifest.segments[i];
-    if (!segment::NeedsIndex(policy_, part, busy) || failed->contains({named.blob, false})) {
+    if (!segment::NeedsIndex(policy_.index, part, busy, compared) ||
+        failed->contains({named.blob, false})) {
       continue;
     }
     if (job->part.part != nullptr && job->part.part->rows() >= part.part->rows()) continue;
@@ -260,13 +285,16 @@ Status Indexer::Choose(const segment::Version& version, const model::Schema& sch
 
 Result<bool> Indexer::Pick(runtime::Context& ctx, const Uuid& id, bool busy, FailedJobs* failed,
                            Job* job) {
-  runtime::MutexLock publishing(publishing_);
   if (prepare_) prepare_();
+  OpenEarly(ctx, id);
+  CHROMA_TRY(locks_.Lock(ctx, id));
+  const CollectionLocks::Hold hold(locks_, id);
   CHROMA_ASSIGN(const model::Collection collection, seams_.catalog->GetCollectionById(ctx, id));
   const auto live = OpenPublished(
       ctx, seams_, {id, collection.version, collection.manifest, collection.log_offset});
   if (!live.ok()) return IfStillThere(ctx, seams_, id, live.status());
-  CHROMA_TRY(Choose(*(*live)->version(), collection.schema, busy, failed, job));
+  CHROMA_TRY(Choose(*(*live)->version(), collection.schema, busy, seams_.node->RowsCompared(id),
+                    failed, job));
   if (job->part.part == nullptr) return false;
   job->collection = id;
   job->schema = collection.schema;
@@ -336,17 +364,26 @@ Status Indexer::AddMissing(runtime::Context& ctx, Job& job) {
   return Status::Ok();
 }
 
-Status Indexer::PublishIndex(runtime::Context& ctx, Job& job) {
-  runtime::MutexLock publishing(publishing_);
+void Indexer::OpenEarly(runtime::Context& ctx, const Uuid& id) {
+  const Result<model::Collection> collection = seams_.catalog->GetCollectionById(ctx, id);
+  if (!collection.ok()) return;
+  // It may be replaced meanwhile, and fail by that.
+  static_cast<void>(seams_.node->Open(
+      ctx, {id, collection->version, collection->manifest, collection->log_offset}));
+}
+
+Result<Indexer::Published> Indexer::Swap(runtime::Context& ctx, Job& job) {
   const bool rewrites = !job.missing.empty();
   const std::string& written = rewrites ? job.rewritten.blob : job.built.blob;
   const auto discard = [&](Status status) {
     Discard(seams_, {written});
     return status;
   };
+  if (Status locked = locks_.Lock(ctx, job.collection); !locked.ok()) return discard(locked);
+  const CollectionLocks::Hold hold(locks_, job.collection);
   Result<model::Collection> collection = seams_.catalog->GetCollectionById(ctx, job.collection);
   if (!collection.ok()) return discard(collection.status());
-  Result<std::shared_ptr<segment::LiveCollection>> live = OpenPublished(
+  const Result<std::shared_ptr<segment::LiveCollection>> live = OpenPublished(
       ctx, seams_,
       {job.collection, collection->version, collection->manifest, collection->log_offset});
   if (!live.ok()) return discard(IfStillThere(ctx, seams_, job.collection, live.status()));
@@ -360,28 +397,51 @@ Status Indexer::PublishIndex(runtime::Context& ctx, Job& job) {
     return discard(Status::Aborted("the segment was replaced while it was indexed"));
   }
   const auto place = static_cast<size_t>(segment - manifest.segments.begin());
-  bool settled = manifest.segments.size() == 1 && segment->deleted.Empty();
+  bool settled = IsSettled(policy_, manifest);
+  for (size_t i = 0; i < before->parts.size(); ++i) {
+    if (i == place) continue;
+    settled &= !segment::NeedsIndex(policy_.index, before->parts[i], /*busy=*/false) &&
+               !segment::MissesIndexes(*before->parts[i].part, collection->schema);
+  }
   if (rewrites) {
     segment->blob = job.rewritten.blob;
     segment->size_bytes = job.rewritten.size_bytes;
     segment->checksum = job.rewritten.checksum;
     settled &= job.schema == collection->schema &&
-               !segment::NeedsIndex(policy_, before->parts[place], /*busy=*/false);
+               !segment::NeedsIndex(policy_.index, before->parts[place], /*busy=*/false);
   } else {
     segment->indexes = {{job.built.blob, job.built.size_bytes, job.built.checksum}};
     settled &= !segment::MissesIndexes(*before->parts[place].part, collection->schema);
   }
-  CHROMA_ASSIGN(const segment::VersionRef published,
-                Publish(ctx, seams_, *collection, manifest, settled, {written}));
-  live = OpenPublished(ctx, seams_, published);
-  if (!live.ok()) return IfStillThere(ctx, seams_, job.collection, live.status());
-  seams_.on_published(job.collection);
-  const auto& indexes = (*live)->version()->parts[place].indexes;
-  if (!rewrites && indexes->damaged()) {
-    return Status::DataLoss("a vector index that was just written is damaged: check the disk");
+  Published published;
+  CHROMA_ASSIGN(published.ref, Publish(ctx, seams_, *collection, manifest, settled, {written}));
+  published.place = place;
+  published.replaced = Replaced(*collection, before->manifest, manifest);
+  return published;
+}
+
+Status Indexer::PublishIndex(runtime::Context& ctx, Job& job) {
+  OpenEarly(ctx, job.collection);
+  CHROMA_ASSIGN(const Published published, Swap(ctx, job));
+  // Others may publish again by now: what is not newer is ignored, and what this version replaced
+  // no later one names.
+  const Result<std::shared_ptr<segment::LiveCollection>> live =
+      OpenPublished(ctx, seams_, published.ref);
+  if (!live.ok()) {
+    CHROMA_ASSIGN(const model::Collection now,
+                  seams_.catalog->GetCollectionById(ctx, job.collection));
+    if (now.version == published.ref.version) return live.status();
   }
-  return GiveSpaceBack(ctx, seams_, job.collection, manifest.log_offset,
-                       Replaced(*collection, before->manifest, manifest));
+  seams_.on_published(job.collection);
+  if (live.ok() && job.missing.empty()) {
+    seams_.node->ForgetRowsCompared(job.collection);
+    const std::shared_ptr<const segment::Version> version = (*live)->version();
+    if (version->manifest.version == published.ref.version &&
+        version->parts[published.place].indexes->damaged()) {
+      return Status::DataLoss("a vector index that was just written is damaged: check the disk");
+    }
+  }
+  return GiveSpaceBack(ctx, seams_, job.collection, published.ref.log_offset, published.replaced);
 }
 
 }  // namespace chroma::compactor

@@ -20,6 +20,7 @@
 
 #include "base/uuid.h"
 #include "chroma/status.h"
+#include "compactor/collection_locks.h"
 #include "compactor/policy.h"
 #include "compactor/publish.h"
 #include "runtime/context.h"
@@ -31,10 +32,9 @@ namespace chroma::compactor {
 
 class Indexer {
  public:
-  // `publishing`: held by whoever publishes versions. `prepare` (may be null) is called with it
-  // held, before anything is written.
-  Indexer(Seams seams, segment::IndexPolicy policy, runtime::Mutex& publishing,
-          std::function<void()> prepare);
+  // `locks`: of who publishes versions. `prepare` (may be null) is called before anything is
+  // written, with nothing locked but `building_`.
+  Indexer(Seams seams, Policy policy, CollectionLocks& locks, std::function<void()> prepare);
   // Cancels what is being built and joins.
   ~Indexer();
   Indexer(const Indexer&) = delete;
@@ -45,17 +45,15 @@ class Indexer {
   // The collection has new segments, or (not busy) was left alone for a while. Thread safe.
   void Notify(const Uuid& collection, bool busy);
   // Builds all that the collection needs, on the calling task; what fails is left out, and the
-  // first failure returned. No compaction of the collection may be running.
+  // first failure returned. Others may index and compact meanwhile.
   Status IndexFully(runtime::Context& ctx, const Uuid& collection);
 
-  // Segments that are being indexed now. Asked while `publishing` is held, the answer stays
-  // true until it is given up.
+  // Segments that are being indexed now. Asked by who has locked a collection: none of its other
+  // segments is until that is given up.
   std::set<std::string> Building();
-  // Held while an index is built: by one task at a time.
-  runtime::Mutex& building() { return building_; }
-
  private:
   struct Job;
+  struct Published;
   // Segments, and whether it was their sections (else their vector index) that failed. They come
   // after everything else, so that one that cannot be read does not keep others waiting.
   using FailedJobs = std::set<std::pair<std::string, bool>>;
@@ -78,19 +76,26 @@ class Indexer {
                     Job* job);
   // The first part that misses sections; if there is none the largest that needs an index.
   Status Choose(const segment::Version& version, const model::Schema& schema, bool busy,
-                FailedJobs* failed, Job* job) const;
+                uint64_t compared, FailedJobs* failed, Job* job) const;
+  // IndexOne, when no other task builds an index.
+  Result<bool> IndexInTurn(runtime::Context& ctx, const Uuid& collection, FailedJobs* failed);
   Status Build(runtime::Context& ctx, Job& job);
   Status AddMissing(runtime::Context& ctx, Job& job);
+  // Opens the collection: a task of low priority is not to read files while it has it locked.
+  void OpenEarly(runtime::Context& ctx, const Uuid& collection);
   Status PublishIndex(runtime::Context& ctx, Job& job);
+  // The part of it that nobody else may do meanwhile: makes the version that names the index the
+  // published one.
+  Result<Published> Swap(runtime::Context& ctx, Job& job);
 
   const Seams seams_;
-  const segment::IndexPolicy policy_;
-  runtime::Mutex& publishing_;
+  const Policy policy_;
+  CollectionLocks& locks_;
   const std::function<void()> prepare_;
   runtime::Context context_;  // of the background task
   std::function<void(const Uuid&)> on_built_;
   std::unique_ptr<runtime::ThreadPool> pool_;
-  runtime::Mutex building_;
+  runtime::Mutex building_;  // held while an index is built: by one task at a time
   runtime::Mutex mutex_;
   runtime::CondVar wake_;
   bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;

@@ -37,7 +37,9 @@ class IndexerTest : public CompactorTest {
                                                   executor::LocalNodeOptions{.index = policy_});
   }
   Status IndexAll(runtime::Context& ctx) {
-    Indexer indexer(SeamsHere(), policy_, publishing_, nullptr);
+    Policy policy;
+    policy.index = policy_;
+    Indexer indexer(SeamsHere(), policy, locks_, nullptr);
     return indexer.IndexFully(ctx, id_);
   }
   void Index() {
@@ -99,7 +101,7 @@ class IndexerTest : public CompactorTest {
   }
 
   segment::IndexPolicy policy_;
-  runtime::Mutex publishing_;
+  CollectionLocks locks_;
   int round_ = 0;
   std::set<int> replaced_;
   std::shared_ptr<const segment::Version> version_;
@@ -122,6 +124,24 @@ TEST_F(IndexerTest, IndexesASegmentOnce) {
   ReopenWithPolicy();
   EXPECT_GE(Recall(Numbered(0, 1000)), .95);
   EXPECT_EQ(Blobs().size(), 3U);  // segment, index, manifest
+}
+
+// By the node, since the segments of a collection that is searched have changed.
+TEST_F(IndexerTest, WhatIsNewIsReadBeforeSearchesCome) {
+  constexpr int kRecords = 4000;
+  Write(Operation::kAdd, 0, kRecords);
+  CompactAll();
+  const auto part = [&] { return (*node_->Open(ctx_, Published()))->version()->parts.at(0).part; };
+  const auto verified = [&] { return static_cast<int>(part()->Vectors(0)->rows); };
+  ASSERT_LT(verified(), kRecords) << "nobody has searched";
+  Query(VectorOf(1), kNeighbors);
+  Write(Operation::kAdd, kRecords, 1);
+  CompactAll();
+  for (int tries = 0; verified() <= kRecords && tries < 5000; ++tries) {
+    env_.clock->SleepNs(runtime::kMillisecond);
+  }
+  EXPECT_EQ(verified(), kRecords + 1);
+  EXPECT_TRUE(part()->IsLoaded(0));
 }
 
 TEST_F(IndexerTest, RecallIsMeasured) {
@@ -354,8 +374,10 @@ TEST_F(IndexerTest, SegmentsThatAreBeingIndexedAreNotMerged) {
   IndexesOf(0);
   const std::string segment = version_->manifest.segments[0].blob;
   Write(Operation::kAdd, 300, 10);
-  ASSERT_TRUE(Compact(ctx_, SeamsHere(), Policy(), id_, Activity::kSettled, {segment}).ok());
-  const auto again = Compact(ctx_, SeamsHere(), Policy(), id_, Activity::kSettled, {segment});
+  Limits limits;
+  limits.untouched = {segment};
+  ASSERT_TRUE(Compact(ctx_, SeamsHere(), Policy(), id_, Activity::kSettled, limits).ok());
+  const auto again = Compact(ctx_, SeamsHere(), Policy(), id_, Activity::kSettled, limits);
   ASSERT_TRUE(again.ok());
   EXPECT_FALSE(again->published) << "what is left alone does not make its neighbours be rewritten";
   IndexesOf(0);

@@ -11,18 +11,19 @@ namespace {
 using segment::Part;
 using segment::SnapshotPart;
 
+// What is fetched of rows in one pass over them.
+enum class Columns : uint8_t { kKeysAndMetadata, kDocuments, kUris };
+
 // The live rows of one part in insertion order, fetched some at a time so that each compressed
 // block is read once.
 class PartCursor {
  public:
-  static constexpr size_t kRowsAtOnce = 1024;
-
   Status Init(const SnapshotPart& source) {
     part_ = source.part.get();
     Bitmap live = Bitmap::Range(0, part_->rows());
     live -= *source.dead;
     order_ = live.ToVector();
-    if (part_->InInsertionOrder()) return Load();
+    if (part_->InInsertionOrder()) return Status::Ok();
     std::vector<std::pair<uint64_t, uint32_t>> keyed;
     for (uint32_t row : order_) {
       CHROMA_ASSIGN(uint64_t offset, part_->InsertionOffset(row));
@@ -30,6 +31,14 @@ class PartCursor {
     }
     std::sort(keyed.begin(), keyed.end());
     for (size_t i = 0; i < keyed.size(); ++i) order_[i] = keyed[i].second;
+    return Status::Ok();
+  }
+
+  // To the first row, for a pass over them.
+  Status Begin(Columns columns) {
+    columns_ = columns;
+    at_ = loaded_begin_ = loaded_end_ = 0;
+    rows_at_once_ = kRowsAtFirst;
     return Load();
   }
 
@@ -37,17 +46,20 @@ class PartCursor {
   uint32_t part_row() const { return order_[at_]; }
   uint64_t insertion_offset() const { return insertion_offset_; }
 
-  Result<segment::RowView> Row() {
-    const size_t i = at_ - loaded_begin_;
+  // Without texts, in a pass over keys and metadata.
+  Result<segment::RowView> Row() const {
     segment::RowView row;
     CHROMA_ASSIGN(row.id, part_->Id(order_[at_]));
     row.insertion_offset = insertion_offset_;
     CHROMA_ASSIGN(segment::VectorRun run, part_->Vectors(order_[at_]));
     row.vector = run.values;
-    if (documents_[i]) row.document = *documents_[i];
-    if (uris_[i]) row.uri = *uris_[i];
-    row.metadata = &metadata_[i];
+    row.metadata = &metadata_[at_ - loaded_begin_];
     return row;
+  }
+  // In a pass over texts.
+  std::optional<std::string_view> Text() const {
+    const std::optional<std::string>& text = texts_[at_ - loaded_begin_];
+    return text ? std::optional<std::string_view>(*text) : std::nullopt;
   }
 
   Status Next() {
@@ -56,28 +68,51 @@ class PartCursor {
   }
 
  private:
+  // So many are held decoded; fewer of large texts.
+  static constexpr size_t kRowsAtFirst = 64;
+  static constexpr size_t kRowsAtOnceMax = 1024;
+  static constexpr size_t kTextBytesAtOnce = 4 << 20;
+
   Status Load() {
     if (AtEnd()) return Status::Ok();
     CHROMA_ASSIGN(insertion_offset_, part_->InsertionOffset(order_[at_]));
     if (at_ != loaded_end_) return Status::Ok();
     loaded_begin_ = at_;
-    loaded_end_ = std::min(at_ + kRowsAtOnce, order_.size());
+    loaded_end_ = std::min(at_ + rows_at_once_, order_.size());
     // Parts read ascending rows; a tail that is out of order is sorted and put back in place.
     std::vector<uint32_t> rows(order_.begin() + static_cast<ptrdiff_t>(loaded_begin_),
                                order_.begin() + static_cast<ptrdiff_t>(loaded_end_));
     std::vector<uint32_t> sorted = rows;
     std::sort(sorted.begin(), sorted.end());
-    documents_.clear();
-    uris_.clear();
+    texts_.clear();
     metadata_.clear();
-    CHROMA_TRY(part_->ReadDocuments(sorted, &documents_));
-    CHROMA_TRY(part_->ReadUris(sorted, &uris_));
-    CHROMA_TRY(part_->ReadMetadata(sorted, &metadata_));
+    switch (columns_) {
+      case Columns::kKeysAndMetadata:
+        CHROMA_TRY(part_->ReadMetadata(sorted, &metadata_));
+        break;
+      case Columns::kDocuments:
+        CHROMA_TRY(part_->ReadDocuments(sorted, &texts_));
+        break;
+      case Columns::kUris:
+        CHROMA_TRY(part_->ReadUris(sorted, &texts_));
+        break;
+    }
+    ChooseRowsAtOnce(rows.size());
     if (sorted == rows) return Status::Ok();
-    Reorder(rows, sorted, documents_);
-    Reorder(rows, sorted, uris_);
-    Reorder(rows, sorted, metadata_);
+    if (columns_ == Columns::kKeysAndMetadata) {
+      Reorder(rows, sorted, metadata_);
+    } else {
+      Reorder(rows, sorted, texts_);
+    }
     return Status::Ok();
+  }
+
+  // From how large the last ones were.
+  void ChooseRowsAtOnce(size_t rows) {
+    size_t bytes = 0;
+    for (const std::optional<std::string>& text : texts_) bytes += text ? text->size() : 0;
+    rows_at_once_ = std::clamp<size_t>(rows * kTextBytesAtOnce / std::max<size_t>(bytes, 1), 1,
+                                       std::min(kRowsAtOnceMax, rows_at_once_ * 4));
   }
 
   template <typename T>
@@ -93,13 +128,14 @@ class PartCursor {
   }
 
   const Part* part_ = nullptr;
+  Columns columns_ = Columns::kKeysAndMetadata;
   std::vector<uint32_t> order_;
   size_t at_ = 0;
   size_t loaded_begin_ = 0;
   size_t loaded_end_ = 0;
+  size_t rows_at_once_ = kRowsAtFirst;
   uint64_t insertion_offset_ = 0;
-  std::vector<std::optional<std::string>> documents_;
-  std::vector<std::optional<std::string>> uris_;
+  std::vector<std::optional<std::string>> texts_;
   std::vector<model::Metadata> metadata_;
 };
 
@@ -153,33 +189,54 @@ struct Later {
   }
 };
 
+using Sources = std::vector<std::unique_ptr<Source>>;
+
+// Calls visit(source) for all rows in insertion order, which is the same in each pass.
+template <typename Visit>
+Status ForEachRow(runtime::Context& ctx, const Sources& sources, Columns columns, Visit visit) {
+  constexpr uint32_t kRowsPerCheck = 1024;
+  std::priority_queue<Source*, std::vector<Source*>, Later> next;
+  for (const auto& source : sources) {
+    CHROMA_TRY(source->cursor.Begin(columns));
+    if (!source->cursor.AtEnd()) next.push(source.get());
+  }
+  for (uint32_t row = 0; !next.empty(); ++row) {
+    if (row % kRowsPerCheck == 0) CHROMA_TRY(ctx.Check());
+    Source& source = *next.top();
+    next.pop();
+    CHROMA_TRY(visit(source));
+    CHROMA_TRY(source.cursor.Next());
+    if (!source.cursor.AtEnd()) next.push(&source);
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 Result<std::optional<format::ManifestSegment>> MergeParts(
     runtime::Context& ctx, store::BlobStore& store, const std::string& blob, uint32_t dimension,
     const std::vector<SnapshotPart>& parts, const model::Schema* schema) {
-  constexpr uint32_t kRowsPerCheck = 1024;
-  std::vector<std::unique_ptr<Source>> sources;
-  std::priority_queue<Source*, std::vector<Source*>, Later> next;
+  Sources sources;
+  uint64_t rows = 0;
   for (const SnapshotPart& part : parts) {
     sources.push_back(std::make_unique<Source>(part));
     CHROMA_TRY(sources.back()->cursor.Init(part));
-    if (!sources.back()->cursor.AtEnd()) next.push(sources.back().get());
+    rows += part.live();
   }
-  if (next.empty()) return std::optional<format::ManifestSegment>();
+  if (rows == 0) return std::optional<format::ManifestSegment>();
 
   CHROMA_ASSIGN(std::unique_ptr<segment::SegmentWriter> writer,
                 segment::SegmentWriter::Create(ctx, store, blob, dimension, schema));
-  while (!next.empty()) {
-    if (writer->rows() % kRowsPerCheck == 0) CHROMA_TRY(ctx.Check());
-    Source& source = *next.top();
-    next.pop();
+  CHROMA_TRY(ForEachRow(ctx, sources, Columns::kKeysAndMetadata, [&](Source& source) -> Status {
     CHROMA_ASSIGN(segment::RowView row, source.cursor.Row());
     source.placed.Place(source.cursor.part_row(), writer->rows());
-    CHROMA_TRY(writer->Add(row));
-    CHROMA_TRY(source.cursor.Next());
-    if (!source.cursor.AtEnd()) next.push(&source);
-  }
+    return writer->Add(row);
+  }));
+  // One pass for each column of texts, so that none has to be held until another was written.
+  CHROMA_TRY(ForEachRow(ctx, sources, Columns::kDocuments,
+                        [&](Source& source) { return writer->AddDocument(source.cursor.Text()); }));
+  CHROMA_TRY(ForEachRow(ctx, sources, Columns::kUris,
+                        [&](Source& source) { return writer->AddUri(source.cursor.Text()); }));
   format::ManifestSegment segment;
   for (const auto& source : sources) {
     CHROMA_TRY(source->placed.HandOn(*writer, &segment.indexes));

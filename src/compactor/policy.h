@@ -2,13 +2,15 @@
 //
 // While a collection is written to, segments of similar size are merged once there are enough of
 // them, so that every byte is rewritten a logarithmic number of times. Once it is idle, merging
-// goes on until one segment without dead rows is left.
+// goes on until nothing is left to be merged: one segment without dead rows, or, of a collection
+// that has more than a segment may hold, several of which no two fit into one.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "format/manifest.h"
 #include "segment/index_policy.h"
 
 namespace chroma::compactor {
@@ -31,6 +33,17 @@ struct Policy {
   double dead_share_max = 0.25;            // more dead rows than this: rewrite, busy or not
   double idle_share_min = 0.10;  // share of small segments or dead rows worth a full merge
 
+  // No segment is made that is larger, as far as the sizes of what it is merged from tell: the
+  // memory and the time of a merge, and of building its vector index, grow with it. So large since
+  // every further segment is another walk of each query. What is larger already is left, and
+  // written again for its dead rows only; a tail is written out in one, however large it is.
+  uint64_t segment_bytes_max = uint64_t{8} << 30;
+  uint64_t segment_rows_max = uint64_t{1} << 24;
+  // Collections that are compacted at once. One task is always left to those whose merge takes no
+  // more than this of segments, so that tails get smaller while a large merge goes on for minutes.
+  int tasks = 2;
+  uint64_t quick_merge_bytes_max = 128u << 20;
+
   segment::IndexPolicy index;
 };
 
@@ -42,8 +55,13 @@ struct SegmentSize {
   uint64_t dead = 0;
 };
 
-// Indices of the segments to merge into one, together with the tail; empty: none.
+// Indices of the segments to merge into one, together with the tail; empty: none. When settled,
+// it is empty after a finite number of merges without writes between them.
 std::vector<size_t> PickMerge(const Policy& policy, Activity activity,
-                              const std::vector<SegmentSize>& segments, uint64_t tail_bytes);
+                              const std::vector<SegmentSize>& segments,
+                              const SegmentSize& tail = {});
+
+// Whether nothing is left to be merged of what the manifest names.
+bool IsSettled(const Policy& policy, const format::Manifest& manifest);
 
 }  // namespace chroma::compactor

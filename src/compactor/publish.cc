@@ -53,6 +53,7 @@ Result<segment::VersionRef> Publish(runtime::Context& ctx, const Seams& seams,
 Status GiveSpaceBack(runtime::Context& ctx, const Seams& seams, const Uuid& collection,
                      uint64_t log_offset, const std::vector<std::string>& replaced) {
   const Status trimmed = seams.log->Trim(ctx, collection, log_offset);
+  if (seams.on_trimmed) seams.on_trimmed();
   CHROMA_TEST_POINT("compactor.log_trimmed");
   const Status swept = sweeper::SweepBlobs(ctx, *seams.catalog, *seams.store, replaced);
   return trimmed.ok() ? swept : trimmed;

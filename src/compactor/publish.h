@@ -29,6 +29,8 @@ struct Seams {
   executor::LocalNode* node;
   // Called when a version was published and before what it replaced is trimmed and deleted.
   std::function<void(const Uuid& collection)> on_published;
+  // Called when the log of some collection became shorter; may be empty.
+  std::function<void()> on_trimmed = nullptr;
 };
 
 std::string NewBlobName(runtime::Random& random, const Uuid& collection, std::string_view kind);
@@ -45,8 +47,8 @@ Result<segment::VersionRef> Publish(runtime::Context& ctx, const Seams& seams,
                                     const format::Manifest& manifest, bool settled,
                                     std::vector<std::string> written);
 
-// The version that the catalog just named. Nobody sweeps during a compaction, so what is not
-// found has not been replaced: it is lost.
+// The version that the catalog just named. Nobody else publishes while the caller has the
+// collection locked, so what is not found has not been replaced: it is lost.
 Result<std::shared_ptr<segment::LiveCollection>> OpenPublished(runtime::Context& ctx,
                                                                const Seams& seams,
                                                                const segment::VersionRef& ref);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "runtime/log.h"
@@ -9,22 +10,29 @@
 #include "sweeper/sweeper.h"
 
 namespace chroma::compactor {
+namespace {
+
+// Tails of collections that are being written to are looked at this often.
+constexpr int64_t kBusyPollNs = 200 * runtime::kMillisecond;
+
+}  // namespace
 
 Scheduler::Scheduler(Seams seams, Policy policy)
     : seams_(std::move(seams)),
       policy_(policy),
       context_(*seams_.env.clock),
-      indexer_(seams_, policy_.index, compacting_,
-               [this]() CHROMA_REQUIRES(compacting_) { SweepDirectory(); }) {}
+      indexer_(seams_, policy_, locks_, [this] { SweepDirectory(); }) {}
 
 Scheduler::~Scheduler() {
   {
     runtime::MutexLock lock(mutex_);
     stopping_ = true;
+    for (const auto& [collection, running] : running_) running.context->Cancel();
     wake_.NotifyAll();
+    look_.NotifyAll();
   }
   context_.Cancel();
-  task_.reset();
+  tasks_.clear();
 }
 
 Status Scheduler::Start(const std::vector<Uuid>& unsettled) {
@@ -34,10 +42,15 @@ Status Scheduler::Start(const std::vector<Uuid>& unsettled) {
     for (const Uuid& collection : unsettled) pending_[collection].last_write_ns = now_ns;
   }
   CHROMA_TRY(indexer_.Start([this](const Uuid& collection) { NotifyBuilt(collection); }));
-  task_ = seams_.env.scheduler->Start("compactor", [this] { Run(); });
-  if (task_ != nullptr) return Status::Ok();
-  return Status::ResourceExhausted(
-      "cannot start the compactor: this user's limit of threads is reached");
+  for (int i = 0; i < std::max(policy_.tasks, 1); ++i) {
+    tasks_.push_back(
+        seams_.env.scheduler->Start("compactor-" + std::to_string(i), [this] { Run(); }));
+    if (tasks_.back() != nullptr) continue;
+    tasks_.pop_back();
+    return Status::ResourceExhausted(
+        "cannot start the compactor: this user's limit of threads is reached");
+  }
+  return Status::Ok();
 }
 
 void Scheduler::NotifyWrite(const Uuid& collection) {
@@ -65,112 +78,183 @@ void Scheduler::NotifyBuilt(const Uuid& collection) {
 void Scheduler::NotifyDeleted(const std::vector<Uuid>& collections) {
   runtime::MutexLock lock(mutex_);
   deleted_.insert(deleted_.end(), collections.begin(), collections.end());
-  for (const Uuid& collection : collections) pending_.erase(collection);
+  for (const Uuid& collection : collections) {
+    pending_.erase(collection);
+    const auto running = running_.find(collection);
+    if (running != running_.end()) running->second.context->Cancel();
+  }
   wake_.NotifyAll();
 }
 
-bool Scheduler::HasLargeTail(const log::Log::Backlog& backlog, int64_t now_unix_ns) const {
-  return backlog.records >= policy_.tail_records_max ||
-         backlog.payload_bytes >= policy_.tail_bytes_max ||
-         now_unix_ns - backlog.oldest_unix_ns >= policy_.tail_age_ns;
+double Scheduler::ShareOf(const log::Log::Backlog& backlog, int64_t now_unix_ns) const {
+  const auto share = [](auto has, auto may_have) {
+    return static_cast<double>(has) / std::max(static_cast<double>(may_have), 1.0);
+  };
+  return std::max({share(backlog.records, policy_.tail_records_max),
+                   share(backlog.payload_bytes, policy_.tail_bytes_max),
+                   share(now_unix_ns - backlog.oldest_unix_ns, policy_.tail_age_ns)});
 }
 
-std::optional<Uuid> Scheduler::LargestIfCrowded(
-    const std::vector<log::Log::Backlog>& backlogs) const {
+std::optional<Uuid> Scheduler::LargestIfCrowded(const Backlogs& backlogs, int64_t now_ns) const {
   uint64_t total_bytes = 0;
   const log::Log::Backlog* largest = nullptr;
-  for (const log::Log::Backlog& backlog : backlogs) {
+  for (const auto& [collection, backlog] : backlogs) {
+    // What is being compacted, or cannot be now, is no reason to compact others.
+    const auto pending = pending_.find(collection);
+    if (pending == pending_.end() || pending->second.not_before_ns > now_ns) continue;
+    if (running_.contains(collection)) continue;
     total_bytes += backlog.payload_bytes;
     if (largest == nullptr || backlog.payload_bytes > largest->payload_bytes) largest = &backlog;
   }
-  if (total_bytes <= policy_.all_tails_bytes_max) return std::nullopt;
+  if (total_bytes <= policy_.all_tails_bytes_max || largest == nullptr) return std::nullopt;
   return largest->collection;
 }
 
+int Scheduler::RunningOf(Work work) const {
+  int count = 0;
+  for (const auto& [collection, running] : running_) count += running.work == work ? 1 : 0;
+  return count;
+}
+
+int64_t Scheduler::ReadyInNs(const Pending& pending, double share, bool large,
+                             int64_t now_ns) const {
+  const int64_t idle_ns = now_ns - pending.last_write_ns;
+  int64_t ready_in_ns = (pending.idle_done ? policy_.settle_ns : policy_.idle_ns) - idle_ns;
+  // Nothing is left to do before its turn for the large merge comes.
+  if (pending.idle_done && pending.large) ready_in_ns = INT64_MAX;
+  if (share >= 1 || large) ready_in_ns = 0;
+  // The next write may make its tail large: it is looked at again soon.
+  if (idle_ns < policy_.idle_ns) ready_in_ns = std::min(ready_in_ns, kBusyPollNs);
+  return std::max(ready_in_ns, pending.not_before_ns - now_ns);
+}
+
 std::optional<Scheduler::Due> Scheduler::PickDue(int64_t now_ns, int64_t* wait_ns) {
-  // Tails of collections that are being written to are looked at this often.
-  constexpr int64_t kBusyPollNs = 200 * runtime::kMillisecond;
+  // So long a wait counts as much as the whole of what a tail may have.
+  constexpr double kLargeWaitNs = runtime::kSecond;
+  constexpr double kSmallWaitNs = 30 * runtime::kSecond;
   *wait_ns = -1;
   if (pending_.empty()) return std::nullopt;
-  std::unordered_map<Uuid, log::Log::Backlog, UuidHash> backlogs;
-  const std::vector<log::Log::Backlog> listed = seams_.log->Backlogs();
-  for (const log::Log::Backlog& backlog : listed) backlogs[backlog.collection] = backlog;
-  const std::optional<Uuid> crowded = LargestIfCrowded(listed);
+  Backlogs backlogs;
+  for (const log::Log::Backlog& backlog : seams_.log->Backlogs()) {
+    backlogs.emplace(backlog.collection, backlog);
+  }
+  const std::optional<Uuid> crowded = LargestIfCrowded(backlogs, now_ns);
+  const bool may_be_large = RunningOf(Work::kLarge) < std::max(policy_.tasks - 1, 1);
 
   const int64_t now_unix_ns = seams_.env.clock->UnixNs();
   std::optional<Due> due;
-  uint64_t due_records = 0;
+  double due_urgency = 0;
   int64_t wait = INT64_MAX;
-  for (const auto& [collection, pending] : pending_) {
-    const int64_t idle_ns = now_ns - pending.last_write_ns;
-    auto backlog = backlogs.find(collection);
-    const bool has_backlog = backlog != backlogs.end();
-    const uint64_t records = has_backlog ? backlog->second.records : 0;
-    int64_t ready_in_ns = (pending.idle_done ? policy_.settle_ns : policy_.idle_ns) - idle_ns;
-    if (has_backlog && HasLargeTail(backlog->second, now_unix_ns)) ready_in_ns = 0;
-    if (crowded == collection) ready_in_ns = 0;
-    // The next write may make its tail large: it is looked at again soon.
-    if (idle_ns < policy_.idle_ns) ready_in_ns = std::min(ready_in_ns, kBusyPollNs);
-    ready_in_ns = std::max(ready_in_ns, pending.not_before_ns - now_ns);
+  for (auto& [collection, pending] : pending_) {
+    if (running_.contains(collection)) continue;
+    const auto backlog = backlogs.find(collection);
+    double share = backlog == backlogs.end() ? 0 : ShareOf(backlog->second, now_unix_ns);
+    if (crowded == collection) share = std::max(share, 1.0);
+    const bool large = pending.large && may_be_large;
+    const int64_t ready_in_ns = ReadyInNs(pending, share, large, now_ns);
     if (ready_in_ns > 0) {
       wait = std::min(wait, ready_in_ns);
+      pending.due_since_ns = kNotDue;
       continue;
     }
-    if (due && records <= due_records) continue;
+    pending.due_since_ns = std::min(pending.due_since_ns, now_ns);
+    const double urgency = share + static_cast<double>(now_ns - pending.due_since_ns) /
+                                       (share >= 1 ? kLargeWaitNs : kSmallWaitNs);
+    if (due && urgency <= due_urgency) continue;
+    const int64_t idle_ns = now_ns - pending.last_write_ns;
     const Activity activity = idle_ns >= policy_.settle_ns ? Activity::kSettled
                               : idle_ns >= policy_.idle_ns ? Activity::kIdle
                                                            : Activity::kBusy;
-    due = Due{collection, activity};
-    due_records = records;
+    due = Due{collection, large ? Work::kLarge : Work::kQuick, activity};
+    due_urgency = urgency;
   }
-  *wait_ns = wait;
+  *wait_ns = wait == INT64_MAX ? -1 : wait;
   return due;
 }
 
-void Scheduler::Run() {
-  {
-    runtime::MutexLock one_at_a_time(compacting_);
-    SweepDirectory();
+std::optional<Scheduler::Due> Scheduler::PickDeleted() {
+  if (RunningOf(Work::kSweep) > 0) return std::nullopt;
+  for (size_t i = deleted_.size(); i-- > 0;) {
+    if (running_.contains(deleted_[i]) || !locks_.TryLock(deleted_[i])) continue;
+    const Uuid collection = std::exchange(deleted_[i], deleted_.back());
+    deleted_.pop_back();
+    return Due{collection, Work::kSweep};
   }
-  mutex_.Lock();
+  return std::nullopt;
+}
+
+std::optional<Scheduler::Due> Scheduler::AwaitDue() {
+  // Locked by somebody who is no task of this: when it is looked at again.
+  constexpr int64_t kLockedPollNs = 50 * runtime::kMillisecond;
   while (!stopping_) {
-    if (!deleted_.empty()) {
-      const std::vector<Uuid> deleted = std::exchange(deleted_, {});
-      mutex_.Unlock();
-      Sweep(deleted);
-      mutex_.Lock();
+    if (std::optional<Due> due = PickDeleted()) return due;
+    const int64_t now_ns = seams_.env.clock->MonotonicNs();
+    int64_t wait_ns = -1;
+    if (std::optional<Due> due = PickDue(now_ns, &wait_ns)) {
+      Pending& pending = pending_[due->collection];
+      if (locks_.TryLock(due->collection)) {
+        pending.due_since_ns = kNotDue;
+        return due;
+      }
+      pending.not_before_ns = now_ns + kLockedPollNs;
       continue;
     }
-    int64_t wait_ns = -1;
-    std::optional<Due> due = PickDue(seams_.env.clock->MonotonicNs(), &wait_ns);
-    if (due) {
-      mutex_.Unlock();
-      RunOne(*due);
-      mutex_.Lock();
-    } else if (wait_ns < 0) {
+    if (!deleted_.empty()) {
+      wait_ns = wait_ns < 0 ? kLockedPollNs : std::min(wait_ns, kLockedPollNs);
+    }
+    if (wait_ns < 0) {
       wake_.Wait(mutex_);
     } else {
       wake_.WaitFor(mutex_, wait_ns);
     }
   }
+  return std::nullopt;
+}
+
+void Scheduler::Run() {
+  SweepDirectory();
+  mutex_.Lock();
+  while (!stopping_) {
+    if (looking_) {
+      look_.Wait(mutex_);
+      continue;
+    }
+    looking_ = true;
+    const std::optional<Due> due = AwaitDue();
+    looking_ = false;
+    look_.NotifyOne();
+    if (!due) continue;
+    runtime::Context ctx(*seams_.env.clock);
+    running_.insert({due->collection, {&ctx, due->work}});
+    mutex_.Unlock();
+    RunOne(*due, ctx);
+    mutex_.Lock();
+    running_.erase(due->collection);
+    // What waited for this one's end may be due.
+    wake_.NotifyAll();
+  }
   mutex_.Unlock();
 }
 
-void Scheduler::RunOne(const Due& due) {
+void Scheduler::RunOne(const Due& due, runtime::Context& ctx) {
   const int64_t started_ns = seams_.env.clock->MonotonicNs();
   Result<Outcome> outcome = Outcome();
   {
-    runtime::MutexLock one_at_a_time(compacting_);
+    const CollectionLocks::Hold hold(locks_, due.collection);
+    if (due.work == Work::kSweep) return Sweep(ctx, due.collection);
+    Limits limits;
+    limits.untouched = indexer_.Building();
+    if (due.work == Work::kQuick) limits.merge_bytes_max = policy_.quick_merge_bytes_max;
     try {
-      outcome =
-          Compact(context_, seams_, policy_, due.collection, due.activity, indexer_.Building());
+      outcome = Compact(ctx, seams_, policy_, due.collection, due.activity, limits);
     } catch (const std::bad_alloc&) {
       outcome = Status::ResourceExhausted("there is no memory to compact with");
     }
   }
   // Before it is idle merges to come would take an index along in part only.
   if (outcome.ok()) {
-    const bool busy = due.activity == Activity::kBusy || (outcome->published && !outcome->settled);
+    const bool busy = due.activity == Activity::kBusy || outcome->left_large ||
+                      (outcome->published && !outcome->settled);
     indexer_.Notify(due.collection, busy);
   }
   Finished(due, started_ns, outcome);
@@ -190,8 +274,9 @@ void Scheduler::Finished(const Due& due, int64_t started_ns, const Result<Outcom
   const bool written_meanwhile = pending.last_write_ns >= started_ns;
   if (outcome.ok()) {
     pending.failures = 0;
-    const bool nothing_left =
-        outcome->settled || (!outcome->published && due.activity == Activity::kSettled);
+    pending.large = outcome->left_large;
+    const bool nothing_left = outcome->settled || (!outcome->published && !outcome->left_large &&
+                                                   due.activity == Activity::kSettled);
     if (nothing_left && !written_meanwhile) {
       pending_.erase(found);
     } else if (!outcome->published && due.activity != Activity::kBusy && !written_meanwhile) {
@@ -213,6 +298,7 @@ void Scheduler::Finished(const Due& due, int64_t started_ns, const Result<Outcom
 }
 
 void Scheduler::SweepDirectory() {
+  runtime::MutexLock lock(sweeping_);
   if (std::exchange(directory_swept_, true)) return;
   const Status swept = sweeper::SweepAll(context_, *seams_.catalog, *seams_.store);
   CHROMA_TEST_POINT("compactor.directory_swept");
@@ -222,29 +308,35 @@ void Scheduler::SweepDirectory() {
                {{"error", swept.ToString()}});
 }
 
-void Scheduler::Sweep(const std::vector<Uuid>& deleted) {
-  runtime::MutexLock one_at_a_time(compacting_);
-  for (const Uuid& collection : deleted) {
-    // A read or a compaction that was under way may have opened it again.
-    seams_.node->Forget(collection);
-    const Status swept =
-        sweeper::SweepCollection(context_, *seams_.catalog, *seams_.store, collection);
-    if (swept.ok()) continue;
-    if (swept.code() == StatusCode::kCancelled) return;  // the next start sweeps
-    runtime::Log(runtime::LogLevel::kWarning, "sweep failed, the next start does it",
-                 {{"collection", collection.ToString()}, {"error", swept.ToString()}});
-  }
+void Scheduler::Sweep(runtime::Context& ctx, const Uuid& deleted) {
+  // A read or a compaction that was under way may have opened it again.
+  seams_.node->Forget(deleted);
+  const Status swept = sweeper::SweepCollection(ctx, *seams_.catalog, *seams_.store, deleted);
+  if (swept.ok() || swept.code() == StatusCode::kCancelled) return;
+  runtime::Log(runtime::LogLevel::kWarning, "sweep failed, the next start does it",
+               {{"collection", deleted.ToString()}, {"error", swept.ToString()}});
 }
 
 Status Scheduler::CompactFully(runtime::Context& ctx, const Uuid& collection) {
-  runtime::MutexLock no_build(indexer_.building());
+  SweepDirectory();
+  const std::string own = collection.ToString();
   for (;;) {
-    runtime::MutexLock one_at_a_time(compacting_);
-    SweepDirectory();
-    CHROMA_ASSIGN(Outcome outcome, Compact(ctx, seams_, policy_, collection, Activity::kSettled));
-    if (outcome.settled || !outcome.published) break;
+    bool left_out = false;  // a segment of it that is being indexed
+    for (;;) {
+      CHROMA_TRY(locks_.Lock(ctx, collection));
+      const CollectionLocks::Hold hold(locks_, collection);
+      Limits limits;
+      limits.untouched = indexer_.Building();
+      left_out = std::any_of(limits.untouched.begin(), limits.untouched.end(),
+                             [&](const std::string& blob) { return blob.starts_with(own); });
+      CHROMA_ASSIGN(Outcome outcome,
+                    Compact(ctx, seams_, policy_, collection, Activity::kSettled, limits));
+      if (outcome.settled || !outcome.published) break;
+    }
+    // Waits for that.
+    CHROMA_TRY(indexer_.IndexFully(ctx, collection));
+    if (!left_out) return Status::Ok();
   }
-  return indexer_.IndexFully(ctx, collection);
 }
 
 }  // namespace chroma::compactor

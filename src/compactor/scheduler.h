@@ -1,6 +1,10 @@
-// Decides which collection is compacted next, and runs compactions on one background task, which
-// begins with deleting what earlier processes left in the store. An idle directory costs nothing:
-// the task sleeps until it is woken.
+// Decides which collection is compacted next, and compacts a few at once on background tasks, which
+// begin with deleting what earlier processes left in the store. An idle directory costs nothing:
+// the tasks sleep until they are woken.
+//
+// One of the tasks at most looks for work, the others work or wait to be the next that looks. The
+// most urgent collection goes first: the share that its tail has of what tails may have, and the
+// longer it waits the more. What merges much takes minutes, and is never on all tasks.
 #pragma once
 
 #include <atomic>
@@ -11,6 +15,7 @@
 #include <vector>
 
 #include "base/uuid.h"
+#include "compactor/collection_locks.h"
 #include "compactor/compaction.h"
 #include "compactor/indexer.h"
 #include "compactor/policy.h"
@@ -22,7 +27,7 @@ namespace chroma::compactor {
 class Scheduler {
  public:
   Scheduler(Seams seams, Policy policy);
-  // Cancels the running compaction and joins; the log keeps what was not compacted.
+  // Cancels the running compactions and joins; the log keeps what was not compacted.
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -41,44 +46,69 @@ class Scheduler {
   Status CompactFully(runtime::Context& ctx, const Uuid& collection);
 
  private:
+  static constexpr int64_t kNotDue = INT64_MAX;
+
   // A collection that is not settled.
   struct Pending {
     int64_t last_write_ns = INT64_MIN / 2;  // Clock::MonotonicNs
-    bool idle_done = false;     // nothing is left to do before it has been idle for longer
-    int64_t not_before_ns = 0;  // after a failure
+    bool idle_done = false;          // nothing is left to do before it has been idle for longer
+    bool large = false;              // it wants a merge that is not quick
+    int64_t due_since_ns = kNotDue;  // as far as anybody looked
+    int64_t not_before_ns = 0;       // after a failure, or when somebody else had it
     int failures = 0;
   };
+  enum class Work : uint8_t { kQuick, kLarge, kSweep };
+  // What a task is to do, with the collection locked.
   struct Due {
     Uuid collection;
-    Activity activity;
+    Work work = Work::kQuick;
+    Activity activity = Activity::kBusy;
   };
+  struct Running {
+    runtime::Context* context;
+    Work work;
+  };
+  using Backlogs = std::unordered_map<Uuid, log::Log::Backlog, UuidHash>;
 
   void Run();
+  // Returns when there is something to do, or the end has come.
+  std::optional<Due> AwaitDue() CHROMA_REQUIRES(mutex_);
   // The most urgent collection; or none, and when to look again (-1: when woken).
   std::optional<Due> PickDue(int64_t now_ns, int64_t* wait_ns) CHROMA_REQUIRES(mutex_);
-  bool HasLargeTail(const log::Log::Backlog& backlog, int64_t now_unix_ns) const;
-  // The collection with the largest tail, where all of them together are too large.
-  std::optional<Uuid> LargestIfCrowded(const std::vector<log::Log::Backlog>& backlogs) const;
-  void RunOne(const Due& due);
+  // A deleted collection that nobody works on.
+  std::optional<Due> PickDeleted() CHROMA_REQUIRES(mutex_);
+  // When the collection is ready for what is to be done, from now; not positive: it is.
+  int64_t ReadyInNs(const Pending& pending, double share, bool large, int64_t now_ns) const;
+  // What the tail has of what it may have; from 1 on it is written out.
+  double ShareOf(const log::Log::Backlog& backlog, int64_t now_unix_ns) const;
+  // The collection with the largest tail of those that wait, where these are too large together.
+  std::optional<Uuid> LargestIfCrowded(const Backlogs& backlogs, int64_t now_ns) const
+      CHROMA_REQUIRES(mutex_);
+  int RunningOf(Work work) const CHROMA_REQUIRES(mutex_);
+  void RunOne(const Due& due, runtime::Context& ctx);
   // An index of the collection was built: what waited for it may be merged.
   void NotifyBuilt(const Uuid& collection);
   void Finished(const Due& due, int64_t started_ns, const Result<Outcome>& outcome);
-  void Sweep(const std::vector<Uuid>& deleted);
+  void Sweep(runtime::Context& ctx, const Uuid& deleted);
   // Before this process writes its first blob; see sweeper::SweepAll.
-  void SweepDirectory() CHROMA_REQUIRES(compacting_);
+  void SweepDirectory();
 
   const Seams seams_;
   const Policy policy_;
-  runtime::Context context_;   // of the background task
-  runtime::Mutex compacting_;  // held during a compaction, a sweep, and whatever else publishes
-  bool directory_swept_ CHROMA_GUARDED_BY(compacting_) = false;
+  runtime::Context context_;  // of the first sweep
+  CollectionLocks locks_;     // of compactions, sweeps, and whatever else publishes
+  runtime::Mutex sweeping_;
+  bool directory_swept_ CHROMA_GUARDED_BY(sweeping_) = false;
   runtime::Mutex mutex_;
-  runtime::CondVar wake_;
+  runtime::CondVar wake_;  // of the task that looks for work
+  runtime::CondVar look_;  // of those that may be the next
+  bool looking_ CHROMA_GUARDED_BY(mutex_) = false;
   bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;
   std::vector<Uuid> deleted_ CHROMA_GUARDED_BY(mutex_);  // not swept yet
   std::unordered_map<Uuid, Pending, UuidHash> pending_ CHROMA_GUARDED_BY(mutex_);
+  std::unordered_map<Uuid, Running, UuidHash> running_ CHROMA_GUARDED_BY(mutex_);
   Indexer indexer_;
-  std::unique_ptr<runtime::Task> task_;
+  std::vector<std::unique_ptr<runtime::Task>> tasks_;
 };
 
 }  // namespace chroma::compactor

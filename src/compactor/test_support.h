@@ -25,28 +25,44 @@ class CompactorTest : public ::testing::Test {
     log_ = *log::FileLog::Open(env_, "/db");
     store_ = *store::OpenDirStore(env_, "/db/blobs");
     Reopen();
+    CreateCollection(id_, "things");
+  }
+
+  void CreateCollection(const Uuid& id, const std::string& name) {
     model::Collection collection;
-    collection.id = id_;
-    collection.name = "things";
+    collection.id = id;
+    collection.name = name;
     collection.tenant = model::kDefaultTenant;
     collection.database = model::kDefaultDatabase;
     EXPECT_TRUE(catalog_->CreateCollection(ctx_, collection, false).ok());
+  }
+  void DeleteCollection(const std::string& name) {
+    EXPECT_TRUE(
+        catalog_->DeleteCollection(ctx_, model::kDefaultTenant, model::kDefaultDatabase, name)
+            .ok());
   }
 
   void Reopen() { node_ = std::make_unique<executor::LocalNode>(env_, *log_, *store_, pool_); }
 
   Seams SeamsHere() {
-    return {env_, catalog_.get(), log_.get(), store_.get(), node_.get(), [](const Uuid&) {}};
+    return {env_,         catalog_.get(), log_.get(),
+            store_.get(), node_.get(),    [this](const Uuid& id) { OnPublished(id); }};
   }
+  virtual void OnPublished(const Uuid&) {}
   Result<Outcome> CompactOnce(Activity activity = Activity::kSettled) {
-    return Compact(ctx_, SeamsHere(), Policy(), id_, activity);
+    return Compact(ctx_, SeamsHere(), merging_, id_, activity);
   }
 
   // The vector that `Write` gives a record, of dimension_ numbers.
   virtual std::vector<float> VectorOf(int record) {
     return std::vector<float>(dimension_, static_cast<float>(record));
   }
-  void Write(model::Operation operation, int first, int n) {
+  // `request`: a tag's id.
+  void Write(model::Operation operation, int first, int n, uint64_t request = 0) {
+    WriteTo(id_, operation, first, n, request);
+  }
+  void WriteTo(const Uuid& id, model::Operation operation, int first, int n,
+               uint64_t request = 0) {
     const bool has_vectors = operation != model::Operation::kDelete;
     model::RecordBatch batch;
     batch.operation = operation;
@@ -57,18 +73,21 @@ class CompactorTest : public ::testing::Test {
       const std::vector<float> vector = VectorOf(i);
       batch.vectors.values.insert(batch.vectors.values.end(), vector.begin(), vector.end());
     }
-    auto offset = log_->Append(ctx_, id_, log::EncodeBatch(batch), static_cast<uint32_t>(n));
+    auto offset =
+        log_->Append(ctx_, id, log::EncodeBatch(batch, request), static_cast<uint32_t>(n));
     ASSERT_TRUE(offset.ok()) << offset.status().ToString();
   }
 
-  segment::VersionRef Published() {
-    auto row = catalog_->GetCollectionById(ctx_, id_);
+  segment::VersionRef Published() { return PublishedOf(id_); }
+  segment::VersionRef PublishedOf(const Uuid& id) {
+    auto row = catalog_->GetCollectionById(ctx_, id);
     EXPECT_TRUE(row.ok());
-    return {id_, row->version, row->manifest, row->log_offset};
+    return {id, row->version, row->manifest, row->log_offset};
   }
   // The ids of the live records, in the order of `get`.
-  std::vector<std::string> Ids() {
-    auto records = node_->Get(ctx_, Published(), planner::GetPlan());
+  std::vector<std::string> Ids() { return IdsOf(id_); }
+  std::vector<std::string> IdsOf(const Uuid& id) {
+    auto records = node_->Get(ctx_, PublishedOf(id), planner::GetPlan());
     EXPECT_TRUE(records.ok()) << records.status().ToString();
     return records.ok() ? records->ids : std::vector<std::string>();
   }
@@ -90,6 +109,7 @@ class CompactorTest : public ::testing::Test {
   }
 
   uint32_t dimension_ = 1;
+  Policy merging_;
   testing::FaultFileSystem files_{1};
   runtime::Env env_;
   runtime::Context ctx_;

@@ -7,6 +7,7 @@
 #include "base/flipped_bit.h"
 #include "doctor/inspection.h"
 #include "segment/vector_index_blob.h"
+#include "segment/version.h"
 
 namespace chroma::doctor {
 namespace {
@@ -92,7 +93,7 @@ Status Inspection::CheckVersion(const catalog::CatalogCollection& collection, Re
   const bool segments_whole = cases_.size() == before;
   for (size_t i = before; i < cases_.size(); ++i) lossy |= cases_[i].mend == nullptr;
   // A version that is salvaged, or written anew, is looked at again.
-  if (segments_whole) return CheckIndexes(collection, manifest);
+  if (segments_whole) return CheckIndexes(collection, manifest, segments);
   if (!lossy) return Status::Ok();
   // One mend for all damages of the version that only a new version gets rid of: with the case that
   // asks most, so that nothing is given up that the user did not give up.
@@ -190,22 +191,32 @@ void Inspection::AddDamages(const catalog::CatalogCollection& collection,
   }
 }
 
+Status Inspection::CheckIndex(const catalog::CatalogCollection& collection,
+                              const format::ManifestIndex& index, const ExaminedSegment& segment,
+                              Bitmap* unindexed) const {
+  CHROMA_ASSIGN(std::shared_ptr<const store::Blob> blob, store_->Open(ctx_, index.blob));
+  CHROMA_ASSIGN(const auto reader,
+                segment::VectorIndexReader::Open(ctx_, std::move(blob), nullptr));
+  CHROMA_TRY(reader->VerifyAll(ctx_));
+  if (collection.space && reader->space().space != *collection.space) {
+    return Status::DataLoss("it is of another space than the collection");
+  }
+  const auto placed =
+      segment::PlaceIndex(reader, index, segment.named, *segment.found.readable, unindexed);
+  // What is missing then is not the index.
+  if (placed.status().code() != StatusCode::kNotFound) return placed.status();
+  return Status::DataLoss(std::string(placed.status().message()));
+}
+
 Status Inspection::CheckIndexes(const catalog::CatalogCollection& collection,
-                                const format::Manifest& manifest) {
+                                const format::Manifest& manifest,
+                                const std::vector<std::shared_ptr<ExaminedSegment>>& segments) {
   std::set<std::string> damaged;
   const size_t first = cases_.size();
-  for (const format::ManifestSegment& segment : manifest.segments) {
-    for (const format::ManifestIndex& index : segment.indexes) {
-      Status status;
-      auto blob = store_->Open(ctx_, index.blob);
-      status = blob.status();
-      if (blob.ok()) {
-        auto reader = segment::VectorIndexReader::Open(ctx_, *blob, nullptr);
-        status = reader.ok() ? (*reader)->VerifyAll(ctx_) : reader.status();
-        if (status.ok() && (*reader)->checksum() != index.checksum) {
-          status = Status::DataLoss("it is not the one that the manifest names");
-        }
-      }
+  for (const std::shared_ptr<ExaminedSegment>& segment : segments) {
+    Bitmap unindexed = Bitmap::Range(0, segment->named.rows);
+    for (const format::ManifestIndex& index : segment->named.indexes) {
+      const Status status = CheckIndex(collection, index, *segment, &unindexed);
       if (status.ok()) continue;
       const StatusCode code = status.code();
       if (code != StatusCode::kDataLoss && code != StatusCode::kNotFound) return status;

@@ -64,10 +64,14 @@ class Inspection {
                             format::Manifest* manifest);
   Status CheckSegment(const catalog::CatalogCollection& collection,
                       const format::ManifestSegment& named, ExaminedSegment* examined);
-  // The vector indexes of a version. Those that are damaged are dropped by the mend, and built
-  // again by the next start.
+  // The vector indexes of a version, whose segments are whole. Those that are damaged, or do not
+  // fit, are dropped by the mend, and built again by the next start.
   Status CheckIndexes(const catalog::CatalogCollection& collection,
-                      const format::Manifest& manifest);
+                      const format::Manifest& manifest,
+                      const std::vector<std::shared_ptr<ExaminedSegment>>& segments);
+  Status CheckIndex(const catalog::CatalogCollection& collection,
+                    const format::ManifestIndex& index, const ExaminedSegment& segment,
+                    Bitmap* unindexed) const;
   void AddDamages(const catalog::CatalogCollection& collection, const ExaminedSegment& examined);
   void CheckIds(const catalog::CatalogCollection& collection,
                 const std::vector<std::shared_ptr<ExaminedSegment>>& segments);

@@ -60,6 +60,11 @@ class InterruptedNode final : public executor::QueryNode {
     before_();
     return node_.MeasureRecall(ctx, version, plan);
   }
+  Result<std::optional<uint32_t>> FindRequest(runtime::Context& ctx,
+                                              const segment::VersionRef& version,
+                                              const model::RequestTag& tag) override {
+    return node_.FindRequest(ctx, version, tag);
+  }
   Result<executor::CollectionStatus> Describe(runtime::Context& ctx,
                                               const segment::VersionRef& version,
                                               const model::Schema& schema) override {

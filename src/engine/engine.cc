@@ -30,7 +30,8 @@ Engine::Engine(runtime::Env env, catalog::Catalog& catalog, log::Log& log,
       node_(node),
       observer_(observer),
       options_(options),
-      cache_(kCachedCollectionsMax) {}
+      cache_(kCachedCollectionsMax),
+      backlog_(env_, log_, options_.backlog, [this](const Uuid& id) { observer_.OnWrite(id); }) {}
 
 // ---- tenants and databases
 
@@ -39,10 +40,11 @@ Status Engine::CheckWritable() const {
   return Status::PermissionDenied("The database is open for reading only");
 }
 
-Status Engine::CreateTenant(runtime::Context& ctx, const std::string& name) {
+Status Engine::CreateTenant(runtime::Context& ctx, const std::string& name,
+                            const model::RequestTag& tag) {
   CHROMA_TRY(CheckWritable());
   CHROMA_TRY(model::ValidateTenantName(name));
-  return catalog_.CreateTenant(ctx, name);
+  return catalog_.CreateTenant(ctx, name, tag);
 }
 
 Result<model::Tenant> Engine::GetTenant(runtime::Context& ctx, const std::string& name) {
@@ -50,10 +52,11 @@ Result<model::Tenant> Engine::GetTenant(runtime::Context& ctx, const std::string
 }
 
 Status Engine::CreateDatabase(runtime::Context& ctx, const std::string& tenant,
-                              const std::string& name, std::optional<Uuid> id) {
+                              const std::string& name, std::optional<Uuid> id,
+                              const model::RequestTag& tag) {
   CHROMA_TRY(CheckWritable());
   CHROMA_TRY(model::ValidateName(name));
-  return catalog_.CreateDatabase(ctx, id ? *id : NewUuid(*env_.random), name, tenant);
+  return catalog_.CreateDatabase(ctx, id ? *id : NewUuid(*env_.random), name, tenant, tag);
 }
 
 Result<model::Database> Engine::GetDatabase(runtime::Context& ctx, const std::string& tenant,
@@ -69,20 +72,20 @@ Result<std::vector<model::Database>> Engine::ListDatabases(runtime::Context& ctx
 }
 
 Status Engine::DeleteDatabase(runtime::Context& ctx, const std::string& tenant,
-                              const std::string& name) {
+                              const std::string& name, const model::RequestTag& tag) {
   CHROMA_TRY(CheckWritable());
   CHROMA_ASSIGN(std::vector<Uuid> dropped, Changing(CollectionScope::Database(tenant, name), [&] {
-                  return catalog_.DeleteDatabase(ctx, name, tenant);
+                  return catalog_.DeleteDatabase(ctx, name, tenant, tag);
                 }));
   Dropped(dropped);
   return Status::Ok();
 }
 
-Status Engine::Reset(runtime::Context& ctx, bool allowed) {
+Status Engine::Reset(runtime::Context& ctx, bool allowed, const model::RequestTag& tag) {
   CHROMA_TRY(CheckWritable());
   if (!allowed) return Status::PermissionDenied("Reset is disabled by config");
   CHROMA_ASSIGN(std::vector<Uuid> dropped,
-                Changing(CollectionScope::Everything(), [&] { return catalog_.Reset(ctx); }));
+                Changing(CollectionScope::Everything(), [&] { return catalog_.Reset(ctx, tag); }));
   Dropped(dropped);
   return Status::Ok();
 }
@@ -98,6 +101,7 @@ void Engine::Dropped(const std::vector<Uuid>& collections) {
     CHROMA_TEST_POINT("engine.collection_dropped");
     static_cast<void>(log_.Forget(ctx, id));
     CHROMA_TEST_POINT("engine.log_forgotten");
+    backlog_.OnTrimmed();
     node_.Forget(id);
   }
   observer_.OnCollectionsDeleted(collections);
@@ -126,7 +130,7 @@ Result<CollectionRef> Engine::CreateCollection(runtime::Context& ctx, const std:
   collection.database = database;
   collection.metadata = request.metadata;
   CHROMA_ASSIGN(catalog::Catalog::CreateResult created,
-                catalog_.CreateCollection(ctx, collection, request.get_or_create));
+                catalog_.CreateCollection(ctx, collection, request.get_or_create, request.tag));
   CHROMA_TEST_POINT("engine.collection_created");
   return std::make_shared<const model::Collection>(std::move(created.collection));
 }
@@ -199,10 +203,11 @@ Status Engine::ModifyCollection(runtime::Context& ctx, const CollectionRef& coll
                                                      *request.new_schema));
   }
   if (CHROMA_PLANTED_BUG("engine.keep_stale_row")) {
-    return catalog_.UpdateCollection(ctx, current->id, update);
+    return catalog_.UpdateCollection(ctx, current->id, update, request.tag);
   }
-  CHROMA_TRY(Changing(CollectionScope::Id(current->id),
-                      [&] { return catalog_.UpdateCollection(ctx, current->id, update); }));
+  CHROMA_TRY(Changing(CollectionScope::Id(current->id), [&] {
+    return catalog_.UpdateCollection(ctx, current->id, update, request.tag);
+  }));
   CHROMA_TEST_POINT("engine.collection_modified");
   // Segments may miss an index now.
   if (request.new_schema) observer_.OnWrite(current->id);
@@ -210,13 +215,15 @@ Status Engine::ModifyCollection(runtime::Context& ctx, const CollectionRef& coll
 }
 
 Status Engine::DeleteCollection(runtime::Context& ctx, const std::string& tenant,
-                                const std::string& database, const std::string& name) {
+                                const std::string& database, const std::string& name,
+                                const model::RequestTag& tag) {
   CHROMA_TRY(CheckWritable());
   CHROMA_TRY(model::ValidateDatabaseNameLength(database));
-  CHROMA_ASSIGN(Uuid id, Changing(CollectionScope::Name(tenant, database, name), [&] {
-                  return catalog_.DeleteCollection(ctx, tenant, database, name);
+  CHROMA_ASSIGN(const std::optional<Uuid> id,
+                Changing(CollectionScope::Name(tenant, database, name), [&] {
+                  return catalog_.DeleteCollection(ctx, tenant, database, name, tag);
                 }));
-  Dropped({id});
+  if (id) Dropped({*id});
   return Status::Ok();
 }
 

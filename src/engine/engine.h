@@ -6,6 +6,8 @@
 // refused request changes nothing. Thread safe; calls block, but for FindCollection, Get, Query and
 // Count inside a Context::AtOnce: these fail with kUnavailable where they would. No others are
 // called inside one.
+//
+// What changes something takes a model::RequestTag, empty where the request comes only once.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +20,10 @@
 #include "base/uuid.h"
 #include "catalog/catalog.h"
 #include "chroma/status.h"
+#include "engine/backlog_gate.h"
 #include "engine/collection_cache.h"
 #include "engine/extension_requests.h"
+#include "engine/repeats.h"
 #include "engine/write_gate.h"
 #include "executor/node.h"
 #include "log/log.h"
@@ -27,6 +31,7 @@
 #include "model/filter.h"
 #include "model/limits.h"
 #include "model/record.h"
+#include "model/request_tag.h"
 #include "model/search.h"
 #include "runtime/context.h"
 #include "runtime/env.h"
@@ -40,6 +45,7 @@ struct CreateCollectionRequest {
   std::optional<model::Schema> schema;
   bool get_or_create = false;
   std::optional<Uuid> id;  // of a new collection; absent: a fresh one
+  model::RequestTag tag = {};
 };
 
 struct ModifyCollectionRequest {
@@ -47,12 +53,14 @@ struct ModifyCollectionRequest {
   std::optional<model::Metadata> new_metadata;
   std::optional<model::ConfigurationUpdate> new_configuration;
   std::optional<model::Schema> new_schema;  // see model::UpdateSchema
+  model::RequestTag tag = {};
 };
 
 // add, update, upsert.
 struct WriteRequest {
   model::RecordBatch batch;
   model::BatchShape shape;  // as the request had it; model::ShapeOf(batch) for a trusted caller
+  model::RequestTag tag = {};
 };
 
 struct GetRequest {
@@ -90,6 +98,7 @@ struct DeleteRequest {
   std::optional<model::Filter> where;
   std::optional<model::Filter> where_document;
   std::optional<uint32_t> limit;
+  model::RequestTag tag = {};
 };
 
 struct IndexingStatus {
@@ -103,10 +112,7 @@ struct EngineOptions {
   // what is there.
   bool read_only = false;
   uint64_t schema_num_threads = 0;  // shown in schemas; 0: the processor count
-  // A collection whose uncompacted log is larger makes its writers wait for the compactor, and
-  // after `backlog_wait_ns` refuses them with kUnavailable.
-  uint64_t backlog_bytes_max = 512u << 20;
-  int64_t backlog_wait_ns = 30 * runtime::kSecond;
+  BacklogLimits backlog;
   uint64_t query_rows_max = model::kQueryRowsMax;
   uint64_t query_answer_bytes_max = model::kQueryAnswerBytesMax;
 };
@@ -132,19 +138,21 @@ class Engine {
          WriteObserver& observer, EngineOptions options);
 
   // ---- tenants and databases (rest-api.md §5)
-  Status CreateTenant(runtime::Context& ctx, const std::string& name);
+  Status CreateTenant(runtime::Context& ctx, const std::string& name,
+                      const model::RequestTag& tag = {});
   Result<model::Tenant> GetTenant(runtime::Context& ctx, const std::string& name);
   // `id`: absent for a fresh one.
   Status CreateDatabase(runtime::Context& ctx, const std::string& tenant, const std::string& name,
-                        std::optional<Uuid> id = std::nullopt);
+                        std::optional<Uuid> id = std::nullopt, const model::RequestTag& tag = {});
   Result<model::Database> GetDatabase(runtime::Context& ctx, const std::string& tenant,
                                       const std::string& name);
   Result<std::vector<model::Database>> ListDatabases(runtime::Context& ctx,
                                                      const std::string& tenant, catalog::Page page);
-  Status DeleteDatabase(runtime::Context& ctx, const std::string& tenant, const std::string& name);
+  Status DeleteDatabase(runtime::Context& ctx, const std::string& tenant, const std::string& name,
+                        const model::RequestTag& tag = {});
   // kPermissionDenied unless allowed, by the options or, in their place, by the caller.
   Status Reset(runtime::Context& ctx) { return Reset(ctx, options_.allow_reset); }
-  Status Reset(runtime::Context& ctx, bool allowed);
+  Status Reset(runtime::Context& ctx, bool allowed, const model::RequestTag& tag = {});
 
   // ---- collections (§6)
   Result<CollectionRef> CreateCollection(runtime::Context& ctx, const std::string& tenant,
@@ -165,7 +173,8 @@ class Engine {
   Status ModifyCollection(runtime::Context& ctx, const CollectionRef& collection,
                           const ModifyCollectionRequest& request);
   Status DeleteCollection(runtime::Context& ctx, const std::string& tenant,
-                          const std::string& database, const std::string& name);
+                          const std::string& database, const std::string& name,
+                          const model::RequestTag& tag = {});
 
   // ---- records (§7, §8)
   // Durable when OK.
@@ -202,6 +211,8 @@ class Engine {
 
   // A version was published: what is cached of the collection is stale.
   void OnVersionPublished(const Uuid& collection);
+  // The log became shorter: writers may have waited for it.
+  void OnLogTrimmed() { backlog_.OnTrimmed(); }
 
  private:
   using CollectionScope = CollectionCache::Scope;
@@ -217,10 +228,14 @@ class Engine {
   // Fixes the dimension and extends the schema, where the write needs it.
   Status RegisterWrite(runtime::Context& ctx, const CollectionRef& collection,
                        const WriteRequest& request);
-  Status WaitForBacklog(runtime::Context& ctx, const Uuid& collection);
   Result<uint64_t> DeleteMatching(runtime::Context& ctx, const CollectionRef& collection,
                                   const DeleteRequest& request);
-  Status AppendDelete(runtime::Context& ctx, const Uuid& collection, std::vector<std::string> ids);
+  Status AppendDelete(runtime::Context& ctx, const Uuid& collection, std::vector<std::string> ids,
+                      const model::RequestTag& tag);
+  // How many records the write of this tag had, if it took place before. Called in a gate: an
+  // exclusive one for a repeated request.
+  Result<std::optional<uint32_t>> FindDone(runtime::Context& ctx, const CollectionRef& collection,
+                                           const model::RequestTag& tag);
   void Dropped(const std::vector<Uuid>& collections);
   // Runs `change()` of the catalog, so that nobody is answered from the cache with what was before.
   template <typename Body>
@@ -242,6 +257,8 @@ class Engine {
   const EngineOptions options_;
   CollectionCache cache_;
   WriteGates gates_;
+  Repeats repeats_;
+  BacklogGate backlog_;
 };
 
 }  // namespace chroma::engine

@@ -92,6 +92,10 @@ Result<executor::CollectionStatus> Engine::Describe(runtime::Context& ctx,
 
 Status Engine::Compact(runtime::Context& ctx, const CollectionRef& collection) {
   CHROMA_TRY(CheckWritable());
+  const runtime::Context::LongWait wait(ctx);
+  if (!wait.granted()) {
+    return Status::Unavailable("Too many requests wait for compaction; try again later");
+  }
   return observer_.Compact(ctx, collection->id);
 }
 

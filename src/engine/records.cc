@@ -73,21 +73,6 @@ Status Engine::RegisterWrite(runtime::Context& ctx, const CollectionRef& collect
   return model::ValidateDimensions(request.shape.vector_lengths, row.dimension);
 }
 
-Status Engine::WaitForBacklog(runtime::Context& ctx, const Uuid& collection) {
-  constexpr int64_t kPollNs = 20 * runtime::kMillisecond;
-  const int64_t give_up = env_.clock->MonotonicNs() + options_.backlog_wait_ns;
-  while (log_.BacklogBytes(collection) > options_.backlog_bytes_max) {
-    CHROMA_TRY(ctx.Check());
-    if (env_.clock->MonotonicNs() > give_up) {
-      return Status::Unavailable(
-          "Too many writes of this collection wait for compaction; try again later");
-    }
-    observer_.OnWrite(collection);
-    env_.clock->SleepNs(kPollNs);
-  }
-  return Status::Ok();
-}
-
 Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection, WriteRequest request) {
   CHROMA_TRY(CheckWritable());
   model::RecordBatch& batch = request.batch;
@@ -98,16 +83,19 @@ Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection, Wri
   model::ExtractReservedKeys(batch);
   if (batch.ids.empty()) return Status::Ok();
   EmbedSparseKeys(collection->schema, batch);
-  CHROMA_TRY(WaitForBacklog(ctx, collection->id));
+  // What may have taken place already must not be refused now.
+  if (!request.tag.repeated) CHROMA_TRY(backlog_.Pass(ctx, collection->id));
   const uint32_t count = static_cast<uint32_t>(batch.size());
   {
-    WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/false);
+    WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/request.tag.repeated);
     // The collection may have been deleted since it was looked up, and its log forgotten.
     CHROMA_ASSIGN(CollectionRef current, LoadCollection(ctx, collection->id));
+    CHROMA_ASSIGN(const std::optional<uint32_t> done, FindDone(ctx, current, request.tag));
+    if (done) return Status::Ok();
     CHROMA_TRY(RegisterWrite(ctx, current, request));
     CHROMA_TEST_POINT("engine.write_registered");
     CHROMA_ASSIGN([[maybe_unused]] uint64_t offset,
-                  log_.Append(ctx, collection->id, log::EncodeBatch(batch), count));
+                  log_.Append(ctx, collection->id, log::EncodeBatch(batch, request.tag.id), count));
     CHROMA_TEST_POINT("engine.write_logged");
   }
   observer_.OnWrite(collection->id);
@@ -120,14 +108,16 @@ Result<uint64_t> Engine::Delete(runtime::Context& ctx, const CollectionRef& coll
   const bool filtered = request.where || request.where_document;
   CHROMA_TRY(model::ValidateDelete(request.ids, request.where.has_value(),
                                    request.where_document.has_value(), request.limit.has_value()));
-  CHROMA_TRY(WaitForBacklog(ctx, collection->id));
+  if (!request.tag.repeated) CHROMA_TRY(backlog_.Pass(ctx, collection->id));
   if (filtered) return DeleteMatching(ctx, collection, request);
   if (!request.ids) return uint64_t{0};
   const uint64_t count = request.ids->size();
   {
-    WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/false);
-    CHROMA_ASSIGN([[maybe_unused]] CollectionRef current, LoadCollection(ctx, collection->id));
-    CHROMA_TRY(AppendDelete(ctx, collection->id, *request.ids));
+    WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/request.tag.repeated);
+    CHROMA_ASSIGN(CollectionRef current, LoadCollection(ctx, collection->id));
+    CHROMA_ASSIGN(const std::optional<uint32_t> done, FindDone(ctx, current, request.tag));
+    if (done) return uint64_t{*done};
+    CHROMA_TRY(AppendDelete(ctx, collection->id, *request.ids, request.tag));
   }
   observer_.OnWrite(collection->id);
   return count;
@@ -147,22 +137,41 @@ Result<uint64_t> Engine::DeleteMatching(runtime::Context& ctx, const CollectionR
     WriteGates::Hold gate(gates_, collection->id,
                           /*exclusive=*/!CHROMA_PLANTED_BUG("engine.delete_without_gate"));
     CHROMA_ASSIGN(CollectionRef current, LoadCollection(ctx, collection->id));
+    CHROMA_ASSIGN(const std::optional<uint32_t> done, FindDone(ctx, current, request.tag));
+    if (done) return uint64_t{*done};
     CHROMA_ASSIGN(executor::Records matching, Get(ctx, current, get));
     count = matching.ids.size();
-    CHROMA_TRY(AppendDelete(ctx, collection->id, std::move(matching.ids)));
+    CHROMA_TRY(AppendDelete(ctx, collection->id, std::move(matching.ids), request.tag));
   }
   observer_.OnWrite(collection->id);
   return count;
 }
 
 Status Engine::AppendDelete(runtime::Context& ctx, const Uuid& collection,
-                            std::vector<std::string> ids) {
+                            std::vector<std::string> ids, const model::RequestTag& tag) {
   if (ids.empty()) return Status::Ok();
   model::RecordBatch batch;
   batch.operation = model::Operation::kDelete;
   batch.ids = std::move(ids);
   const uint32_t count = static_cast<uint32_t>(batch.size());
-  return log_.Append(ctx, collection, log::EncodeBatch(batch), count).status();
+  return log_.Append(ctx, collection, log::EncodeBatch(batch, tag.id), count).status();
+}
+
+Result<std::optional<uint32_t>> Engine::FindDone(runtime::Context& ctx,
+                                                 const CollectionRef& collection,
+                                                 const model::RequestTag& tag) {
+  if (tag.id == 0) return std::optional<uint32_t>();
+  if (!tag.repeated) {
+    if (!repeats_.Contains(tag.id)) return std::optional<uint32_t>();
+    return Status::Cancelled("the request was sent again meanwhile");
+  }
+  // Before the log is read: what comes from now on sees it, and in a gate for itself nothing that
+  // came before is under way.
+  repeats_.Add(tag.id);
+  if (CHROMA_PLANTED_BUG("engine.repeat_blindly")) return std::optional<uint32_t>();
+  return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
+    return node_.FindRequest(ctx, version, tag);
+  });
 }
 
 // ---- reads

@@ -262,7 +262,9 @@ class ExplainedQuery final : public Explained {
 
   Result<Ranking> Run(Trace* trace) override {
     CHROMA_ASSIGN(auto nearest, SelectNearest(on_.ctx, on_.pool, on_.snapshot, plan_, trace));
-    return ToRanking(std::move(nearest));
+    Ranking ranking = ToRanking(std::move(nearest));
+    if (!ranking.scores.empty()) last_distance_ = ranking.scores.back();
+    return ranking;
   }
 
   Status Explain(const RowRef& ref, RecordVerdict* verdict) override {
@@ -273,15 +275,13 @@ class ExplainedQuery final : public Explained {
       CHROMA_ASSIGN(auto nearest, SelectNearest(on_.ctx, on_.pool, on_.snapshot, all));
       const Ranking ranking = ToRanking(std::move(nearest));
       all_.emplace(on_.wanted, ranking);
-      const size_t within = std::min<size_t>(plan_.n_results, ranking.scores.size());
-      if (within > 0) last_distance_ = ranking.scores[within - 1];
     }
     verdict->place = all_->PlaceOf(ref);
     verdict->score = all_->ScoreOf(ref);
     if (verdict->returned) {
       verdict->reason = "it is among the nearest";
     } else if (verdict->place.value_or(UINT64_MAX) < plan_.n_results) {
-      verdict->reason = *verdict->score == last_distance_
+      verdict->reason = *verdict->score >= last_distance_
                             ? "it is no nearer than the last of those that are returned"
                             : "it is among the nearest, but the vector index did not find it";
     } else {
@@ -295,7 +295,7 @@ class ExplainedQuery final : public Explained {
   const Setting& on_;
   const QueryPlan& plan_;
   std::optional<Places> all_;  // by exact distances
-  float last_distance_ = 0;    // of those that n_results lets in
+  float last_distance_ = 0;    // of those that are returned
 };
 
 class ExplainedSearch final : public Explained {
@@ -337,11 +337,15 @@ class ExplainedSearch final : public Explained {
       SearchPlan& alone = all.searches[0];
       alone.ranked = true;
       alone.knns = {knn};
-      alone.knns[0].limit = Everything(on_.snapshot);
       alone.rank = {{planner::RankStep::Op::kKnn, 0, false, std::nullopt}};
       alone.stack_depth = 1;
+      all.exact = plan_.exact;
+      CHROMA_ASSIGN(const Ranking found, RunOne(all, nullptr));
+      all.exact = true;
+      alone.knns[0].limit = Everything(on_.snapshot);
       CHROMA_ASSIGN(Places places, PlacesIn(all));
-      knns_.push_back(std::move(places));
+      knns_.push_back({std::move(places), Places(on_.wanted, found),
+                       found.scores.empty() ? 0 : found.scores.back()});
     }
     return Status::Ok();
   }
@@ -351,19 +355,36 @@ class ExplainedSearch final : public Explained {
     return Places(on_.wanted, ranking);
   }
 
+  // Of one $knn alone.
+  struct KnnPlaces {
+    Places all;           // by exact distances
+    Places found;         // as the search finds them
+    float last_distance;  // of those
+  };
+
   void AddKnn(size_t i, const RowRef& ref, RecordVerdict* verdict) const {
     KnnVerdict& knn = verdict->knns.emplace_back();
     knn.knn = planner::Describe(search().knns[i]);
-    knn.place = knns_[i].PlaceOf(ref);
+    const KnnPlaces& places = knns_[i];
+    knn.place = places.all.PlaceOf(ref);
     if (!knn.place) return;
-    knn.distance = knns_[i].ScoreOf(ref);
+    knn.distance = places.all.ScoreOf(ref);
     knn.within_limit = *knn.place < search().knns[i].limit;
+    // Where another is equally far, that one may have been taken.
+    knn.missed = knn.within_limit && !places.found.Has(ref) && *knn.distance < places.last_distance;
   }
 
   std::string Reason(const RecordVerdict& verdict, bool ungrouped) const {
     if (verdict.returned) return "it matches and is within the page";
-    if (verdict.place) return BeyondPage(*verdict.place, search().offset, search().limit);
-    if (ungrouped) return "it matches, but others of its group are better";
+    std::string missed;
+    for (const KnnVerdict& knn : verdict.knns) {
+      if (!knn.missed) continue;
+      missed += "; the vector index did not find it for " + knn.knn +
+                ", whose limit reaches place " + std::to_string(*knn.place);
+    }
+    if (verdict.place) return BeyondPage(*verdict.place, search().offset, search().limit) + missed;
+    if (ungrouped) return "it matches, but others of its group are better" + missed;
+    if (!missed.empty()) return "it matches, but has no score" + missed;
     std::string text = "it matches, but has no score:";
     for (const KnnVerdict& knn : verdict.knns) {
       text += " " + knn.knn + " has it " +
@@ -377,7 +398,7 @@ class ExplainedSearch final : public Explained {
   const SearchBatchPlan& plan_;
   std::optional<Places> all_;
   std::optional<Places> ungrouped_;
-  std::vector<Places> knns_;
+  std::vector<KnnPlaces> knns_;
 };
 
 std::unique_ptr<Explained> Make(const Setting& on, const planner::ExplainPlan& plan) {

@@ -32,6 +32,7 @@ struct KnnVerdict {
   std::optional<uint64_t> place;  // from 0, of all that match, by exact distance; none: not found
   std::optional<float> distance;
   bool within_limit = false;
+  bool missed = false;  // within its limit, but the vector index did not find it
 };
 
 struct RecordVerdict {

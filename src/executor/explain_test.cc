@@ -7,6 +7,8 @@
 
 #include "executor/search_fixture.h"
 #include "planner/planner.h"
+#include "segment/vector_index_blob.h"
+#include "testing/memory_blobs.h"
 
 namespace chroma::executor {
 namespace {
@@ -97,6 +99,84 @@ TEST_F(ExplainTest, ASearchThatMayRunMayBeExplained) {
   EXPECT_FALSE(verdicts[2].place);
   EXPECT_EQ(verdicts[2].knns[1].place, 0u);
   EXPECT_TRUE(verdicts[2].knns[1].within_limit);
+}
+
+// An index over rows of one number each, by which a walk that begins at row 0 comes to even rows
+// only. `n` rows, so many that walks are tried.
+std::shared_ptr<const segment::PartIndexes> IndexOfEvenRows(runtime::Context& ctx, uint32_t n) {
+  std::vector<float> values(n);
+  std::vector<const float*> rows;
+  for (uint32_t row = 0; row < n; ++row) {
+    values[row] = static_cast<float>(row);
+    rows.push_back(&values[row]);
+  }
+  const index::CodeSpace space = index::ChooseCodeSpace(model::Space::kL2, 1, /*seed=*/1, rows);
+  const index::RowCoder coder(simd::ActiveCodeKernels(), space);
+  std::vector<int8_t> codes(size_t{n} * coder.padded());
+  std::vector<index::RowScale> scales(n);
+  std::vector<uint32_t> edges(size_t{n} * index::kDegree, index::kNoRow);
+  for (uint32_t row = 0; row < n; ++row) {
+    coder.Encode(rows[row], codes.data() + size_t{row} * coder.padded(), &scales[row]);
+    for (uint32_t i = 0; i < 4 && row % 2 == 0 && row + 2 * i + 2 < n; ++i) {
+      edges[size_t{row} * index::kDegree + i] = row + 2 * i + 2;
+    }
+  }
+  testing::MemoryBlobStore blobs;
+  const index::Graph graph{
+      {codes.data(), scales.data(), n, coder.padded()}, index::Edges::Of(edges.data()), 0};
+  EXPECT_TRUE(segment::WriteVectorIndex(ctx, blobs, "index", space, graph, {}, 1).ok());
+  auto indexes = std::make_shared<segment::PartIndexes>();
+  segment::PartIndex& index = indexes->list.emplace_back();
+  index.reader = *segment::VectorIndexReader::Open(ctx, *blobs.Open(ctx, "index"), nullptr);
+  return indexes;
+}
+
+TEST_F(ExplainTest, ASearchSaysWhatItsVectorIndexMissed) {
+  constexpr uint32_t kRows = 8000;
+  segment::Snapshot snapshot = SnapshotOf(std::vector<model::Metadata>(kRows));
+  snapshot.parts[0].indexes = IndexOfEvenRows(ctx_, kRows);
+  planner::SearchBatchPlan batch;
+  planner::SearchPlan& search = batch.searches.emplace_back();
+  search.ranked = true;
+  search.knns.resize(1);
+  search.knns[0].query = std::vector<float>{0};
+  search.knns[0].limit = 10;
+  search.rank = {{planner::RankStep::Op::kKnn, 0, false, std::nullopt}};
+  search.stack_depth = 1;
+  search.limit = 5;
+  batch.rows_max = 1'000'000;
+  const auto explanation = Run(snapshot, {batch, {"id0", "id1", "id10", "id11"}});
+  ASSERT_TRUE(explanation.ok()) << explanation.status().ToString();
+  const std::vector<RecordVerdict>& verdicts = explanation->verdicts;
+  EXPECT_TRUE(verdicts[0].returned);
+  EXPECT_FALSE(verdicts[0].knns[0].missed);
+  EXPECT_FALSE(verdicts[1].returned);
+  EXPECT_EQ(verdicts[1].knns[0].place, 1U);
+  EXPECT_TRUE(verdicts[1].knns[0].missed);
+  EXPECT_NE(verdicts[1].reason.find("the vector index did not find it"), std::string::npos)
+      << verdicts[1].reason;
+  EXPECT_FALSE(verdicts[2].knns[0].missed) << "beyond the limit, by exact distances";
+  EXPECT_FALSE(verdicts[3].knns[0].missed);
+  EXPECT_EQ(verdicts[3].reason.find("vector index"), std::string::npos) << verdicts[3].reason;
+  search.knns[0].limit = 2;  // just reaches it
+  const auto last = Run(snapshot, {batch, {"id1"}});
+  ASSERT_TRUE(last.ok());
+  EXPECT_TRUE(last->verdicts[0].knns[0].missed);
+}
+
+TEST_F(ExplainTest, AQuerySaysWhatItsVectorIndexMissed) {
+  constexpr uint32_t kRows = 8000;
+  segment::Snapshot snapshot = SnapshotOf(std::vector<model::Metadata>(kRows));
+  snapshot.parts[0].indexes = IndexOfEvenRows(ctx_, kRows);
+  planner::QueryPlan query;
+  query.queries = {1, {0}};
+  query.n_results = 2;
+  const auto explanation = Run(snapshot, {query, {"id1", "id2", "id3"}});
+  ASSERT_TRUE(explanation.ok()) << explanation.status().ToString();
+  EXPECT_EQ(explanation->verdicts[0].reason,
+            "it is among the nearest, but the vector index did not find it");
+  EXPECT_TRUE(explanation->verdicts[1].returned);
+  EXPECT_NE(explanation->verdicts[2].reason.find("beyond n_results"), std::string::npos);
 }
 
 }  // namespace

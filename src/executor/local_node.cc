@@ -24,7 +24,7 @@ LocalNode::LocalNode(const runtime::Env& env, log::Log& log, store::BlobStore& s
       options_(std::move(options)),
       node_memory_(std::make_shared<index::NodeMemory>(
           options_.memory_bytes_max == 0 ? UINT64_MAX : options_.memory_bytes_max / 2)),
-      warmer_(env) {
+      warmer_(env, options_.memory_bytes_max) {
   release_task_ = env_.scheduler->Start("release-pages", [this] { ReleasePages(); });
 }
 
@@ -52,8 +52,47 @@ Result<std::shared_ptr<LiveCollection>> LocalNode::Open(runtime::Context& ctx,
     if (open_.size() > options_.open_collections_max) evicted = TakeLongestIdle();
   }
   // What was open, or what won, may be of an older version.
+  const std::shared_ptr<const segment::Version> before = collection->version();
+  if (before->manifest.version >= version.version) return collection;
   CHROMA_TRY(collection->Advance(ctx, version));
+  if (SearchedLately(version.collection)) {
+    warmer_.NotePublished(*before, *collection->version());
+  }
   return collection;
+}
+
+bool LocalNode::SearchedLately(const Uuid& collection) {
+  constexpr int64_t kLatelyNs = 10 * runtime::kSecond;
+  runtime::MutexLock lock(mutex_);
+  const auto at = open_.find(collection);
+  if (at == open_.end() || at->second.searched_ns == 0) return false;
+  return env_.clock->MonotonicNs() - at->second.searched_ns < kLatelyNs;
+}
+
+void LocalNode::NoteSearches(const Uuid& collection, const segment::Snapshot& snapshot,
+                             uint64_t n) {
+  TellDamage(collection, snapshot);
+  warmer_.NoteSearch(snapshot);
+  uint64_t unindexed = 0;
+  for (size_t i = 0; i < snapshot.segments; ++i) {
+    unindexed += segment::UnindexedRows(snapshot.parts[i]);
+  }
+  runtime::MutexLock lock(mutex_);
+  const auto at = open_.find(collection);
+  if (at == open_.end()) return;
+  at->second.searched_ns = env_.clock->MonotonicNs();
+  at->second.compared += n * unindexed;
+}
+
+uint64_t LocalNode::RowsCompared(const Uuid& collection) {
+  runtime::MutexLock lock(mutex_);
+  const auto at = open_.find(collection);
+  return at == open_.end() ? 0 : at->second.compared;
+}
+
+void LocalNode::ForgetRowsCompared(const Uuid& collection) {
+  runtime::MutexLock lock(mutex_);
+  if (const auto at = open_.find(collection); at != open_.end()) at->second.compared = 0;
 }
 
 std::shared_ptr<LiveCollection> LocalNode::FindOpen(const Uuid& collection) {
@@ -272,8 +311,7 @@ Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& ve
   CHROMA_TRY(CheckLoaded(ctx, *snapshot, plan.include));
   if (ctx.at_once() && !IsQuick(*snapshot, plan)) CHROMA_TRY(ctx.CheckMayWait());
   CHROMA_ASSIGN(std::vector<NearestRows> nearest, SelectNearest(ctx, pool_, *snapshot, plan));
-  TellDamage(version.collection, *snapshot);
-  warmer_.NoteSearch(*snapshot);
+  NoteSearches(version.collection, *snapshot, plan.queries.rows());
   QueryResult result;
   uint64_t size_bytes = 0;
   for (NearestRows& one : nearest) {
@@ -296,7 +334,7 @@ Result<SearchResult> LocalNode::Search(runtime::Context& ctx, const VersionRef& 
                                        const planner::SearchBatchPlan& plan) {
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
   CHROMA_ASSIGN(std::vector<ScoredRows> found, RunSearches(ctx, pool_, *snapshot, plan));
-  TellDamage(version.collection, *snapshot);
+  NoteSearches(version.collection, *snapshot, plan.searches.size());
   SearchResult result;
   uint64_t size_bytes = 0;
   for (size_t i = 0; i < found.size(); ++i) {
@@ -380,6 +418,13 @@ SegmentStatus StatusOf(const format::ManifestSegment& named, const segment::Snap
 }
 
 }  // namespace
+
+Result<std::optional<uint32_t>> LocalNode::FindRequest(runtime::Context& ctx,
+                                                       const VersionRef& version,
+                                                       const model::RequestTag& tag) {
+  CHROMA_ASSIGN(const std::shared_ptr<LiveCollection> collection, Open(ctx, version));
+  return collection->FindRequest(ctx, tag);
+}
 
 Result<CollectionStatus> LocalNode::Describe(runtime::Context& ctx, const VersionRef& version,
                                              const model::Schema& schema) {

@@ -52,11 +52,18 @@ class LocalNode : public QueryNode {
                              const planner::FacetsPlan& plan) override;
   Result<RecallReport> MeasureRecall(runtime::Context& ctx, const segment::VersionRef& version,
                                      const planner::RecallPlan& plan) override;
+  Result<std::optional<uint32_t>> FindRequest(runtime::Context& ctx,
+                                              const segment::VersionRef& version,
+                                              const model::RequestTag& tag) override;
   Result<CollectionStatus> Describe(runtime::Context& ctx, const segment::VersionRef& version,
                                     const model::Schema& schema) override;
   void Forget(const Uuid& collection) override;
   // What vector indexes make in memory, of collections that are open here and while one is built.
   const std::shared_ptr<index::NodeMemory>& node_memory() const { return node_memory_; }
+  // How many rows of its segments, in no vector index, searches of the collection have compared one
+  // by one, at most, since it was opened or this was last forgotten.
+  uint64_t RowsCompared(const Uuid& collection);
+  void ForgetRowsCompared(const Uuid& collection);
   // Closes every collection that no read is using.
   void CloseIdle();
 
@@ -69,11 +76,16 @@ class LocalNode : public QueryNode {
     std::shared_ptr<segment::LiveCollection> collection;
     uint64_t used = 0;  // of use_clock_
     int64_t read_ns = 0;
+    int64_t searched_ns = 0;  // 0: never
+    uint64_t compared = 0;    // see RowsCompared
     bool holds_pages = false;
   };
   Result<std::shared_ptr<const segment::Snapshot>> Snapshot(runtime::Context& ctx,
                                                             const segment::VersionRef& version);
   void TellDamage(const Uuid& collection, const segment::Snapshot& snapshot) const;
+  // After so many searches: what is to be done for the next ones.
+  void NoteSearches(const Uuid& collection, const segment::Snapshot& snapshot, uint64_t n);
+  bool SearchedLately(const Uuid& collection);
   // Null where it is not open.
   std::shared_ptr<segment::LiveCollection> FindOpen(const Uuid& collection);
   // Out of open_, to be closed without the lock; null where every collection is in use.

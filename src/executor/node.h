@@ -12,6 +12,7 @@
 #include "executor/recall.h"
 #include "index/text/highlight.h"
 #include "model/record.h"
+#include "model/request_tag.h"
 #include "planner/plan.h"
 #include "runtime/context.h"
 
@@ -102,6 +103,11 @@ class QueryNode {
   virtual Result<RecallReport> MeasureRecall(runtime::Context& ctx,
                                              const segment::VersionRef& version,
                                              const planner::RecallPlan& plan) = 0;
+  // How many records the write had that took place for the tag, if there is one. kDeadlineExceeded:
+  // nobody can tell any more.
+  virtual Result<std::optional<uint32_t>> FindRequest(runtime::Context& ctx,
+                                                      const segment::VersionRef& version,
+                                                      const model::RequestTag& tag) = 0;
   // `schema` says which indexes there should be.
   virtual Result<CollectionStatus> Describe(runtime::Context& ctx,
                                             const segment::VersionRef& version,

@@ -12,7 +12,7 @@ constexpr BytesView kManifestMagic{
     "\x89"
     "CHRMMAN",
     8};
-constexpr uint32_t kManifestVersion = 3;
+constexpr uint32_t kManifestVersion = 4;
 // Magic, version, u32 zero, u64 body length, before the body; u64 checksum after it.
 constexpr size_t kHeaderBytes = 8 + 4 + 4 + 8;
 constexpr size_t kChecksumBytes = 8;
@@ -51,6 +51,19 @@ Result<ManifestSegment> DecodeSegment(ByteReader& in, uint32_t version, const st
   return segment;
 }
 
+void DecodeRequests(ByteReader& in, Manifest* manifest) {
+  constexpr uint64_t kBytesMin = 17;  // of one
+  const uint64_t count = in.VarintAtMost(in.remaining() / kBytesMin);
+  for (uint64_t i = 0; i < count && in.ok(); ++i) {
+    ManifestRequest request;
+    request.id = in.Fixed<uint64_t>();
+    request.records = static_cast<uint32_t>(in.VarintAtMost(UINT32_MAX));
+    request.covered_ns = in.Fixed<int64_t>();
+    manifest->requests.push_back(request);
+  }
+  manifest->requests_since_ns = in.Fixed<int64_t>();
+}
+
 }  // namespace
 
 std::vector<std::string> BlobsOf(const Manifest& manifest) {
@@ -83,6 +96,14 @@ Bytes EncodeManifest(const Manifest& manifest) {
       PutFixed(body, index.checksum);
     }
   }
+  PutVarint(body, manifest.requests.size());
+  for (const ManifestRequest& request : manifest.requests) {
+    PutFixed(body, request.id);
+    PutVarint(body, request.records);
+    PutFixed(body, request.covered_ns);
+  }
+  PutFixed(body, manifest.requests_since_ns);
+  PutString(body, manifest.carried);
   Bytes out(kManifestMagic);
   PutFixed(out, kManifestVersion);
   PutFixed(out, uint32_t{0});
@@ -122,6 +143,10 @@ Result<Manifest> DecodeManifest(BytesView bytes, const std::string& name) {
   for (uint64_t i = 0; i < segments; ++i) {
     CHROMA_ASSIGN(ManifestSegment segment, DecodeSegment(in, version, name));
     manifest.segments.push_back(std::move(segment));
+  }
+  if (version >= 4) {
+    DecodeRequests(in, &manifest);
+    manifest.carried = Bytes(in.String());
   }
   if (!in.ok() || !in.AtEnd()) return Damaged(name, "it has excess bytes");
   return manifest;

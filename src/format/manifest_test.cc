@@ -25,6 +25,12 @@ Manifest RandomManifest(std::mt19937_64& random) {
     segment.size_bytes = random();
     for (uint32_t row = 0; row < segment.rows; row += 1 + random() % 500) segment.deleted.Add(row);
   }
+  manifest.requests.resize(random() % 5);
+  for (ManifestRequest& request : manifest.requests) {
+    request = {random(), static_cast<uint32_t>(random()), static_cast<int64_t>(random())};
+  }
+  manifest.requests_since_ns = static_cast<int64_t>(random());
+  manifest.carried.resize(random() % 50, 'u');
   return manifest;
 }
 
@@ -34,6 +40,7 @@ void ExpectEqual(const Manifest& a, const Manifest& b) {
   EXPECT_EQ(a.log_offset, b.log_offset);
   EXPECT_EQ(a.dimension, b.dimension);
   EXPECT_EQ(a.operations, b.operations);
+  EXPECT_EQ(a.carried, b.carried);
   ASSERT_EQ(a.segments.size(), b.segments.size());
   for (size_t i = 0; i < a.segments.size(); ++i) {
     EXPECT_EQ(a.segments[i].blob, b.segments[i].blob);
@@ -41,6 +48,13 @@ void ExpectEqual(const Manifest& a, const Manifest& b) {
     EXPECT_EQ(a.segments[i].size_bytes, b.segments[i].size_bytes);
     EXPECT_TRUE(a.segments[i].deleted == b.segments[i].deleted);
   }
+  ASSERT_EQ(a.requests.size(), b.requests.size());
+  for (size_t i = 0; i < a.requests.size(); ++i) {
+    EXPECT_EQ(a.requests[i].id, b.requests[i].id);
+    EXPECT_EQ(a.requests[i].records, b.requests[i].records);
+    EXPECT_EQ(a.requests[i].covered_ns, b.requests[i].covered_ns);
+  }
+  EXPECT_EQ(a.requests_since_ns, b.requests_since_ns);
 }
 
 TEST(ManifestTest, RoundTrip) {
@@ -79,7 +93,7 @@ Bytes Resign(Bytes bytes) {
 
 TEST(ManifestTest, NewerVersionIsRefused) {
   Bytes bytes = EncodeManifest(Manifest());
-  bytes[8] = 4;
+  bytes[8] = 5;
   const auto decoded = DecodeManifest(Resign(bytes), "m");
   EXPECT_EQ(decoded.status().code(), StatusCode::kFailedPrecondition);
   EXPECT_NE(decoded.status().message().find("manifest m"), std::string_view::npos);

@@ -84,30 +84,48 @@ Status TextWriter::Add(std::optional<std::string_view> text) {
   return full ? Flush() : Status::Ok();
 }
 
+void TextWriter::StreamTo(SectionWriter* out, SectionType blocks) {
+  out_ = out;
+  section_ = blocks;
+}
+
 Status TextWriter::Flush() {
   if (block_rows_ == 0) return Status::Ok();
   lengths_ += texts_;
+  const size_t before = compressed_.size();
   CHROMA_TRY(compressor_->Compress(lengths_, &compressed_));
-  index_.offsets.push_back(compressed_.size());
+  index_.offsets.push_back(index_.offsets.back() + compressed_.size() - before);
   index_.raw_sizes.push_back(lengths_.size());
   lengths_.clear();
   texts_.clear();
   block_rows_ = 0;
+  // Blocks without a text wait for the first one: there may be none, and no section then.
+  return out_ != nullptr && any_ ? WriteOut() : Status::Ok();
+}
+
+Status TextWriter::WriteOut() {
+  if (!begun_) {
+    SectionOptions options;
+    options.block_size = kBlockBytes;
+    CHROMA_TRY(out_->BeginBlocks(section_, {}, options));
+    begun_ = true;
+  }
+  BytesView left(compressed_);
+  for (size_t i = index_.checksums.size(); i + 1 < index_.offsets.size(); ++i) {
+    const size_t size = index_.offsets[i + 1] - index_.offsets[i];
+    CHROMA_ASSIGN(const uint64_t checksum, out_->AppendBlock(left.substr(0, size)));
+    index_.checksums.push_back(checksum);
+    left.remove_prefix(size);
+  }
+  compressed_.clear();
   return Status::Ok();
 }
 
 Status TextWriter::Finish(SectionWriter* out, SectionType blocks, SectionType index) {
   if (!any_) return Status::Ok();
   CHROMA_TRY(Flush());
-  SectionOptions options;
-  options.block_size = kBlockBytes;
-  CHROMA_TRY(out->BeginBlocks(blocks, {}, options));
-  const std::vector<uint64_t>& offsets = index_.offsets;
-  for (size_t i = 0; i + 1 < offsets.size(); ++i) {
-    const BytesView block = BytesView(compressed_).substr(offsets[i], offsets[i + 1] - offsets[i]);
-    CHROMA_ASSIGN(const uint64_t checksum, out->AppendBlock(block));
-    index_.checksums.push_back(checksum);
-  }
+  StreamTo(out, blocks);
+  CHROMA_TRY(WriteOut());
   CHROMA_TRY(out->EndBlocks());
   return out->Write(index, {}, index_.Encode());
 }

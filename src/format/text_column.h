@@ -46,13 +46,20 @@ class TextWriter {
   TextWriter(const TextWriter&) = delete;
   TextWriter& operator=(const TextWriter&) = delete;
 
+  // From now on blocks go out as soon as they are full, instead of being kept until Finish(), which
+  // has to come before anything else is written.
+  void StreamTo(SectionWriter* out, SectionType blocks);
   // The text of the next row.
   Status Add(std::optional<std::string_view> text);
+  uint64_t rows() const { return rows_; }
+  // Whether any row has a text.
+  bool any() const { return any_; }
   // Writes both sections; neither when no row has a text.
   Status Finish(SectionWriter* out, SectionType blocks, SectionType index);
 
  private:
   Status Flush();
+  Status WriteOut();
 
   std::unique_ptr<TextCompressor> compressor_;
   bool any_ = false;
@@ -60,8 +67,11 @@ class TextWriter {
   uint64_t block_rows_ = 0;
   Bytes lengths_;
   Bytes texts_;
-  Bytes compressed_;
-  TextIndex index_;
+  Bytes compressed_;  // blocks that were not written yet
+  TextIndex index_;   // the checksums of those that were
+  SectionWriter* out_ = nullptr;
+  SectionType section_ = {};
+  bool begun_ = false;  // the section
 };
 
 // The payload of the index made again from the blocks, when it is what the footer says that it

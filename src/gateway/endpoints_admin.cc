@@ -41,6 +41,11 @@ std::optional<Uuid> Gateway::PeerId(const Call& call) const {
   return id == nullptr ? std::nullopt : Uuid::Parse(*id);
 }
 
+model::RequestTag Gateway::PeerTag(const Call& call) const {
+  const std::string* tag = PeerHeader(call, kPeerTagHeader);
+  return tag == nullptr ? model::RequestTag{} : ParseTag(*tag).value_or(model::RequestTag{});
+}
+
 http::Response Gateway::System(Call& call) {
   switch (call.endpoint) {
     case Endpoint::kHeartbeat:
@@ -58,8 +63,9 @@ http::Response Gateway::System(Call& call) {
           200, R"({"user_id":"","tenant":"default_tenant","databases":["default_database"]})");
     case Endpoint::kReset: {
       const std::string* allowed = PeerHeader(call, kPeerResetHeader);
-      const Status reset = allowed == nullptr ? engine_.Reset(call.ctx)
-                                              : engine_.Reset(call.ctx, *allowed == "true");
+      const Status reset = allowed == nullptr
+                               ? engine_.Reset(call.ctx)
+                               : engine_.Reset(call.ctx, *allowed == "true", PeerTag(call));
       return reset.ok() ? JsonResponse(200, "true") : ErrorResponse(reset);
     }
     case Endpoint::kGetCollectionByCrn: {
@@ -85,7 +91,9 @@ http::Response Gateway::Tenants(Call& call) {
     case Endpoint::kCreateTenant:
       return WithBody(
           body, [](JsonReader& r) { return DecodeName(r, "CreateTenantPayload"); },
-          [&](const std::string& name) { return Done(engine_.CreateTenant(call.ctx, name)); });
+          [&](const std::string& name) {
+            return Done(engine_.CreateTenant(call.ctx, name, PeerTag(call)));
+          });
     case Endpoint::kGetTenant:
       return Answer(engine_.GetTenant(call.ctx, call.tenant()), EncodeTenant);
     case Endpoint::kUpdateTenant:
@@ -95,7 +103,8 @@ http::Response Gateway::Tenants(Call& call) {
       return WithBody(
           body, [](JsonReader& r) { return DecodeName(r, "CreateDatabasePayload"); },
           [&](const std::string& name) {
-            return Done(engine_.CreateDatabase(call.ctx, call.tenant(), name, PeerId(call)));
+            return Done(
+                engine_.CreateDatabase(call.ctx, call.tenant(), name, PeerId(call), PeerTag(call)));
           });
     case Endpoint::kListDatabases:
       return Answer(
@@ -104,7 +113,7 @@ http::Response Gateway::Tenants(Call& call) {
     case Endpoint::kGetDatabase:
       return Answer(engine_.GetDatabase(call.ctx, call.tenant(), call.database()), EncodeDatabase);
     default:
-      return Done(engine_.DeleteDatabase(call.ctx, call.tenant(), call.database()));
+      return Done(engine_.DeleteDatabase(call.ctx, call.tenant(), call.database(), PeerTag(call)));
   }
 }
 
@@ -141,8 +150,8 @@ http::Response Gateway::Collections(Call& call) {
     case Endpoint::kModifyCollection:
       return ModifyCollection(call);
     default:
-      return Done(
-          engine_.DeleteCollection(call.ctx, call.tenant(), call.database(), call.collection()));
+      return Done(engine_.DeleteCollection(call.ctx, call.tenant(), call.database(),
+                                           call.collection(), PeerTag(call)));
   }
 }
 
@@ -150,6 +159,7 @@ http::Response Gateway::CreateCollection(Call& call) {
   return WithBody(
       call.request.body, DecodeCreateCollection, [&](engine::CreateCollectionRequest request) {
         request.id = PeerId(call);
+        request.tag = PeerTag(call);
         return Answer(engine_.CreateCollection(call.ctx, call.tenant(), call.database(), request),
                       EncodeCollectionRef);
       });
@@ -157,9 +167,10 @@ http::Response Gateway::CreateCollection(Call& call) {
 
 http::Response Gateway::ModifyCollection(Call& call) {
   return WithBody(call.request.body, DecodeModifyCollection,
-                  [&](const engine::ModifyCollectionRequest& request) {
+                  [&](engine::ModifyCollectionRequest request) {
                     Result<engine::CollectionRef> collection = FindCollection(call);
                     if (!collection.ok()) return ErrorResponse(collection.status());
+                    request.tag = PeerTag(call);
                     return Done(engine_.ModifyCollection(call.ctx, *collection, request));
                   });
 }

@@ -58,6 +58,7 @@ http::Response Gateway::Write(Call& call, model::Operation operation) {
     if (!collection.ok()) return ErrorResponse(collection.status());
     Result<engine::WriteRequest> request = ToWriteRequest(std::move(body));
     if (!request.ok()) return ErrorResponse(request.status());
+    request->tag = PeerTag(call);
     const Status written = engine_.Write(call.ctx, *collection, *std::move(request));
     if (!written.ok()) return ErrorResponse(written);
     return JsonResponse(operation == model::Operation::kAdd ? 201 : 200, "{}");
@@ -70,6 +71,7 @@ http::Response Gateway::Delete(Call& call) {
     if (!collection.ok()) return ErrorResponse(collection.status());
     Result<engine::DeleteRequest> request = ToDeleteRequest(std::move(body));
     if (!request.ok()) return ErrorResponse(request.status());
+    request->tag = PeerTag(call);
     return Answer(engine_.Delete(call.ctx, *collection, *request), EncodeDeleted);
   });
 }

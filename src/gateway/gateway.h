@@ -63,6 +63,8 @@ class Gateway : public Front {
   // The value of a peer's header; null where there is none or it is not to be trusted.
   const std::string* PeerHeader(const Call& call, std::string_view name) const;
   std::optional<Uuid> PeerId(const Call& call) const;
+  // Empty where there is none.
+  model::RequestTag PeerTag(const Call& call) const;
 
   engine::Engine& engine_;
   const bool trusts_peers_;

@@ -43,7 +43,7 @@ struct Outgoing {
 struct Exchange {
   explicit Exchange(Core& core)
       : body(core.body_budget),
-        context(*core.env.clock, core.RequestDeadlineNs(), &core.answer_budget) {}
+        context(*core.env.clock, core.RequestDeadlineNs(), &core.answer_budget, &core.long_waits) {}
   // Calls the handler; every exception becomes a response.
   void Run(Handler& handler);
   // False when the handler leaves the request to Run.

@@ -1,6 +1,7 @@
 // What all parts of one server share. Every member is constant after Start or thread safe.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 
@@ -8,6 +9,7 @@
 #include "http/server.h"
 #include "runtime/memory_budget.h"
 #include "runtime/mutex.h"
+#include "runtime/slots.h"
 #include "runtime/thread_pool.h"
 
 namespace chroma::http {
@@ -19,6 +21,8 @@ struct Core {
         env(environment),
         body_budget(chosen.body_bytes_in_flight_max),
         answer_budget(chosen.answer_bytes_in_flight_max),
+        long_waits(chosen.long_waits_max > 0 ? chosen.long_waits_max
+                                             : std::max(chosen.worker_threads / 4, 1)),
         workers(std::make_unique<runtime::ThreadPool>(*environment.scheduler, "http-worker",
                                                       chosen.worker_threads,
                                                       chosen.worker_queue_max)) {}
@@ -35,6 +39,7 @@ struct Core {
   const runtime::Env env;
   runtime::MemoryBudget body_budget;  // of all requests
   runtime::MemoryBudget answer_budget;
+  runtime::Slots long_waits;
   std::unique_ptr<runtime::ThreadPool> workers;  // null only after Stop
   std::atomic<size_t> connections{0};
   std::atomic<bool> draining{false};

@@ -29,6 +29,8 @@ struct ServerOptions {
 
   int io_threads = 0;       // 0: one for every processor, at most 4
   int worker_threads = 64;  // many: a worker that waits for a commit or for storage is blocked
+  // Workers that may be blocked for many seconds (runtime::Context::LongWait); 0: a quarter.
+  int long_waits_max = 0;
   size_t worker_queue_max = 1024;          // requests waiting for a worker; beyond: Overloaded
   size_t inline_body_bytes_max = 4 << 10;  // largest body of a request that runs inline
 

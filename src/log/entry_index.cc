@@ -21,6 +21,7 @@ void EntryIndex::Add(LogFile& file, const FrameHeader& frame,
   ++file.live_entries;
   collection.records += frame.count;
   collection.payload_bytes += frame.payload_bytes;
+  payload_bytes_ += frame.payload_bytes;
   if (payload != nullptr) Cache(place, std::move(payload));
 }
 
@@ -93,6 +94,7 @@ bool EntryIndex::PopFront(Collection& collection) {
   Uncache(place);
   collection.records -= place.count;
   collection.payload_bytes -= place.payload_bytes;
+  payload_bytes_ -= place.payload_bytes;
   const bool last_of_file = --place.file->live_entries == 0;
   collection.places.pop_front();
   return last_of_file;

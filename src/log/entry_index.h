@@ -52,6 +52,7 @@ class EntryIndex {
   Result<std::vector<Found>> Find(const Uuid& collection, uint64_t from, size_t bytes_max) const;
   uint64_t End(const Uuid& collection) const;
   uint64_t PayloadBytes(const Uuid& collection) const;
+  Log::AllBacklogs SumBacklogs() const { return {payload_bytes_, collections_.size()}; }
   // Both drop entries; true when a file lost its last one by it.
   bool Trim(const Uuid& collection, uint64_t offset);
   // Also what is known of it, but not at once: who still reads it notices that it was trimmed.
@@ -86,6 +87,7 @@ class EntryIndex {
   Place* newest_cached_ = nullptr;
   Place* oldest_cached_ = nullptr;
   std::unordered_map<Uuid, Collection, UuidHash> collections_;
+  uint64_t payload_bytes_ = 0;  // of all
   // The end of the last entry that was trimmed since the log was opened.
   std::unordered_map<Uuid, uint64_t, UuidHash> trimmed_to_;
   std::deque<Uuid> forgotten_;  // the newest last; those that trimmed_to_ still knows

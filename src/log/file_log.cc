@@ -196,4 +196,9 @@ uint64_t FileLog::BacklogBytes(const Uuid& collection) {
   return index_.PayloadBytes(collection);
 }
 
+Log::AllBacklogs FileLog::SumBacklogs() {
+  runtime::MutexLock lock(mutex_);
+  return index_.SumBacklogs();
+}
+
 }  // namespace chroma::log

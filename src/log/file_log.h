@@ -61,6 +61,7 @@ class FileLog final : public Log {
   // Those that keep the oldest files alive come first.
   std::vector<Backlog> Backlogs() override;
   uint64_t BacklogBytes(const Uuid& collection) override;
+  AllBacklogs SumBacklogs() override;
 
  private:
   // One Append that waits for its group; lives on its caller's stack.

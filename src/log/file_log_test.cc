@@ -75,6 +75,8 @@ TEST(FileLogTest, BacklogsCountWhatIsNotTrimmed) {
   EXPECT_EQ(backlogs[0].records, 6u);
   EXPECT_EQ(backlogs[0].payload_bytes, 8u);
   EXPECT_EQ(f.log->BacklogBytes(CollectionId(1)), 8u);
+  EXPECT_EQ(f.log->SumBacklogs().payload_bytes, 9u);
+  EXPECT_EQ(f.log->SumBacklogs().collections, 2u);
   // Inside of an entry nothing is trimmed.
   ASSERT_TRUE(f.log->Trim(f.ctx, CollectionId(1), 2).ok());
   EXPECT_EQ(f.log->BacklogBytes(CollectionId(1)), 8u);
@@ -85,6 +87,8 @@ TEST(FileLogTest, BacklogsCountWhatIsNotTrimmed) {
   ASSERT_TRUE(f.log->Forget(f.ctx, CollectionId(2)).ok());
   EXPECT_TRUE(f.log->Backlogs().empty());
   EXPECT_EQ(f.log->BacklogBytes(CollectionId(1)), 0u);
+  EXPECT_EQ(f.log->SumBacklogs().payload_bytes, 0u);
+  EXPECT_EQ(f.log->SumBacklogs().collections, 0u);
 }
 
 // A reader that found a collection before it was deleted must not take it for one without writes.

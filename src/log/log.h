@@ -64,6 +64,12 @@ class Log {
   virtual std::vector<Backlog> Backlogs() = 0;
   // Payload bytes of one collection that were not trimmed yet; cheap.
   virtual uint64_t BacklogBytes(const Uuid& collection) = 0;
+  // The same of all collections, and how many these are; cheap.
+  struct AllBacklogs {
+    uint64_t payload_bytes = 0;
+    uint64_t collections = 0;
+  };
+  virtual AllBacklogs SumBacklogs() = 0;
 };
 
 }  // namespace chroma::log

@@ -10,7 +10,8 @@
 namespace chroma::log {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+// The second has the request's id; what has none is written as the first.
+constexpr uint8_t kVersion = 2;
 constexpr size_t kHeaderBytes = 32;
 constexpr size_t kVectorAlignment = 16;
 static_assert(kHeaderBytes % kVectorAlignment == 0, "the vectors follow the header");
@@ -24,14 +25,14 @@ enum Flags : uint16_t {
 };
 
 struct Header {
-  uint8_t version = kVersion;
+  uint8_t version = 1;
   uint8_t operation = 0;
   uint16_t flags = 0;
   uint32_t rows = 0;
   uint32_t dimension = 0;
   uint32_t vectors = 0;
   uint64_t size_bytes = 0;  // of the whole payload
-  uint64_t reserved = 0;
+  uint64_t request = 0;
 };
 static_assert(sizeof(Header) == kHeaderBytes && std::is_trivially_copyable_v<Header>);
 
@@ -98,7 +99,7 @@ bool ReadRows(ByteReader& reader, const Header& header, std::vector<BatchView::R
 
 }  // namespace
 
-Bytes EncodeBatch(const model::RecordBatch& batch) {
+Bytes EncodeBatch(const model::RecordBatch& batch, uint64_t request) {
   const size_t n = batch.size();
   const bool some_vectors = SomeVectors(batch);
   CHECK(batch.has_vector.empty() || batch.has_vector.size() == n);
@@ -110,6 +111,8 @@ Bytes EncodeBatch(const model::RecordBatch& batch) {
   header.rows = static_cast<uint32_t>(n);
   header.dimension = batch.vectors.dimension;
   header.vectors = static_cast<uint32_t>(batch.vectors.rows());
+  header.version = request == 0 ? 1 : kVersion;
+  header.request = request;
   if (some_vectors && header.vectors > 0) header.flags |= kSomeVectors;
   if (!batch.documents.empty()) header.flags |= kDocuments;
   if (!batch.uris.empty()) header.flags |= kUris;
@@ -145,8 +148,8 @@ Result<BatchView> DecodeBatch(BytesView payload) {
     return Status::FailedPrecondition(
         "a batch of records in the log was written by a newer version of this program");
   }
-  const bool known = header.version == kVersion && (header.flags & ~kAllFlags) == 0 &&
-                     header.reserved == 0 && header.size_bytes == payload.size() &&
+  const bool known = header.version == (header.request == 0 ? 1 : kVersion) &&
+                     (header.flags & ~kAllFlags) == 0 && header.size_bytes == payload.size() &&
                      header.operation <= static_cast<uint8_t>(model::Operation::kDelete);
   const bool some_vectors = (header.flags & kSomeVectors) != 0;
   const bool counts = some_vectors ? header.vectors > 0 && header.vectors < header.rows
@@ -165,6 +168,7 @@ Result<BatchView> DecodeBatch(BytesView payload) {
   BatchView view;
   view.operation = static_cast<model::Operation>(header.operation);
   view.dimension = header.dimension;
+  view.request = header.request;
   if (!ReadRows(reader, header, view.rows)) return Damaged();
   const auto* vectors = reinterpret_cast<const float*>(block.data());
   uint32_t used = 0;

@@ -17,7 +17,8 @@
 
 namespace chroma::log {
 
-Bytes EncodeBatch(const model::RecordBatch& batch);
+// `request`: model::RequestTag::id of what the batch was written for; 0: none.
+Bytes EncodeBatch(const model::RecordBatch& batch, uint64_t request = 0);
 
 // Views into the payload, which must outlive this.
 struct BatchView {
@@ -30,6 +31,7 @@ struct BatchView {
   };
   model::Operation operation = model::Operation::kAdd;
   uint32_t dimension = 0;
+  uint64_t request = 0;  // see EncodeBatch
   std::vector<Row> rows;
 };
 

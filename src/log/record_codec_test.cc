@@ -88,10 +88,13 @@ TEST(RecordCodecTest, RoundTrips) {
   for (uint64_t seed = 1; seed <= 2000; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const model::RecordBatch batch = Generator(seed).Batch();
-    const Bytes bytes = EncodeBatch(batch);
+    const uint64_t request = seed % 2 == 0 ? 0 : ~seed;
+    const Bytes bytes = EncodeBatch(batch, request);
     auto view = DecodeBatch(bytes);
     ASSERT_TRUE(view.ok()) << view.status().ToString();
     ASSERT_NO_FATAL_FAILURE(ExpectSame(batch, *view));
+    EXPECT_EQ(view->request, request);
+    EXPECT_EQ(bytes[0], request == 0 ? 1 : 2);  // an older program reads what has none
   }
 }
 
@@ -156,7 +159,7 @@ TEST(RecordCodecTest, HugeClaimsAllocateNothing) {
 
 TEST(RecordCodecTest, NewerVersionsAreNamed) {
   Bytes bytes = EncodeBatch({});
-  bytes[0] = 2;
+  bytes[0] = 3;
   EXPECT_EQ(DecodeBatch(bytes).status().code(), StatusCode::kFailedPrecondition);
 }
 

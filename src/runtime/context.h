@@ -11,6 +11,7 @@
 #include "chroma/status.h"
 #include "runtime/clock.h"
 #include "runtime/memory_budget.h"
+#include "runtime/slots.h"
 
 namespace chroma::runtime {
 
@@ -18,10 +19,10 @@ class Context {
  public:
   static constexpr int64_t kNoDeadline = INT64_MAX;
 
-  // `answers` outlives the context; null: no limit.
+  // `answers` and `long_waits` outlive the context; null: no limit.
   explicit Context(Clock& clock = Clock::System(), int64_t deadline_ns = kNoDeadline,
-                   MemoryBudget* answers = nullptr)
-      : clock_(clock), deadline_ns_(deadline_ns), answers_(answers) {}
+                   MemoryBudget* answers = nullptr, Slots* long_waits = nullptr)
+      : clock_(clock), deadline_ns_(deadline_ns), answers_(answers), long_waits_(long_waits) {}
   ~Context() {
     if (answers_ != nullptr) answers_->GiveBack(reserved_bytes_);
   }
@@ -56,10 +57,29 @@ class Context {
     Context& context_;
   };
 
+  // While one lives, the request waits for what may take many seconds. Of the requests that share a
+  // set of threads only some may, so that the others are answered meanwhile.
+  class LongWait {
+   public:
+    explicit LongWait(Context& context)
+        : slots_(context.long_waits_), granted_(slots_ == nullptr || slots_->TryTake()) {}
+    ~LongWait() {
+      if (slots_ != nullptr && granted_) slots_->GiveBack();
+    }
+    LongWait(const LongWait&) = delete;
+    LongWait& operator=(const LongWait&) = delete;
+    bool granted() const { return granted_; }
+
+   private:
+    Slots* const slots_;
+    const bool granted_;
+  };
+
  private:
   Clock& clock_;
   int64_t deadline_ns_;
   MemoryBudget* const answers_;
+  Slots* const long_waits_;
   uint64_t reserved_bytes_ = 0;
   bool at_once_ = false;
   std::atomic<bool> cancelled_{false};

@@ -66,5 +66,20 @@ TEST(Context, AtOnceMayNotWait) {
   EXPECT_TRUE(context.CheckMayWait().ok());
 }
 
+TEST(Context, SomeMayWaitForLong) {
+  Slots slots(2);
+  Context unlimited;
+  Context limited(Clock::System(), Context::kNoDeadline, nullptr, &slots);
+  for (int round = 0; round < 2; ++round) {
+    const Context::LongWait first(limited);
+    const Context::LongWait second(limited);
+    const Context::LongWait third(limited);
+    EXPECT_TRUE(first.granted());
+    EXPECT_TRUE(second.granted());
+    EXPECT_FALSE(third.granted());
+    EXPECT_TRUE(Context::LongWait(unlimited).granted());
+  }
+}
+
 }  // namespace
 }  // namespace chroma::runtime

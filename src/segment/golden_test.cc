@@ -147,11 +147,22 @@ TEST(GoldenTest, ManifestVersion2) {
   ExpectOldManifest("manifest_v2.bin", expected);
 }
 
+// Without requests and carried updates.
 TEST(GoldenTest, ManifestVersion3) {
   format::Manifest expected = GoldenManifest();
   expected.segments[0].checksum = 0x0123456789abcdef;
   expected.segments[0].indexes = {{"indexes/a", 77777, 42}, {"indexes/b", 1, UINT64_MAX}};
-  const Bytes bytes = GoldenFile("manifest_v3.bin", format::EncodeManifest(expected));
+  ExpectOldManifest("manifest_v3.bin", expected);
+}
+
+TEST(GoldenTest, ManifestVersion4) {
+  format::Manifest expected = GoldenManifest();
+  expected.segments[0].checksum = 0x0123456789abcdef;
+  expected.segments[0].indexes = {{"indexes/a", 77777, 42}, {"indexes/b", 1, UINT64_MAX}};
+  expected.requests = {{0xfedcba9876543210, 7, 1}, {42, UINT32_MAX, INT64_MAX}};
+  expected.requests_since_ns = 1'234'567'890;
+  expected.carried = "updates";
+  const Bytes bytes = GoldenFile("manifest_v4.bin", format::EncodeManifest(expected));
   auto manifest = format::DecodeManifest(bytes, "golden");
   ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
   // Its bytes are a function of its content.

@@ -10,6 +10,16 @@ namespace {
 
 constexpr size_t kReadBytesMax = 16 << 20;  // of the log at once
 
+// The tail of a version, before the log is read.
+Result<std::unique_ptr<Tail>> NewTail(const std::shared_ptr<const Version>& version) {
+  auto tail = std::make_unique<Tail>(version->parts);
+  const Bytes& carried = version->manifest.carried;
+  if (!carried.empty()) {
+    CHROMA_TRY(tail->ApplyCarried(std::shared_ptr<const Bytes>(version, &carried)));
+  }
+  return tail;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<LiveCollection>> LiveCollection::Open(
@@ -31,7 +41,7 @@ Result<LiveCollection::State> LiveCollection::NewState(runtime::Context& ctx, co
   CHROMA_ASSIGN(state.version, OpenVersion(ctx, store_, memory_, ref, before));
   state.log_end = state.version->manifest.log_offset;
   if (CHROMA_PLANTED_BUG("segment.skip_tail_record")) state.log_end = ref.log_offset + 1;
-  state.tail = std::make_unique<Tail>(state.version->parts);
+  CHROMA_ASSIGN(state.tail, NewTail(state.version));
   return state;
 }
 
@@ -45,9 +55,9 @@ Status LiveCollection::CatchUp(runtime::Context& ctx, State& state, uint64_t end
       CHROMA_TRY(ctx.Check());
       if (Status applied = state.tail->Apply(entry); !applied.ok()) {
         // Half an entry may be in: build the tail anew on the next read.
-        state.tail = std::make_unique<Tail>(state.version->parts);
         state.log_end = state.version->manifest.log_offset;
         state.snapshot = nullptr;
+        CHROMA_ASSIGN(state.tail, NewTail(state.version));
         return applied.Annotate("reading the log of collection " + id_.ToString());
       }
       state.log_end = entry.end_offset();
@@ -62,6 +72,7 @@ std::shared_ptr<const Snapshot> LiveCollection::MakeSnapshot(State& state) {
   auto snapshot = std::make_shared<Snapshot>();
   const format::Manifest& manifest = state.version->manifest;
   snapshot->parts = state.tail->Parts();
+  snapshot->unreadable = state.tail->Unreadable();
   snapshot->segments = manifest.segments.size();
   snapshot->version = manifest.version;
   snapshot->log_offset = manifest.log_offset;
@@ -93,6 +104,27 @@ Result<std::shared_ptr<const Snapshot>> LiveCollection::ReadAtOnce(runtime::Cont
   }
   if (last != nullptr && last->version >= ref.version) return last;
   return Status::Unavailable("collection " + id_.ToString() + " has changed since it was read");
+}
+
+Result<std::optional<uint32_t>> LiveCollection::FindRequest(runtime::Context& ctx,
+                                                            const model::RequestTag& tag) {
+  CHROMA_ASSIGN(const uint64_t end, log_.End(ctx, id_));
+  runtime::MutexLock lock(mutex_);
+  CHROMA_TRY(CatchUp(ctx, state_, end));
+  return segment::FindRequest(state_.version->manifest, state_.tail->requests(), tag,
+                              ctx.clock().MonotonicNs());
+}
+
+Result<std::vector<LoggedRequest>> LiveCollection::RequestsBelow(uint64_t log_end) const {
+  runtime::MutexLock lock(mutex_);
+  if (state_.log_end < log_end) {
+    return Status::Aborted("the log of collection " + id_.ToString() + " is being read anew");
+  }
+  std::vector<LoggedRequest> below;
+  for (const LoggedRequest& request : state_.tail->requests()) {
+    if (request.end_offset <= log_end) below.push_back(request);
+  }
+  return below;
 }
 
 Status LiveCollection::Advance(runtime::Context& ctx, const VersionRef& ref) {

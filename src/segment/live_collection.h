@@ -4,13 +4,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/uuid.h"
 #include "chroma/status.h"
 #include "log/log.h"
 #include "runtime/context.h"
 #include "runtime/mutex.h"
+#include "segment/requests.h"
 #include "segment/snapshot.h"
 #include "segment/tail.h"
 #include "segment/version.h"
@@ -35,6 +38,12 @@ class LiveCollection {
   // Moves to a newer published version; the tail keeps only what that does not cover. A version
   // that is not newer is ignored. Readers go on during the work.
   Status Advance(runtime::Context& ctx, const VersionRef& ref);
+
+  // As segment::FindRequest, over everything that was durable in the log when this was called.
+  Result<std::optional<uint32_t>> FindRequest(runtime::Context& ctx, const model::RequestTag& tag);
+  // The tagged writes of the tail below `log_end`, which a snapshot of it has. kAborted when the
+  // tail was begun anew since and does not have them.
+  Result<std::vector<LoggedRequest>> RequestsBelow(uint64_t log_end) const;
 
   std::shared_ptr<const Version> version() const;
   // See Part: of all segments; of their vector indexes, too.

@@ -97,6 +97,58 @@ TEST(SegmentTest, FindsTheLastRowOfAnId) {
   }
 }
 
+// Texts that are given after the rows make the same bytes.
+TEST(SegmentTest, TextsMayComeAfterTheRows) {
+  for (const double with_text : {0.0, 0.00002, 0.5, 1.0}) {
+    SCOPED_TRACE(with_text);
+    RowGenerator generator(9);
+    std::vector<OracleRow> rows = generator.Rows(40'000, 2);
+    for (OracleRow& row : rows) {
+      row.metadata = {};
+      row.document.reset();
+      row.uri.reset();
+      const auto some = static_cast<uint64_t>(with_text * 100'000);
+      if (generator.Below(100'000) < some) row.document = "document of " + row.id;
+      if (generator.Below(100'000) < some) row.uri = "uri of " + row.id;
+    }
+    rows.back().document = with_text > 0 ? std::optional<std::string>("last") : std::nullopt;
+    runtime::Context ctx;
+    MemoryBlobStore store;
+    auto writer = *SegmentWriter::Create(ctx, store, "test", 2);
+    for (const OracleRow& row : rows) {
+      RowView view;
+      view.id = row.id;
+      view.insertion_offset = row.insertion_offset;
+      view.vector = row.vector.data();
+      ASSERT_TRUE(writer->Add(view).ok());
+    }
+    for (const OracleRow& row : rows) ASSERT_TRUE(writer->AddDocument(row.document).ok());
+    for (const OracleRow& row : rows) ASSERT_TRUE(writer->AddUri(row.uri).ok());
+    ASSERT_TRUE(writer->Finish(ctx).ok());
+    EXPECT_EQ(store.Content("test"), WriteSegment(rows, 2));
+  }
+}
+
+TEST(SegmentTest, TextsOfAllRowsAreAskedFor) {
+  runtime::Context ctx;
+  MemoryBlobStore store;
+  RowView row;
+  row.id = "a";
+  auto writer = *SegmentWriter::Create(ctx, store, "test", 0);
+  ASSERT_TRUE(writer->Add(row).ok());
+  row.id = "b";
+  row.insertion_offset = 1;
+  ASSERT_TRUE(writer->Add(row).ok());
+  ASSERT_TRUE(writer->AddDocument("one").ok());
+  row.insertion_offset = 2;
+  EXPECT_EQ(writer->Add(row).code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(writer->Finish(ctx).status().code(), StatusCode::kInvalidArgument);
+  writer = *SegmentWriter::Create(ctx, store, "test", 0);
+  row.document = "one";
+  ASSERT_TRUE(writer->Add(row).ok());
+  EXPECT_EQ(writer->AddDocument("one").code(), StatusCode::kInvalidArgument);
+}
+
 TEST(SegmentTest, WriterRefusesRowsOutOfOrder) {
   runtime::Context ctx;
   MemoryBlobStore store;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -38,7 +39,9 @@ class SectionedSegmentWriter final : public SegmentWriter {
         vectors_(&out_, dimension) {}
 
   Status Add(const RowView& row) override;
-  uint32_t rows() const override { return static_cast<uint32_t>(ids_.count()); }
+  uint32_t rows() const override { return rows_; }
+  Status AddDocument(std::optional<std::string_view> text) override;
+  Status AddUri(std::optional<std::string_view> text) override;
   Status AddMovedRows(const std::string& index, const std::vector<uint32_t>& rows) override;
   Result<SegmentSummary> Finish(runtime::Context& ctx) override;
 
@@ -46,10 +49,18 @@ class SectionedSegmentWriter final : public SegmentWriter {
   using Columns =
       std::array<std::unique_ptr<format::MetadataColumnWriter>, format::kMetadataTypeCount>;
 
+  // What is being given.
+  enum class Phase : uint8_t { kRows, kDocuments, kUris, kEnd };
+
   Status Check(const RowView& row) const;
   Status AddChecked(const RowView& row);
   void AddMetadata(const model::Metadata& metadata);
-  Status WriteRows();
+  // To a later phase.
+  Status MoveTo(Phase phase);
+  Status WriteKeys();
+  Status FinishTexts(format::TextWriter& texts, SectionType blocks, SectionType index);
+  // Texts of the rows go out as they come, in the place of none that was given with the rows.
+  Status StreamTexts(std::optional<format::TextWriter>& texts, SectionType blocks);
   Status WriteMetadata();
   Status WritePostings(const std::string& key, const format::MetadataColumnWriter& column);
   Status WriteOrder(std::string_view key, model::ValueType type, BytesView column);
@@ -58,18 +69,23 @@ class SectionedSegmentWriter final : public SegmentWriter {
   const uint32_t dimension_;
   const model::Schema* const schema_;  // null: every index
   Status failure_;                     // of an earlier Add: the blob ends amid a row
+  Phase phase_ = Phase::kRows;
+  uint32_t rows_ = 0;
   format::SectionWriter out_;
   format::VectorWriter vectors_;
   format::StringWriter ids_;
   std::vector<uint64_t> insertion_offsets_;
-  format::TextWriter documents_;
-  format::TextWriter uris_;
+  std::optional<format::TextWriter> documents_{std::in_place};
+  std::optional<format::TextWriter> uris_{std::in_place};
   index::TextIndexBuilder text_index_;
   std::map<std::string, Columns, std::less<>> metadata_;
   std::map<std::string, Bytes> moved_rows_;  // encoded, by the index whose rows they are
 };
 
 Status SectionedSegmentWriter::Check(const RowView& row) const {
+  if (phase_ != Phase::kRows) {
+    return Status::FailedPrecondition("segment " + name_ + " has its last row already");
+  }
   if (rows() >= kRowsMax) {
     return Status::ResourceExhausted("segment " + name_ + " is full: it holds " +
                                      std::to_string(kRowsMax) + " rows");
@@ -94,12 +110,13 @@ Status SectionedSegmentWriter::Add(const RowView& row) {
 
 Status SectionedSegmentWriter::AddChecked(const RowView& row) {
   if (dimension_ > 0) CHROMA_TRY(vectors_.Add(row.vector));
-  CHROMA_TRY(documents_.Add(row.document));
+  CHROMA_TRY(documents_->Add(row.document));
   if (row.document && WantsText(schema_)) text_index_.Add(rows(), *row.document);
-  CHROMA_TRY(uris_.Add(row.uri));
+  CHROMA_TRY(uris_->Add(row.uri));
   if (row.metadata != nullptr) AddMetadata(*row.metadata);
   insertion_offsets_.push_back(row.insertion_offset);
   ids_.Add(row.id);
+  ++rows_;
   return Status::Ok();
 }
 
@@ -115,7 +132,7 @@ void SectionedSegmentWriter::AddMetadata(const model::Metadata& metadata) {
   }
 }
 
-Status SectionedSegmentWriter::WriteRows() {
+Status SectionedSegmentWriter::WriteKeys() {
   CHROMA_TRY(vectors_.Finish());
   if (rows() == 0) return Status::Ok();
   Bytes payload;
@@ -124,15 +141,75 @@ Status SectionedSegmentWriter::WriteRows() {
   payload.clear();
   format::EncodeIdIndex(payload, ids_);
   CHROMA_TRY(out_.Write(SectionType::kIdIndex, {}, payload));
+  ids_ = format::StringWriter();
   // Offsets ascend strictly, so what exceeds the row number is small, and nothing for rows that
   // were inserted without a gap.
-  std::vector<uint64_t> excess(insertion_offsets_);
+  std::vector<uint64_t> excess = std::exchange(insertion_offsets_, {});
   for (size_t row = 0; row < excess.size(); ++row) excess[row] -= row;
   payload.clear();
   format::EncodePacked(payload, excess);
-  CHROMA_TRY(out_.Write(SectionType::kInsertionOffsets, {}, payload));
-  CHROMA_TRY(documents_.Finish(&out_, SectionType::kDocuments, SectionType::kDocumentIndex));
-  return uris_.Finish(&out_, SectionType::kUris, SectionType::kUriIndex);
+  return out_.Write(SectionType::kInsertionOffsets, {}, payload);
+}
+
+Status SectionedSegmentWriter::StreamTexts(std::optional<format::TextWriter>& texts,
+                                           SectionType blocks) {
+  if (texts->any()) {
+    return Status::InvalidArgument("segment " + name_ + ": texts were given with the rows already");
+  }
+  texts.emplace();
+  texts->StreamTo(&out_, blocks);
+  return Status::Ok();
+}
+
+Status SectionedSegmentWriter::FinishTexts(format::TextWriter& texts, SectionType blocks,
+                                           SectionType index) {
+  if (texts.rows() != rows()) {
+    return Status::InvalidArgument("segment " + name_ + ": not every row was given its text");
+  }
+  return texts.Finish(&out_, blocks, index);
+}
+
+Status SectionedSegmentWriter::MoveTo(Phase phase) {
+  for (; phase_ < phase; phase_ = static_cast<Phase>(static_cast<uint8_t>(phase_) + 1)) {
+    switch (phase_) {
+      case Phase::kRows:
+        CHROMA_TRY(WriteKeys());
+        if (phase == Phase::kDocuments) {
+          CHROMA_TRY(StreamTexts(documents_, SectionType::kDocuments));
+        }
+        break;
+      case Phase::kDocuments:
+        CHROMA_TRY(FinishTexts(*documents_, SectionType::kDocuments, SectionType::kDocumentIndex));
+        if (phase == Phase::kUris) CHROMA_TRY(StreamTexts(uris_, SectionType::kUris));
+        break;
+      case Phase::kUris:
+        CHROMA_TRY(FinishTexts(*uris_, SectionType::kUris, SectionType::kUriIndex));
+        break;
+      case Phase::kEnd:
+        break;
+    }
+  }
+  return Status::Ok();
+}
+
+Status SectionedSegmentWriter::AddDocument(std::optional<std::string_view> text) {
+  CHROMA_TRY(failure_);
+  failure_ = [&]() -> Status {
+    CHROMA_TRY(MoveTo(Phase::kDocuments));
+    const auto row = static_cast<uint32_t>(documents_->rows());
+    if (text && WantsText(schema_)) text_index_.Add(row, *text);
+    return documents_->Add(text);
+  }();
+  return failure_;
+}
+
+Status SectionedSegmentWriter::AddUri(std::optional<std::string_view> text) {
+  CHROMA_TRY(failure_);
+  failure_ = [&]() -> Status {
+    CHROMA_TRY(MoveTo(Phase::kUris));
+    return uris_->Add(text);
+  }();
+  return failure_;
 }
 
 Status SectionedSegmentWriter::AddMovedRows(const std::string& index,
@@ -200,7 +277,7 @@ Status SectionedSegmentWriter::WriteOrder(std::string_view key, model::ValueType
 Result<SegmentSummary> SectionedSegmentWriter::Finish(runtime::Context& ctx) {
   CHROMA_TRY(failure_);
   failure_ = Status::FailedPrecondition("segment " + name_ + " was finished already");
-  CHROMA_TRY(WriteRows());
+  CHROMA_TRY(MoveTo(Phase::kEnd));
   CHROMA_TRY(ctx.Check());
   CHROMA_TRY(WriteMetadata());
   CHROMA_TRY(ctx.Check());

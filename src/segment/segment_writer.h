@@ -1,5 +1,6 @@
 // Builds one segment blob from rows given in insertion order. Vectors stream to the blob as they
-// come; everything else is buffered (documents compressed) until Finish(). One task at a time.
+// come; everything else is buffered (documents compressed) until Finish(), but for texts that are
+// given after the rows. One task at a time.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +40,10 @@ class SegmentWriter {
   // At most 2^32 - 2 rows.
   virtual Status Add(const RowView& row) = 0;
   virtual uint32_t rows() const = 0;
+  // The texts of all rows, in their order, when none was given with them: these go to the blob at
+  // once. Documents come after the last row, uris after the last document.
+  virtual Status AddDocument(std::optional<std::string_view> text) = 0;
+  virtual Status AddUri(std::optional<std::string_view> text) = 0;
   // What has become of the rows of a vector index: row r of it was added as row rows[r], or is gone
   // (index::MovedRows::kGone).
   virtual Status AddMovedRows(const std::string& index, const std::vector<uint32_t>& rows) = 0;

@@ -47,6 +47,14 @@ struct SnapshotPart {
 
 class SparseFrequencies;
 
+// A live row of the tail that could not take all over from the row that it replaces, because that
+// is damaged. A merge would make the loss final; so both rows stay where they are.
+struct UnreadableRow {
+  uint32_t tail_row = 0;
+  size_t segment = 0;  // of the row that it replaces, which is dead in the snapshot
+  uint32_t row = 0;
+};
+
 struct Snapshot {
   // Segments as the version lists them, then the tail, if it has rows.
   std::vector<SnapshotPart> parts;
@@ -58,6 +66,7 @@ struct Snapshot {
   uint64_t indexed_operations = 0;  // log records folded into the segments
   uint64_t tail_operations = 0;     // log records in the tail
   uint32_t dimension = 0;           // 0: no vectors yet
+  std::vector<UnreadableRow> unreadable = {};
   // What CountSparse found; null: it is not kept.
   std::shared_ptr<SparseFrequencies> frequencies = nullptr;
 };

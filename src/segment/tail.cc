@@ -25,14 +25,36 @@ TailText TakeOver(std::optional<std::string> text, const Part& part, uint32_t ro
   return taken;
 }
 
+// Notes what is given to a row of which something is lost; what is given anew is not lost any more.
+void NoteGiven(const log::BatchView::Row& given, const model::Metadata& metadata, TailRow* row) {
+  auto damage = std::make_shared<RowDamage>(*row->damage);
+  if (given.vector != nullptr) {
+    damage->vector = Status::Ok();
+    damage->given_vector = given.vector;
+  }
+  if (given.document) {
+    damage->document = Status::Ok();
+    damage->given_document = given.document;
+  }
+  if (given.uri) {
+    damage->uri = Status::Ok();
+    damage->given_uri = given.uri;
+  }
+  for (const auto& [key, value] : metadata) damage->given_metadata.Set(key, value);
+  row->damage = damage->any() ? std::move(damage) : nullptr;
+}
+
 // The columns that are given; they point into the entry's payload.
 Status MergeGiven(const log::BatchView::Row& given, TailRow* row) {
+  model::Metadata metadata;
+  if (!given.metadata.empty()) {
+    CHROMA_ASSIGN(metadata, log::DecodeRowMetadata(given.metadata));
+    row->metadata.Merge(metadata);
+  }
   if (given.vector != nullptr) row->vector = given.vector;
   if (given.document) row->document = {given.document, nullptr};
   if (given.uri) row->uri = {given.uri, nullptr};
-  if (given.metadata.empty()) return Status::Ok();
-  CHROMA_ASSIGN(model::Metadata metadata, log::DecodeRowMetadata(given.metadata));
-  row->metadata.Merge(metadata);
+  if (row->damage != nullptr) NoteGiven(given, metadata, row);
   return Status::Ok();
 }
 
@@ -81,8 +103,23 @@ Status Tail::Apply(const log::Entry& entry) {
   tail_->owners.push_back(entry.payload);
   payload_bytes_ += entry.payload->size();
   operations_ += entry.count;
+  if (batch.request != 0) requests_.push_back({batch.request, entry.count, entry.end_offset()});
   for (size_t i = 0; i < batch.rows.size(); ++i) {
     CHROMA_TRY(ApplyRow(batch.operation, batch.rows[i], entry.first_offset + i));
+  }
+  return Status::Ok();
+}
+
+Status Tail::ApplyCarried(std::shared_ptr<const Bytes> updates) {
+  CHROMA_ASSIGN(log::BatchView batch, log::DecodeBatch(*updates));
+  const bool fits = batch.dimension == 0 || dimension_ == 0 || batch.dimension == dimension_;
+  if (batch.operation != model::Operation::kUpdate || !fits) {
+    return Status::DataLoss("a version carries what are no updates of its records");
+  }
+  payload_bytes_ += updates->size();
+  tail_->owners.push_back(std::move(updates));
+  for (const log::BatchView::Row& row : batch.rows) {
+    CHROMA_TRY(ApplyRow(batch.operation, row, /*offset=*/0));
   }
   return Status::Ok();
 }
@@ -134,31 +171,32 @@ Result<TailRow> Tail::ReadOld(const log::BatchView::Row& row, const Place& old) 
   const Part& part = *base_[old.part].part;
   const uint32_t rows[] = {old.row};
   TailRow found;
-  const auto note = [&](const Status& status) -> Status {
+  RowDamage damage;
+  damage.part = old.part;
+  damage.part_row = old.row;
+  const auto note = [&](const Status& status, Status RowDamage::*column) -> Status {
     if (status.ok() || status.code() != StatusCode::kDataLoss) return status;
-    if (found.damage == nullptr) {
-      Status damage = status;
-      found.damage =
-          std::make_shared<const Status>(damage.Annotate("record \"" + std::string(row.id) + "\""));
-    }
+    damage.*column = status.Annotate("record \"" + std::string(row.id) + "\"");
     return Status::Ok();
   };
   CHROMA_ASSIGN(found.insertion_offset, part.InsertionOffset(old.row));
   if (row.vector == nullptr) {
     const Result<VectorRun> run = part.Vectors(old.row);
-    CHROMA_TRY(note(run.status()));
+    CHROMA_TRY(note(run.status(), &RowDamage::vector));
     if (run.ok()) found.vector = run->values;
   }
   std::vector<std::optional<std::string>> document;
   std::vector<std::optional<std::string>> uri;
   std::vector<model::Metadata> metadata;
-  if (!row.document) CHROMA_TRY(note(part.ReadDocuments(rows, &document)));
-  if (!row.uri) CHROMA_TRY(note(part.ReadUris(rows, &uri)));
-  CHROMA_TRY(note(part.ReadMetadata(rows, &metadata)));
-  if (found.damage != nullptr) return found;
-  if (!document.empty()) found.document = TakeOver(std::move(document[0]), part, old.row);
-  if (!uri.empty()) found.uri = TakeOver(std::move(uri[0]), part, old.row);
-  found.metadata = std::move(metadata[0]);
+  if (!row.document) CHROMA_TRY(note(part.ReadDocuments(rows, &document), &RowDamage::document));
+  if (!row.uri) CHROMA_TRY(note(part.ReadUris(rows, &uri), &RowDamage::uri));
+  CHROMA_TRY(note(part.ReadMetadata(rows, &metadata), &RowDamage::metadata));
+  if (damage.document.ok() && !document.empty()) {
+    found.document = TakeOver(std::move(document[0]), part, old.row);
+  }
+  if (damage.uri.ok() && !uri.empty()) found.uri = TakeOver(std::move(uri[0]), part, old.row);
+  if (damage.metadata.ok()) found.metadata = std::move(metadata[0]);
+  if (damage.any()) found.damage = std::make_shared<const RowDamage>(std::move(damage));
   return found;
 }
 
@@ -188,6 +226,17 @@ std::vector<SnapshotPart> Tail::Parts() {
     parts.push_back({std::make_shared<TailView>(tail_, dimension_), tail_dead_.Show(), nullptr});
   }
   return parts;
+}
+
+std::vector<UnreadableRow> Tail::Unreadable() const {
+  std::vector<UnreadableRow> unreadable;
+  if (!tail_->any_damage) return unreadable;
+  for (uint32_t row = 0; row < tail_->size; ++row) {
+    const auto& damage = std::as_const(*tail_).row(row).damage;
+    if (damage == nullptr || tail_dead_.Contains(row)) continue;
+    unreadable.push_back({row, damage->part, damage->part_row});
+  }
+  return unreadable;
 }
 
 }  // namespace chroma::segment

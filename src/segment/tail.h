@@ -26,6 +26,7 @@
 #include "chroma/status.h"
 #include "log/log.h"
 #include "log/record_codec.h"
+#include "segment/requests.h"
 #include "segment/snapshot.h"
 
 namespace chroma::segment {
@@ -44,13 +45,18 @@ class Tail {
   // Entries in log order, each once. On failure (kDataLoss in a segment or the entry) the tail
   // must not be used any further: the owner builds a new one.
   Status Apply(const log::Entry& entry);
+  // Updates that a version carries, before any entry. As Apply.
+  Status ApplyCarried(std::shared_ptr<const Bytes> updates);
 
   uint32_t rows() const;
   uint64_t payload_bytes() const { return payload_bytes_; }
   uint64_t operations() const { return operations_; }
+  const std::vector<LoggedRequest>& requests() const { return requests_; }
   uint32_t dimension() const { return dimension_; }
   // The base with its dead rows as of now, then the tail itself if it has rows.
   std::vector<SnapshotPart> Parts();
+  // Of the live rows.
+  std::vector<UnreadableRow> Unreadable() const;
 
  private:
   // Dead rows: shown to snapshots, and copied before the first change after that.
@@ -89,6 +95,7 @@ class Tail {
   uint32_t shown_rows_ = 0;  // of the tail: snapshots may have seen these
   uint64_t payload_bytes_ = 0;
   uint64_t operations_ = 0;
+  std::vector<LoggedRequest> requests_;
   uint32_t dimension_ = 0;
 };
 

@@ -7,6 +7,20 @@
 
 namespace chroma::segment {
 
+// A column of texts: where rows have it, and where the part does that they took it over from.
+struct TailTextColumn {
+  TailText TailRow::*text;
+  Status RowDamage::*damage;
+  Status (Part::*read)(std::span<const uint32_t>, std::vector<std::optional<std::string>>*) const;
+};
+
+namespace {
+
+constexpr TailTextColumn kDocuments{&TailRow::document, &RowDamage::document, &Part::ReadDocuments};
+constexpr TailTextColumn kUris{&TailRow::uri, &RowDamage::uri, &Part::ReadUris};
+
+}  // namespace
+
 uint32_t TailRows::Append(TailRow added) {
   runtime::MutexLock lock(mutex);
   if (size == blocks.size() * TailBlock::kRows) blocks.push_back(std::make_shared<TailBlock>());
@@ -46,7 +60,7 @@ Result<std::optional<uint32_t>> TailView::FindId(std::string_view id) const {
 Result<VectorRun> TailView::Vectors(uint32_t row) const {
   // Short runs: callers who want one row must not pay for a search of the whole entry.
   constexpr uint32_t kRunRowsMax = 16;
-  if (At(row).vector == nullptr) return *At(row).damage;
+  if (At(row).vector == nullptr) return At(row).damage->vector;
   VectorRun run{At(row).vector, 1};
   const float* next = run.values + dimension_;
   while (run.rows < kRunRowsMax && row + run.rows < size_ && At(row + run.rows).vector == next) {
@@ -58,54 +72,52 @@ Result<VectorRun> TailView::Vectors(uint32_t row) const {
 
 namespace {
 
-Status ReadText(const TailText& text,
-                Status (Part::*texts)(std::span<const uint32_t>,
-                                      std::vector<std::optional<std::string>>*) const,
+Status ReadText(const TailText& text, const TailTextColumn& column,
                 std::vector<std::optional<std::string>>* out) {
-  if (text.source != nullptr) return (text.source->*texts)({&text.source_row, 1}, out);
+  if (text.source != nullptr) return (text.source->*column.read)({&text.source_row, 1}, out);
   out->emplace_back(text.text);
   return Status::Ok();
 }
 
 }  // namespace
 
-Status TailView::ReadTexts(std::span<const uint32_t> rows, TailText TailRow::*column,
-                           TextsOfPart texts, std::vector<std::optional<std::string>>* out) const {
+Status TailView::ReadTexts(std::span<const uint32_t> rows, const TailTextColumn& column,
+                           std::vector<std::optional<std::string>>* out) const {
   for (uint32_t row : rows) {
-    CHROMA_TRY(CheckWhole(row));
-    CHROMA_TRY(ReadText(At(row).*column, texts, out));
+    CHROMA_TRY(CheckReadable(row, column.damage));
+    CHROMA_TRY(ReadText(At(row).*column.text, column, out));
   }
   return Status::Ok();
 }
 
 Status TailView::ReadDocuments(std::span<const uint32_t> rows,
                                std::vector<std::optional<std::string>>* out) const {
-  return ReadTexts(rows, &TailRow::document, &Part::ReadDocuments, out);
+  return ReadTexts(rows, kDocuments, out);
 }
 
 Status TailView::ReadUris(std::span<const uint32_t> rows,
                           std::vector<std::optional<std::string>>* out) const {
-  return ReadTexts(rows, &TailRow::uri, &Part::ReadUris, out);
+  return ReadTexts(rows, kUris, out);
 }
 
 Status TailView::ReadMetadata(std::span<const uint32_t> rows,
                               std::vector<model::Metadata>* out) const {
   for (uint32_t row : rows) {
-    CHROMA_TRY(CheckWhole(row));
+    CHROMA_TRY(CheckReadable(row, &RowDamage::metadata));
     out->push_back(At(row).metadata);
   }
   return Status::Ok();
 }
 
 template <typename Test>
-Result<Bitmap> TailView::Select(runtime::Context& ctx, const Bitmap* candidates, Test test) const {
+Result<Bitmap> TailView::Select(runtime::Context& ctx, const Bitmap* candidates,
+                                Status RowDamage::*column, Test test) const {
   constexpr uint32_t kRowsPerCheck = 4096;
   std::vector<uint32_t> matching;
   for (uint32_t row = 0; row < size_; ++row) {
     if (row % kRowsPerCheck == 0) CHROMA_TRY(ctx.Check());
     if (candidates != nullptr && !candidates->Contains(row)) continue;
-    // A dead row, such as one that was replaced by a whole one, is nobody's answer.
-    if (any_damage_ && all_->Find(At(row).id, size_) == row) CHROMA_TRY(CheckWhole(row));
+    CHROMA_TRY(CheckAnswer(row, column));
     if (test(At(row))) matching.push_back(row);
   }
   return Bitmap::FromSorted(matching.data(), matching.size());
@@ -114,7 +126,7 @@ Result<Bitmap> TailView::Select(runtime::Context& ctx, const Bitmap* candidates,
 Result<Bitmap> TailView::Match(runtime::Context& ctx,
                                const model::MetadataPredicate& predicate) const {
   const model::PredicateMatcher matcher(predicate);
-  return Select(ctx, nullptr, [&](const TailRow& row) {
+  return Select(ctx, nullptr, &RowDamage::metadata, [&](const TailRow& row) {
     return matcher.Matches(row.metadata.Find(matcher.key()));
   });
 }
@@ -151,7 +163,7 @@ Result<std::unique_ptr<KeyValues>> TailView::Key(std::string_view key, const Bit
   Status whole;
   if (any_damage_) {
     rows.ForEach([&](uint32_t row) {
-      if (all_->Find(At(row).id, size_) == row) whole = CheckWhole(row);
+      whole = CheckAnswer(row, &RowDamage::metadata);
       return whole.ok();
     });
   }
@@ -160,15 +172,14 @@ Result<std::unique_ptr<KeyValues>> TailView::Key(std::string_view key, const Bit
 }
 
 Result<Bitmap> TailView::MatchTexts(runtime::Context& ctx, const Bitmap* candidates,
-                                    TailText TailRow::*column, TextsOfPart texts,
-                                    const TextTest& test) const {
+                                    const TailTextColumn& column, const TextTest& test) const {
   Status read;
   std::vector<std::optional<std::string>> taken;
-  CHROMA_ASSIGN(Bitmap matching, Select(ctx, candidates, [&](const TailRow& row) {
-                  const TailText& text = row.*column;
+  CHROMA_ASSIGN(Bitmap matching, Select(ctx, candidates, column.damage, [&](const TailRow& row) {
+                  const TailText& text = row.*column.text;
                   if (text.source == nullptr) return text.text && test(*text.text);
                   taken.clear();
-                  if (read.ok()) read = ReadText(text, texts, &taken);
+                  if (read.ok()) read = ReadText(text, column, &taken);
                   return read.ok() && taken[0] && test(*taken[0]);
                 }));
   CHROMA_TRY(read);
@@ -177,11 +188,11 @@ Result<Bitmap> TailView::MatchTexts(runtime::Context& ctx, const Bitmap* candida
 
 Result<Bitmap> TailView::MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                         const TextTest& test) const {
-  return MatchTexts(ctx, candidates, &TailRow::document, &Part::ReadDocuments, test);
+  return MatchTexts(ctx, candidates, kDocuments, test);
 }
 
 Result<Bitmap> TailView::MatchUris(runtime::Context& ctx, const TextTest& test) const {
-  return MatchTexts(ctx, nullptr, &TailRow::uri, &Part::ReadUris, test);
+  return MatchTexts(ctx, nullptr, kUris, test);
 }
 
 template <typename Wanted, typename Visit>
@@ -191,8 +202,7 @@ Status TailView::ForEachSparse(runtime::Context& ctx, std::string_view key, Want
   for (uint32_t row = 0; row < size_; ++row) {
     if (row % kRowsPerCheck == 0) CHROMA_TRY(ctx.Check());
     if (!wanted(row)) continue;
-    // A dead row, such as one that was replaced by a whole one, is nobody's answer.
-    if (any_damage_ && all_->Find(At(row).id, size_) == row) CHROMA_TRY(CheckWhole(row));
+    CHROMA_TRY(CheckAnswer(row, &RowDamage::metadata));
     const model::MetadataValue* value = At(row).metadata.Find(key);
     if (value == nullptr) continue;
     if (const auto* vector = std::get_if<model::SparseVector>(value)) visit(row, *vector);

@@ -27,6 +27,26 @@ struct TailText {
   uint32_t source_row = 0;
 };
 
+// What a row could not take over from the older one that it replaces. It is what reading the row
+// answers, so that damage of one record does not keep others from being read.
+struct RowDamage {
+  // Why the column cannot be read; OK: it can.
+  Status vector;
+  Status document;
+  Status uri;
+  Status metadata;
+  // The older row, in a part of the tail's base.
+  size_t part = 0;
+  uint32_t part_row = 0;
+  // What was given since; what the row itself has is this over what it took over.
+  const float* given_vector = nullptr;
+  std::optional<std::string_view> given_document;
+  std::optional<std::string_view> given_uri;
+  model::Metadata given_metadata;  // null: erases the key
+
+  bool any() const { return !vector.ok() || !document.ok() || !uri.ok() || !metadata.ok(); }
+};
+
 struct TailRow {
   std::string_view id;  // of a log entry's payload
   uint64_t insertion_offset = 0;
@@ -34,10 +54,8 @@ struct TailRow {
   TailText document;
   TailText uri;
   model::Metadata metadata;
-  uint32_t previous = kNoRow;  // an older row of the same id
-  // Why what this row took over from an older one could not be read; null: it could. It is what
-  // reading the row answers, so that damage of one record does not keep others from being read.
-  std::shared_ptr<const Status> damage;
+  uint32_t previous = kNoRow;               // an older row of the same id
+  std::shared_ptr<const RowDamage> damage;  // null: none
 };
 
 struct TailBlock {
@@ -67,6 +85,8 @@ struct TailRows {
   // The latest row of the id among the first `below` rows; kNoRow when there is none.
   uint32_t Find(std::string_view id, uint32_t below = kNoRow) const;
 };
+
+struct TailTextColumn;
 
 class TailView : public Part {
  public:
@@ -108,24 +128,28 @@ class TailView : public Part {
   }
 
  private:
-  Status CheckWhole(uint32_t row) const {
+  Status CheckReadable(uint32_t row, Status RowDamage::*column) const {
     const TailRow& found = At(row);
-    return found.damage == nullptr ? Status::Ok() : *found.damage;
+    return found.damage == nullptr ? Status::Ok() : (*found.damage).*column;
+  }
+  // The same, but for a dead row, such as one that was replaced by a whole one, which is nobody's
+  // answer.
+  Status CheckAnswer(uint32_t row, Status RowDamage::*column) const {
+    if (!any_damage_ || all_->Find(At(row).id, size_) != row) return Status::Ok();
+    return CheckReadable(row, column);
   }
   // Calls visit(row, vector) for the rows that have a sparse vector under `key` and that `wanted`
   // accepts.
   template <typename Wanted, typename Visit>
   Status ForEachSparse(runtime::Context& ctx, std::string_view key, Wanted wanted,
                        Visit visit) const;
-  using TextsOfPart = Status (Part::*)(std::span<const uint32_t>,
-                                       std::vector<std::optional<std::string>>*) const;
-  Status ReadTexts(std::span<const uint32_t> rows, TailText TailRow::*column, TextsOfPart texts,
+  Status ReadTexts(std::span<const uint32_t> rows, const TailTextColumn& column,
                    std::vector<std::optional<std::string>>* out) const;
   Result<Bitmap> MatchTexts(runtime::Context& ctx, const Bitmap* candidates,
-                            TailText TailRow::*column, TextsOfPart texts,
-                            const TextTest& test) const;
+                            const TailTextColumn& column, const TextTest& test) const;
   template <typename Test>
-  Result<Bitmap> Select(runtime::Context& ctx, const Bitmap* candidates, Test test) const;
+  Result<Bitmap> Select(runtime::Context& ctx, const Bitmap* candidates, Status RowDamage::*column,
+                        Test test) const;
 
   std::shared_ptr<const TailRows> all_;  // for its ids; keeps what rows point into
   std::vector<std::shared_ptr<const TailBlock>> blocks_;

@@ -291,6 +291,17 @@ Status VectorIndexReader::VerifyAll(runtime::Context& ctx) const {
   return Status::Ok();
 }
 
+Status VectorIndexReader::Load(runtime::Context& ctx) const {
+  for (const RowBlocks* blocks : {&codes_, &edges_}) {
+    for (uint64_t block = 0; block < blocks->checksums.size(); ++block) {
+      if (block % 1024 == 0) CHROMA_TRY(ctx.Check());
+      if (blocks->verified->Contains(block) || Check(*blocks, block)) continue;
+      return sections_.Damaged(*blocks->section, "the checksum of a block does not match");
+    }
+  }
+  return Status::Ok();
+}
+
 void VectorIndexReader::ReleasePages() const {
   sections_.blob().DontNeed(0, sections_.blob().size_bytes());
 }

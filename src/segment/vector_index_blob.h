@@ -67,6 +67,8 @@ class VectorIndexReader final : private index::RowGuard {
 
   // Reads and verifies every byte.
   Status VerifyAll(runtime::Context& ctx) const;
+  // Reads what searches would have to read and to verify when they first come there.
+  Status Load(runtime::Context& ctx) const;
   // See Part.
   void ReleasePages() const;
 

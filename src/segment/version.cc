@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "runtime/log.h"
-#include "segment/segment_reader.h"
 
 namespace chroma::segment {
 namespace {
@@ -76,9 +75,8 @@ class VersionOpener {
     auto indexes = std::make_shared<PartIndexes>();
     indexes->unindexed = Bitmap::Range(0, reader.rows());
     for (const ManifestIndex& named : segment.indexes) {
-      Result<PartIndex> index = OpenIndex(named, segment, reader);
+      Result<PartIndex> index = OpenIndex(named, segment, reader, &indexes->unindexed);
       if (index.ok()) {
-        RemoveIndexed(*index, &indexes->unindexed);
         indexes->list.push_back(*std::move(index));
         continue;
       }
@@ -94,41 +92,13 @@ class VersionOpener {
   }
 
   Result<PartIndex> OpenIndex(const ManifestIndex& named, const ManifestSegment& segment,
-                              const SegmentReader& reader) {
-    PartIndex index;
-    index.reader = FindIndex(named);
-    if (index.reader == nullptr) {
+                              const SegmentReader& reader, Bitmap* unindexed) {
+    std::shared_ptr<const VectorIndexReader> index = FindIndex(named);
+    if (index == nullptr) {
       CHROMA_ASSIGN(std::shared_ptr<const store::Blob> blob, store_.Open(ctx_, named.blob));
-      CHROMA_ASSIGN(index.reader, VectorIndexReader::Open(ctx_, std::move(blob), memory_));
+      CHROMA_ASSIGN(index, VectorIndexReader::Open(ctx_, std::move(blob), memory_));
     }
-    if (index.reader->checksum() != named.checksum) {
-      return Status::DataLoss("another index is in its place");
-    }
-    if (index.reader->space().dimension != reader.dimension()) {
-      return Status::DataLoss("it is of vectors of another dimension");
-    }
-    if (index.reader->segment_checksum() == segment.checksum) {
-      if (index.reader->rows() == segment.rows) return index;
-      return Status::DataLoss("it is of another number of rows");
-    }
-    CHROMA_ASSIGN(std::vector<uint32_t> moved, reader.MovedRows(named.blob, index.reader->rows()));
-    if (moved.empty()) return index;
-    for (const uint32_t row : moved) index.gone += row == index::MovedRows::kGone ? 1 : 0;
-    index.moved = std::make_shared<const std::vector<uint32_t>>(std::move(moved));
-    return index;
-  }
-
-  static void RemoveIndexed(const PartIndex& index, Bitmap* unindexed) {
-    if (index.moved == nullptr) {
-      *unindexed = Bitmap();
-      return;
-    }
-    std::vector<uint32_t> rows;
-    for (const uint32_t row : *index.moved) {
-      if (row != index::MovedRows::kGone) rows.push_back(row);
-    }
-    std::sort(rows.begin(), rows.end());
-    *unindexed -= Bitmap::FromSorted(rows.data(), rows.size());
+    return PlaceIndex(std::move(index), named, segment, reader, unindexed);
   }
 
   runtime::Context& ctx_;
@@ -138,7 +108,55 @@ class VersionOpener {
   const Version* const before_;
 };
 
+// Takes the rows of the index out of those that no index holds.
+Status TakeRows(const std::vector<uint32_t>& moved, Bitmap* unindexed) {
+  std::vector<uint32_t> rows;
+  for (const uint32_t row : moved) {
+    if (row != index::MovedRows::kGone) rows.push_back(row);
+  }
+  std::sort(rows.begin(), rows.end());
+  if (std::adjacent_find(rows.begin(), rows.end()) != rows.end()) {
+    return Status::DataLoss("the segment says twice what has become of a row of it");
+  }
+  const uint64_t before = unindexed->Count();
+  *unindexed -= Bitmap::FromSorted(rows.data(), rows.size());
+  if (unindexed->Count() + rows.size() == before) return Status::Ok();
+  return Status::DataLoss("it holds rows that another index of the segment holds");
+}
+
 }  // namespace
+
+Result<PartIndex> PlaceIndex(std::shared_ptr<const VectorIndexReader> index,
+                             const ManifestIndex& named, const ManifestSegment& segment,
+                             const SegmentReader& reader, Bitmap* unindexed) {
+  if (index->checksum() != named.checksum) {
+    return Status::DataLoss("another index is in its place");
+  }
+  if (index->space().dimension != reader.dimension()) {
+    return Status::DataLoss("it is of vectors of another dimension");
+  }
+  std::vector<uint32_t> moved;
+  if (index->segment_checksum() != segment.checksum) {
+    CHROMA_ASSIGN(moved, reader.MovedRows(named.blob, index->rows()));
+  } else if (index->rows() != reader.rows()) {
+    return Status::DataLoss("it is of another number of rows");
+  }
+  PartIndex placed;
+  placed.reader = std::move(index);
+  if (moved.empty()) {
+    if (unindexed->Count() != reader.rows()) {
+      return Status::DataLoss("it holds rows that another index of the segment holds");
+    }
+    *unindexed = Bitmap();
+    return placed;
+  }
+  Bitmap left = *unindexed;
+  CHROMA_TRY(TakeRows(moved, &left));
+  *unindexed = std::move(left);
+  for (const uint32_t row : moved) placed.gone += row == index::MovedRows::kGone ? 1 : 0;
+  placed.moved = std::make_shared<const std::vector<uint32_t>>(std::move(moved));
+  return placed;
+}
 
 Result<std::shared_ptr<const Version>> OpenVersion(runtime::Context& ctx, store::BlobStore& store,
                                                    std::shared_ptr<index::NodeMemory> memory,

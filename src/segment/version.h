@@ -10,6 +10,7 @@
 #include "chroma/status.h"
 #include "format/manifest.h"
 #include "runtime/context.h"
+#include "segment/segment_reader.h"
 #include "segment/snapshot.h"
 #include "store/blob_store.h"
 
@@ -35,5 +36,13 @@ struct Version {
 Result<std::shared_ptr<const Version>> OpenVersion(runtime::Context& ctx, store::BlobStore& store,
                                                    std::shared_ptr<index::NodeMemory> memory,
                                                    const VersionRef& ref, const Version* before);
+
+// What has become of the rows of an index in the segment that names it, which are taken out of
+// `unindexed`, the rows that no index holds yet. kDataLoss or kNotFound when it does not fit there:
+// it is of other rows, has a row twice, or one that is in another index already.
+Result<PartIndex> PlaceIndex(std::shared_ptr<const VectorIndexReader> index,
+                             const format::ManifestIndex& named,
+                             const format::ManifestSegment& segment, const SegmentReader& reader,
+                             Bitmap* unindexed);
 
 }  // namespace chroma::segment

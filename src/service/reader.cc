@@ -46,7 +46,7 @@ class Reader final : public SharedDirectory {
       return gateway::ErrorResponse(
           Status::PermissionDenied("The database is open for reading only"));
     }
-    RepeatableRequest repeatable(std::move(request), *env_.random, /*allow_reset=*/false);
+    RepeatableRequest repeatable(std::move(request), env_, /*allow_reset=*/false);
     Result<http::Response> answer = Ask(repeatable.request(), context);
     return answer.ok() ? *std::move(answer) : gateway::ErrorResponse(answer.status());
   }

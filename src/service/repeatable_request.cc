@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "base/json_value.h"
+#include "base/uuid.h"
 #include "gateway/errors.h"
 #include "gateway/peer.h"
+#include "gateway/route.h"
 
 namespace chroma::service {
 namespace {
@@ -17,7 +19,8 @@ bool IsPassedOn(std::string_view name) {
        {std::string_view("host"), std::string_view("connection"), std::string_view("keep-alive"),
         std::string_view("content-length"), std::string_view("transfer-encoding"),
         std::string_view("te"), std::string_view("upgrade"), std::string_view("expect"),
-        std::string_view("origin"), gateway::kPeerIdHeader, gateway::kPeerResetHeader}) {
+        std::string_view("origin"), gateway::kPeerIdHeader, gateway::kPeerResetHeader,
+        gateway::kPeerTagHeader}) {
     if (name == own) return false;
   }
   return true;
@@ -31,31 +34,48 @@ std::string TextIn(const std::string& body, std::string_view member) {
   return text == nullptr ? std::string() : *text;
 }
 
-bool HasLimit(const std::string& body) {
-  const Result<JsonValue> json = ParseJson(body);
-  const JsonValue* limit = json.ok() ? json->Find("limit") : nullptr;
-  return limit != nullptr && !limit->IsNull();
+// Whether a second time could change what the first has left.
+bool ChangesSomething(Endpoint endpoint) {
+  switch (endpoint) {
+    case Endpoint::kReset:
+    case Endpoint::kCreateTenant:
+    case Endpoint::kCreateDatabase:
+    case Endpoint::kDeleteDatabase:
+    case Endpoint::kCreateCollection:
+    case Endpoint::kModifyCollection:
+    case Endpoint::kDeleteCollection:
+    case Endpoint::kAdd:
+    case Endpoint::kUpdate:
+    case Endpoint::kUpsert:
+    case Endpoint::kDelete:
+      return true;
+    default:
+      return false;
+  }
 }
 
-http::Response Done() {
-  return gateway::JsonResponse(200, "{}");
+void SetHeader(http::Request& request, std::string_view name, std::string value) {
+  std::erase_if(request.headers, [&](const auto& header) { return header.first == name; });
+  request.headers.emplace_back(name, std::move(value));
 }
 
 }  // namespace
 
-RepeatableRequest::RepeatableRequest(http::Request&& request, runtime::Random& random,
-                                     bool allow_reset)
-    : request_(std::move(request)) {
+RepeatableRequest::RepeatableRequest(http::Request&& request, runtime::Env env, bool allow_reset)
+    : clock_(*env.clock), request_(std::move(request)) {
   const gateway::RouteResult route = gateway::FindRoute(request_.method, request_.path());
-  if (route.match) endpoint_ = route.match->endpoint;
   std::erase_if(request_.headers, [](const auto& header) { return !IsPassedOn(header.first); });
-  if (endpoint_ == Endpoint::kCreateCollection || endpoint_ == Endpoint::kCreateDatabase) {
-    const uint64_t high = random.Next();
-    id_ = Uuid::FromRandom(high, random.Next());
-    request_.headers.emplace_back(gateway::kPeerIdHeader, id_.ToString());
-  }
-  if (endpoint_ == Endpoint::kReset) {
-    request_.headers.emplace_back(gateway::kPeerResetHeader, allow_reset ? "true" : "false");
+  if (route.match) {
+    const Endpoint endpoint = route.match->endpoint;
+    if (endpoint == Endpoint::kCreateCollection || endpoint == Endpoint::kCreateDatabase) {
+      const uint64_t high = env.random->Next();
+      const Uuid id = Uuid::FromRandom(high, env.random->Next());
+      request_.headers.emplace_back(gateway::kPeerIdHeader, id.ToString());
+    }
+    if (endpoint == Endpoint::kReset) {
+      request_.headers.emplace_back(gateway::kPeerResetHeader, allow_reset ? "true" : "false");
+    }
+    while (ChangesSomething(endpoint) && tag_.id == 0) tag_.id = env.random->Next();
   }
   // The body of a HEAD's answer is counted by whoever answers the client.
   if (request_.method == http::Method::kHead) {
@@ -68,60 +88,16 @@ RepeatableRequest::RepeatableRequest(http::Request&& request, runtime::Random& r
 }
 
 Result<http::Response> RepeatableRequest::Attempt(const Ask& ask) {
-  attempted_ = true;
-  if (endpoint_ == Endpoint::kDeleteCollection || endpoint_ == Endpoint::kDeleteDatabase) {
-    return AttemptDeletion(ask);
-  }
-  CHROMA_ASSIGN(http::Response answer, Do(ask));
-  if (!repeated_ || answer.status != 409) return answer;
-  if (endpoint_ == Endpoint::kCreateTenant) return Done();
-  return SettleCreation(std::move(answer), ask);
-}
-
-Result<http::Response> RepeatableRequest::Do(const Ask& ask) {
+  if (!std::exchange(attempted_, true)) tag_.sent_ns = clock_.MonotonicNs();
+  // Not before: who asks no other process needs none.
+  if (tag_.id != 0) SetHeader(request_, gateway::kPeerTagHeader, gateway::EncodeTag(tag_));
   Result<http::Response> answer = ask(request_);
-  if (answer.status().code() == StatusCode::kAborted) {
-    repeated_ = true;
-    if (endpoint_ == Endpoint::kDelete) may_repeat_ = !HasLimit(request_.body);
-  }
-  return answer;
-}
-
-Result<http::Response> RepeatableRequest::AttemptDeletion(const Ask& ask) {
-  CHROMA_ASSIGN(http::Response found, ask(Reading(request_.target)));
-  std::optional<std::string> target_id;
-  if (found.status == 200) target_id = TextIn(found.body, "id");
-  if (!found_target_) {
-    found_target_ = true;
-    target_id_ = std::move(target_id);
-  } else if (repeated_ && target_id_ && target_id != target_id_) {
-    return Done();
-  }
-  return Do(ask);
-}
-
-Result<http::Response> RepeatableRequest::SettleCreation(http::Response answer, const Ask& ask) {
-  if (endpoint_ == Endpoint::kCreateCollection) {
-    CHROMA_ASSIGN(http::Response found,
-                  ask(Reading(std::string(request_.path()) + "/by-id/" + id_.ToString())));
-    return found.status == 200 ? std::move(found) : std::move(answer);
-  }
-  if (endpoint_ == Endpoint::kCreateDatabase) {
-    // A name that is taken is one that needs no encoding.
-    CHROMA_ASSIGN(http::Response found,
-                  ask(Reading(std::string(request_.path()) + "/" + TextIn(request_.body, "name"))));
-    if (TextIn(found.body, "id") == id_.ToString()) return Done();
-  }
-  return answer;
-}
-
-http::Request RepeatableRequest::Reading(std::string target) const {
-  http::Request reading;
-  reading.method = http::Method::kGet;
-  reading.method_token = "GET";
-  reading.target = std::move(target);
-  reading.remote = request_.remote;
-  return reading;
+  const bool was_sent_before =
+      std::exchange(tag_.repeated, tag_.repeated || answer.status().code() == StatusCode::kAborted);
+  const bool refused = answer.ok() && (answer->status == 429 || answer->status == 503);
+  if (tag_.id == 0 || !was_sent_before || !refused) return answer;
+  return gateway::ErrorResponse(Status::DeadlineExceeded(
+      "the request may or may not have taken place: it was sent again, and refused for now"));
 }
 
 bool MakeReadOnly(http::Request& request) {

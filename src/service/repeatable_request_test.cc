@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/uuid.h"
 #include "gateway/peer.h"
 
 namespace chroma::service {
@@ -17,7 +18,13 @@ class Sevens final : public runtime::Random {
  public:
   uint64_t Next() override { return 7; }
 };
-Sevens random_sevens;
+
+runtime::Env TestEnv() {
+  static Sevens sevens;
+  runtime::Env env;
+  env.random = &sevens;
+  return env;
+}
 
 Request Make(const std::string& method, const std::string& target, std::string body = "") {
   Request request;
@@ -52,107 +59,92 @@ Result<Response> Answer(int status, std::string body = "{}") {
 
 TEST(RepeatableRequest, SaysOnlyItselfWhatPeersSay) {
   Request request = Make("POST", kDatabase + "/collections", R"({"name":"abc"})");
-  request.headers = {{"chroma-peer-id", "forged"},
-                     {"chroma-peer-reset", "true"},
-                     {"content-type", "application/json"},
-                     {"connection", "close"},
-                     {"x-token", "kept"}};
-  RepeatableRequest repeatable(std::move(request), random_sevens, false);
+  request.headers = {{"chroma-peer-id", "forged"}, {"chroma-peer-reset", "true"},
+                     {"chroma-peer-tag", "5 6 1"}, {"content-type", "application/json"},
+                     {"connection", "close"},      {"x-token", "kept"}};
+  RepeatableRequest repeatable(std::move(request), TestEnv(), false);
   const http::HeaderList expected = {{"content-type", "application/json"},
                                      {"x-token", "kept"},
                                      {"chroma-peer-id", kId.ToString()}};
   EXPECT_EQ(repeatable.request().headers, expected);
-  RepeatableRequest reset(Make("POST", "http://host/api/v2/reset?x=1"), random_sevens, true);
+  RepeatableRequest reset(Make("POST", "http://host/api/v2/reset?x=1"), TestEnv(), true);
   EXPECT_EQ(*reset.request().Find(gateway::kPeerResetHeader), "true");
   EXPECT_EQ(reset.request().target, "/api/v2/reset?x=1");
 }
 
-TEST(RepeatableRequest, ACreationThatFindsItselfSucceeds) {
-  const std::string mine = R"({"id":")" + kId.ToString() + R"("})";
-  Owners owners({kBroken, Answer(409), Answer(200, mine)});
-  RepeatableRequest request(Make("POST", kDatabase + "/collections", R"({"name":"abc"})"),
-                            random_sevens, false);
-  EXPECT_EQ(request.Attempt(owners.ask()).status().code(), StatusCode::kAborted);
-  const auto answer = request.Attempt(owners.ask());
-  EXPECT_EQ(answer->status, 200);
-  EXPECT_EQ(answer->body, mine);
-  EXPECT_EQ(owners.asked.back(), "GET " + kDatabase + "/collections/by-id/" + kId.ToString());
+// The tag that a request carries.
+model::RequestTag TagOf(const Request& request) {
+  const std::string* header = request.Find(gateway::kPeerTagHeader);
+  if (header == nullptr) return {};
+  return gateway::ParseTag(*header).value_or(model::RequestTag{});
 }
 
-TEST(RepeatableRequest, ACreationThatFindsAnotherFails) {
-  {
-    Owners owners({kBroken, Answer(409), Answer(404)});
-    RepeatableRequest request(Make("POST", kDatabase + "/collections", R"({"name":"abc"})"),
-                              random_sevens, false);
-    (void)request.Attempt(owners.ask()).ok();
-    EXPECT_EQ(request.Attempt(owners.ask())->status, 409);
+TEST(RepeatableRequest, KeepsItsTagAndSaysThatItIsSentAgain) {
+  const std::string things = kDatabase + "/collections/" + kId.ToString();
+  for (const auto& [method, target] :
+       std::vector<std::pair<std::string, std::string>>{{"POST", things + "/add"},
+                                                        {"POST", things + "/update"},
+                                                        {"POST", things + "/upsert"},
+                                                        {"POST", things + "/delete"},
+                                                        {"PUT", things},
+                                                        {"DELETE", kDatabase + "/collections/abc"},
+                                                        {"POST", kDatabase + "/collections"},
+                                                        {"POST", "/api/v2/tenants"},
+                                                        {"POST", "/api/v2/tenants/t/databases"},
+                                                        {"DELETE", kDatabase},
+                                                        {"POST", "/api/v2/reset"}}) {
+    SCOPED_TRACE(method + " " + target);
+    std::vector<model::RequestTag> tags;
+    const std::string& expected = target;
+    const auto ask = [&](const Request& request) -> Result<Response> {
+      EXPECT_EQ(request.target, expected);
+      tags.push_back(TagOf(request));
+      switch (tags.size()) {
+        case 1:
+          return Status::Unavailable("nobody took it");
+        case 2:
+          return kBroken;
+        default:
+          return Answer(200);
+      }
+    };
+    RepeatableRequest request(Make(method, target, "{}"), TestEnv(), true);
+    EXPECT_EQ(request.request().Find(gateway::kPeerTagHeader), nullptr);  // nobody was asked yet
+    for (int i = 0; i < 2; ++i) EXPECT_FALSE(request.Attempt(ask).ok());
+    EXPECT_EQ(request.Attempt(ask)->status, 200);
+    ASSERT_EQ(tags.size(), 3u);
+    for (const model::RequestTag& tag : tags) {
+      EXPECT_EQ(tag.id, 7u);
+      EXPECT_EQ(tag.sent_ns, tags[0].sent_ns);
+    }
+    EXPECT_FALSE(tags[0].repeated);
+    EXPECT_FALSE(tags[1].repeated);  // the first was not sent
+    EXPECT_TRUE(tags[2].repeated);
   }
-  {  // and one that is not repeated asks nothing else
-    Owners owners({Answer(409)});
-    RepeatableRequest request(Make("POST", kDatabase + "/collections", R"({"name":"abc"})"),
-                              random_sevens, false);
-    EXPECT_EQ(request.Attempt(owners.ask())->status, 409);
-  }
 }
 
-TEST(RepeatableRequest, DatabasesAndTenantsToo) {
-  Owners owners({kBroken, Answer(409), Answer(200, R"({"id":")" + kId.ToString() + R"("})")});
-  RepeatableRequest request(Make("POST", "/api/v2/tenants/t/databases", R"({"name":"abc"})"),
-                            random_sevens, false);
-  (void)request.Attempt(owners.ask()).ok();
-  EXPECT_EQ(request.Attempt(owners.ask())->status, 200);
-  EXPECT_EQ(owners.asked.back(), "GET /api/v2/tenants/t/databases/abc");
-
-  Owners tenants({kBroken, Answer(409)});
-  RepeatableRequest tenant(Make("POST", "/api/v2/tenants", R"({"name":"abc"})"), random_sevens,
-                           false);
-  (void)tenant.Attempt(tenants.ask()).ok();
-  EXPECT_EQ(tenant.Attempt(tenants.ask())->status, 200);
-}
-
-TEST(RepeatableRequest, ADeletionIsRepeatedOnlyForTheSameThing) {
-  const std::string path = kDatabase + "/collections/abc";
-  const auto found = [](const char* id) {
-    return Answer(200, std::string(R"({"id":")") + id + R"("})");
-  };
-  {  // it took place
-    Owners owners({found("one"), kBroken, Answer(404)});
-    RepeatableRequest request(Make("DELETE", path), random_sevens, false);
+TEST(RepeatableRequest, ReadsNeedNoTag) {
+  const std::string things = kDatabase + "/collections/" + kId.ToString();
+  for (const char* route : {"/get", "/query", "/search", "/count"}) {
+    const bool is_count = std::string_view(route) == "/count";
+    RepeatableRequest request(Make(is_count ? "GET" : "POST", things + route, "{}"), TestEnv(),
+                              false);
+    Owners owners({kBroken, Answer(200)});
     (void)request.Attempt(owners.ask()).ok();
     EXPECT_EQ(request.Attempt(owners.ask())->status, 200);
-  }
-  {  // and another collection of that name was made since
-    Owners owners({found("one"), kBroken, found("two")});
-    RepeatableRequest request(Make("DELETE", path), random_sevens, false);
-    (void)request.Attempt(owners.ask()).ok();
-    EXPECT_EQ(request.Attempt(owners.ask())->status, 200);
-    EXPECT_EQ(owners.asked.size(), 3u);
-  }
-  {  // it did not take place
-    Owners owners({found("one"), kBroken, found("one"), Answer(200)});
-    RepeatableRequest request(Make("DELETE", path), random_sevens, false);
-    (void)request.Attempt(owners.ask()).ok();
-    EXPECT_EQ(request.Attempt(owners.ask())->status, 200);
-    EXPECT_EQ(owners.asked.back(), "DELETE " + path);
-  }
-  {  // there never was one
-    Owners owners({Answer(404), kBroken, Answer(404), Answer(404)});
-    RepeatableRequest request(Make("DELETE", path), random_sevens, false);
-    (void)request.Attempt(owners.ask()).ok();
-    EXPECT_EQ(request.Attempt(owners.ask())->status, 404);
+    EXPECT_EQ(TagOf(request.request()).id, 0u);
   }
 }
 
-TEST(RepeatableRequest, ADeletionWithALimitIsNotRepeated) {
-  const std::string path = kDatabase + "/collections/" + kId.ToString() + "/delete";
-  Owners owners({kBroken, kBroken});
-  RepeatableRequest limited(Make("POST", path, R"({"where":{"a":1},"limit":3})"), random_sevens,
-                            false);
-  (void)limited.Attempt(owners.ask()).ok();
-  EXPECT_FALSE(limited.may_repeat());
-  RepeatableRequest all(Make("POST", path, R"({"where":{"a":1}})"), random_sevens, false);
-  (void)all.Attempt(owners.ask()).ok();
-  EXPECT_TRUE(all.may_repeat());
+TEST(RepeatableRequest, ARefusalAfterAnUnknownAttemptIsUnknown) {
+  const std::string path = kDatabase + "/collections/" + kId.ToString() + "/add";
+  Owners owners({kBroken, Answer(429)});
+  RepeatableRequest sent(Make("POST", path, "{}"), TestEnv(), false);
+  (void)sent.Attempt(owners.ask()).ok();
+  EXPECT_EQ(sent.Attempt(owners.ask())->status, 504);
+  Owners busy({Answer(429)});
+  RepeatableRequest refused(Make("POST", path, "{}"), TestEnv(), false);
+  EXPECT_EQ(refused.Attempt(busy.ask())->status, 429);
 }
 
 TEST(RepeatableRequest, ReadersChangeNothing) {

@@ -39,9 +39,16 @@ class Member final : public SharedDirectory {
   }
 
   http::Response Send(http::Request&& request, runtime::Context& context) override {
-    RepeatableRequest repeatable(std::move(request), *env_.random, options_.engine.allow_reset);
+    RepeatableRequest repeatable(std::move(request), env_, options_.engine.allow_reset);
     Result<http::Response> answer = SendTo(*membership(), repeatable, context);
-    return answer.ok() ? *std::move(answer) : gateway::ErrorResponse(answer.status());
+    if (answer.ok()) return *std::move(answer);
+    Status failed = answer.status();
+    // Nothing else says that it may be there: "try again", or "no room", would say that it is not.
+    if (repeatable.may_have_taken_place() && failed.code() != StatusCode::kDeadlineExceeded) {
+      failed = Status::DeadlineExceeded("the request may or may not have taken place: " +
+                                        std::string(failed.message()));
+    }
+    return gateway::ErrorResponse(failed);
   }
 
   std::optional<http::Response> TrySend(const http::Request& request,
@@ -67,10 +74,6 @@ class Member final : public SharedDirectory {
       failed = answer.status();
       switch (failed.code()) {
         case StatusCode::kAborted:
-          if (!repeatable.may_repeat()) {
-            return Status::DeadlineExceeded("the request may or may not have taken place: " +
-                                            std::string(failed.message()));
-          }
           ++broken;
           break;  // a new connection shows whether the owner has gone
         case StatusCode::kUnavailable:

@@ -8,6 +8,7 @@
 
 #include "runtime/scheduler.h"
 #include "service/directory_fixture.h"
+#include "testing/quiet_fork.h"
 
 namespace chroma::service {
 namespace {
@@ -231,11 +232,11 @@ TEST_F(SharedDirectoryTest, AForkedChildTakesOverFromItsParent) {
     const auto directory = Open();
     const std::string things = Things(*directory);
     Add(*directory, things, 1);
-    if (::fork() == 0) {
+    if (testing::QuietFork() == 0) {
       Add(*directory, things, 2);  // served by the parent
       ready();
       if (!TakesOver(*directory)) ::_exit(1);
-      const pid_t grandchild = ::fork();
+      const pid_t grandchild = testing::QuietFork();
       if (grandchild == 0) {
         Add(*directory, things, 3);  // served by the child
         const std::string count = Count(*directory, things);

@@ -1,5 +1,6 @@
 #include "service/wiring.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -45,16 +46,31 @@ class Local : public LocalService, public engine::WriteObserver {
         std::make_unique<runtime::ThreadPool>(*env_.scheduler, "search", threads, kSearchJobsMax);
     executor::LocalNodeOptions node;
     node.index = options.compaction.index;
-    node.memory_bytes_max = options.memory_bytes_max.value_or(runtime::MachineMemoryBytes() / 2);
+    const uint64_t memory_bytes_max =
+        options.memory_bytes_max.value_or(runtime::MachineMemoryBytes() / 2);
+    node.memory_bytes_max = memory_bytes_max;
     node.on_damaged_index = [this](const Uuid& id) { compactor_->NotifyDamagedIndex(id); };
     node_ = std::make_unique<executor::LocalNode>(env_, *log_, *store_, *pool_, std::move(node));
     engine::EngineOptions engine = options.engine;
     engine.read_only = options.read_only;
+    // The tails are a part of what is resident; they are compacted before writers have to wait.
+    if (memory_bytes_max > 0) {
+      engine.backlog.all_bytes_max =
+          std::min(engine.backlog.all_bytes_max, memory_bytes_max / kTailsShareOfMemory);
+    }
+    compactor::Policy compaction = options.compaction;
+    compaction.tail_bytes_max = std::min(compaction.tail_bytes_max, engine.backlog.bytes_max);
+    compaction.all_tails_bytes_max =
+        std::min(compaction.all_tails_bytes_max, engine.backlog.all_bytes_max / 2);
     engine_ = std::make_unique<engine::Engine>(env_, *catalog_, *log_, *node_, *this, engine);
-    compactor::Seams seams{
-        env_,         catalog_.get(), log_.get(),
-        store_.get(), node_.get(),    [this](const Uuid& id) { engine_->OnVersionPublished(id); }};
-    compactor_ = std::make_unique<compactor::Scheduler>(std::move(seams), options.compaction);
+    // A merge, and building its vector index, takes memory in proportion to the segment.
+    compaction.segment_bytes_max =
+        std::min(compaction.segment_bytes_max,
+                 std::max(runtime::MachineMemoryBytes() / 4, kSegmentBytesMaxAtLeast));
+    compactor::Seams seams{env_, catalog_.get(), log_.get(), store_.get(), node_.get(), {}};
+    seams.on_published = [this](const Uuid& id) { engine_->OnVersionPublished(id); };
+    seams.on_trimmed = [this] { engine_->OnLogTrimmed(); };
+    compactor_ = std::make_unique<compactor::Scheduler>(std::move(seams), compaction);
     return options.read_only ? Status::Ok() : compactor_->Start(unsettled);
   }
 
@@ -66,6 +82,8 @@ class Local : public LocalService, public engine::WriteObserver {
 
  private:
   static constexpr size_t kSearchJobsMax = 1 << 16;
+  static constexpr uint64_t kSegmentBytesMaxAtLeast = 256u << 20;
+  static constexpr uint64_t kTailsShareOfMemory = 4;
 
   // What the catalog says of the log: versions cover parts of it, and entries of collections
   // that were deleted are garbage. Returns the collections that the compactor should look at.

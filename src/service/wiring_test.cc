@@ -74,8 +74,8 @@ TEST_F(WiringTest, WritesAndDeletesWaitForTheCompactor) {
   testing::FaultFileSystem files(1);
   env_.files = &files;
   LocalOptions options;
-  options.engine.backlog_bytes_max = 4 << 10;
-  options.engine.backlog_wait_ns = 100 * runtime::kMillisecond;
+  options.engine.backlog.bytes_max = 4 << 10;
+  options.engine.backlog.wait_ns = 100 * runtime::kMillisecond;
   auto service = Open(options);
   ASSERT_TRUE(service.ok()) << service.status().ToString();
   files.SetFault([](testing::FaultFileSystem::Call, const std::string& path) {

@@ -7,6 +7,14 @@
 #include "runtime/test_points.h"
 
 namespace chroma::sweeper {
+namespace {
+
+// Vector indexes: searches do without, and they are built again (compactor/indexer.h).
+bool IsDerived(const std::string& blob) {
+  return blob.ends_with(".index");
+}
+
+}  // namespace
 
 Status SweepBlobs(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store,
                   const std::vector<std::string>& names) {
@@ -47,13 +55,21 @@ Status SweepAll(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobSto
   CHROMA_ASSIGN(std::vector<store::BlobInfo> blobs, store.List(ctx, ""));
   CHROMA_ASSIGN(std::vector<std::string> names, catalog.LiveBlobs(ctx));
   const std::unordered_set<std::string> live(names.begin(), names.end());
-  size_t present = 0;
-  for (const store::BlobInfo& blob : blobs) present += live.contains(blob.name) ? 1 : 0;
-  if (present < live.size()) {
+  size_t missing = 0;
+  size_t missing_indexes = 0;
+  std::unordered_set<std::string> lost = live;
+  for (const store::BlobInfo& blob : blobs) lost.erase(blob.name);
+  for (const std::string& name : lost) ++(IsDerived(name) ? missing_indexes : missing);
+  if (missing > 0) {
     runtime::Log(runtime::LogLevel::kError,
                  "blobs are missing, so none is deleted; chroma doctor says which",
-                 {{"missing", live.size() - present}});
+                 {{"missing", missing}});
     return Status::Ok();
+  }
+  if (missing_indexes > 0) {
+    runtime::Log(runtime::LogLevel::kWarning,
+                 "vector indexes are missing; they are built again when their rows are searched",
+                 {{"missing", missing_indexes}});
   }
   size_t count = 0;
   uint64_t size_bytes = 0;

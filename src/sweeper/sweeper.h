@@ -1,10 +1,10 @@
 // Gives space back: deletes blobs that no published version names.
 //
 // Invariants: a blob is deleted only when the catalog, asked after the blob was finished and its
-// version had its chance to be published, does not name it. The compactor of a directory sweeps
-// under the lock under which it also merges, so no segment is unfinished or unpublished meanwhile.
-// The indexer writes without that lock: only names that its blobs cannot have are swept, and all of
-// a collection's only when that is deleted.
+// version had its chance to be published, does not name it. Names are never used again, so what a
+// published version has replaced never comes back, and may be swept at any time. All blobs of a
+// collection are looked at only when it is deleted, while nobody compacts it; those of the whole
+// store before the first blob is written.
 #pragma once
 
 #include <string>
@@ -33,7 +33,8 @@ Status CheckBlobsBelong(runtime::Context& ctx, catalog::Catalog& catalog, store:
 // Looks at every blob of the store. Only while nobody writes blobs, and before this process wrote
 // any: a version whose publication failed may come to life after a crash, and needs its blobs then.
 // Deletes nothing when a version names a blob that is missing: a store that is damaged, or restored
-// in part, may still hold what a repair needs.
+// in part, may still hold what a repair needs. Vector indexes do not count: they are made of the
+// segments alone.
 Status SweepAll(runtime::Context& ctx, catalog::Catalog& catalog, store::BlobStore& store);
 
 }  // namespace chroma::sweeper

@@ -5,8 +5,11 @@
 #include <functional>
 #include <memory>
 
+#include "format/manifest.h"
+#include "segment/vector_index_blob.h"
 #include "service/examine.h"
 #include "small_directory.h"
+#include "testing/memory_blobs.h"
 
 namespace chroma::damage {
 namespace {
@@ -130,6 +133,35 @@ class DoctorIndexTest : public DoctorCasesTest {
     EXPECT_EQ(paths.size(), 2U);
     return paths;
   }
+  // Puts an index that is of another space, or of one row less, in the place of one.
+  void Replace(bool other_space) {
+    const std::string blobs = std::string(kDirectory) + "/blobs/";
+    const std::string manifest_path = Find("manifest");
+    auto manifest = format::DecodeManifest(files_[manifest_path], "manifest");
+    ASSERT_TRUE(manifest.ok());
+    format::ManifestIndex& named = manifest->segments.at(0).indexes.at(0);
+    runtime::Context ctx;
+    const auto blob = std::make_shared<testing::MemoryBlob>("", files_[blobs + named.blob]);
+    const auto index = segment::VectorIndexReader::Open(ctx, blob, nullptr);
+    ASSERT_TRUE(index.ok()) << index.status().ToString();
+    index::CodeSpace space = (*index)->space();
+    index::Graph graph = (*index)->graph();
+    ASSERT_EQ(space.space, model::Space::kL2);
+    if (other_space) {
+      space.space = model::Space::kCosine;
+    } else {
+      --graph.rows.n;
+    }
+    testing::MemoryBlobStore store;
+    const auto written = segment::WriteVectorIndex(ctx, store, "index", space, graph, {},
+                                                   (*index)->segment_checksum());
+    ASSERT_TRUE(written.ok());
+    files_[blobs + named.blob] = store.Content("index");
+    named.size_bytes = written->size_bytes;
+    named.checksum = written->checksum;
+    files_[manifest_path] = format::EncodeManifest(*manifest);
+    memory_ = Put(files_);
+  }
   // Codes lie behind the first page.
   void DamageIndex(const std::string& path) {
     Damage(path, [](Bytes& bytes) { bytes[4100] = static_cast<char>(bytes[4100] ^ 0x55); });
@@ -148,6 +180,18 @@ TEST_F(DoctorIndexTest, DamagedIndexesAreDropped) {
     const Report report = ExpectMended("the next start builds it again");
     EXPECT_EQ(report.findings.size(), count);
     for (const auto& finding : report.findings) EXPECT_EQ(finding.records, 0U);
+    ExpectAnswers(Indexed().history.back());
+  }
+}
+
+// Nothing about the blob itself is wrong, nor about the manifest.
+TEST_F(DoctorIndexTest, AnIndexThatDoesNotFit) {
+  for (const bool other_space : {true, false}) {
+    Use(Indexed().closed);
+    Replace(other_space);
+    const Report report = ExpectMended(other_space ? "it is of another space than the collection"
+                                                   : "it is of another number of rows");
+    EXPECT_EQ(report.findings.size(), 1U);
     ExpectAnswers(Indexed().history.back());
   }
 }
@@ -264,6 +308,62 @@ TEST_F(DoctorCasesTest, DamagedRecordsOfASegment) {
   const auto answers = Ask(*memory_);
   ASSERT_TRUE(answers.ok());
   for (const Answer& answer : *answers) EXPECT_TRUE(answer.status.ok()) << answer.status.ToString();
+}
+
+// The log is drained, and what was given is kept, with what is whole.
+class DoctorCarriedTest : public DoctorCasesTest {
+ protected:
+  static constexpr const char* kUpdated = "id2|n=77|tag=even\n2.000000 2.125000 2.250000 2.375000 ";
+
+  // Of the first collection, whose documents are in one block.
+  void DamageDocuments(size_t bytes_damaged) {
+    const std::string id = (*Ask(*memory_))[1].text;
+    for (const auto& [path, content] : Whole().closed) {
+      if (path.find(id) != std::string::npos && path.ends_with(".segment")) path_ = path;
+    }
+    Damage(path_, [&](Bytes& bytes) {
+      const size_t at = bytes.find("document 0");
+      ASSERT_NE(at, Bytes::npos);
+      for (size_t i = 0; i < bytes_damaged; ++i) bytes[at + i] ^= bytes_damaged == 1 ? 1 : 0x55;
+    });
+  }
+  void ExpectUpdate() {
+    const auto updated = UpdateAndCompact(*memory_, "id2");
+    ASSERT_TRUE(updated.ok()) << updated.status().ToString();
+    EXPECT_EQ(*updated, kUpdated);
+    files_ = Take(*memory_);
+    ASSERT_TRUE(files_.contains(path_)) << "the damaged segment is kept";
+  }
+  std::string path_;
+};
+
+TEST_F(DoctorCarriedTest, AnUpdateOfADamagedRecord) {
+  DamageDocuments(4);
+  ExpectUpdate();
+  const Report refused = Examine();
+  EXPECT_EQ(refused.verdict, Verdict::kDamaged);
+  ASSERT_EQ(refused.findings.size(), 1u) << doctor::ToText(refused, true);
+  EXPECT_THAT(refused.findings[0].ids,
+              ::testing::ElementsAre("id0", "id1", "id2", "id3", "id4", "id5"));
+  ExpectMended("without 6 records", true);
+  const auto answers = Ask(*memory_);
+  ASSERT_TRUE(answers.ok());
+  for (const Answer& answer : *answers) EXPECT_TRUE(answer.status.ok()) << answer.status.ToString();
+}
+
+TEST_F(DoctorCarriedTest, AnUpdateOfARecordThatIsMendedLater) {
+  DamageDocuments(1);
+  ExpectUpdate();
+  ExpectMended("one flipped bit");
+  const auto answers = Ask(*memory_);
+  ASSERT_TRUE(answers.ok());
+  const std::string& all = (*answers)[3].text;
+  EXPECT_THAT(all, HasSubstr("id2|document 2 of 1|uri2|n=77|tag=even\n"));
+  EXPECT_THAT(all, HasSubstr("id3|document 3 of 1|uri3|n=3|tag=odd\n"));
+  // Merged now like any other.
+  ASSERT_TRUE(UpdateAndCompact(*memory_, "id2").ok());
+  EXPECT_FALSE(Take(*memory_).contains(path_));
+  EXPECT_EQ(Examine().verdict, Verdict::kHealthy);
 }
 
 TEST_F(DoctorCasesTest, ALostMetadataKey) {

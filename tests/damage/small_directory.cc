@@ -294,4 +294,25 @@ Result<Answers> Ask(runtime::FileSystem& files) {
   return AskService(*service);
 }
 
+Result<std::string> UpdateAndCompact(runtime::FileSystem& files, const std::string& id) {
+  runtime::Env env;
+  env.files = &files;
+  runtime::Context ctx;
+  CHROMA_ASSIGN(const auto service, LocalService::Open(env, Options()));
+  CHROMA_ASSIGN(const CollectionRef collection,
+                service->engine().GetCollection(ctx, model::kDefaultTenant, model::kDefaultDatabase,
+                                                kNames[0]));
+  model::RecordBatch batch;
+  batch.operation = model::Operation::kUpdate;
+  batch.ids = {id};
+  batch.metadatas.emplace_back(model::Metadata::FromEntries({{"n", int64_t{77}}}));
+  Write(*service, collection, std::move(batch));
+  CHROMA_TRY(service->Compact(ctx, collection->id));
+  engine::GetRequest request;
+  request.ids = {id};
+  request.include = model::kIncludeMetadatas | model::kIncludeEmbeddings;
+  CHROMA_ASSIGN(const executor::Records records, service->engine().Get(ctx, collection, request));
+  return Render(records);
+}
+
 }  // namespace chroma::damage

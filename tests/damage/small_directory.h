@@ -43,4 +43,8 @@ std::string KindOf(const std::string& path);
 // Opens the directory and asks everything; the status of opening when that fails.
 Result<Answers> Ask(runtime::FileSystem& files);
 
+// Opens the directory, gives a record of the first collection another value of "n", and compacts
+// the collection. What the record is but for its document.
+Result<std::string> UpdateAndCompact(runtime::FileSystem& files, const std::string& id);
+
 }  // namespace chroma::damage

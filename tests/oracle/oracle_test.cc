@@ -54,7 +54,7 @@ class World : private RandomWorld {
       case 1:
         return int64_t{Below(5) - 2};
       case 2:
-        return 0.5 * (Below(9) - 4);
+        return Below(3) == 0 ? 0x1p53 + 2 * Below(2) : 0.5 * (Below(9) - 4);
       case 3:
         return std::string(1, static_cast<char>('a' + Below(4)));
       case 4:
@@ -120,8 +120,19 @@ class World : private RandomWorld {
     const bool ordered = predicate.op >= kLess && predicate.op <= kGreaterOrEqual;
     if (ordered && !std::holds_alternative<int64_t>(value)) value = 0.5 * Below(5);
     if (predicate.op == kIn || predicate.op == kNotIn) {
-      predicate.operand = std::vector<double>{0.5 * Below(5), 1.0};
-      if (Below(2) == 0) predicate.operand = std::vector<std::string>{"a", "c"};
+      switch (Below(4)) {
+        case 0:
+          predicate.operand = std::vector<double>{0.5 * Below(5), 1.0};
+          break;
+        case 1:  // beyond what a double says exactly
+          predicate.operand = std::vector<double>{0x1p53 + 2 * Below(2), 0.5};
+          break;
+        case 2:
+          predicate.operand = std::vector<int64_t>{(int64_t{1} << 53) + Below(3), 1};
+          break;
+        default:
+          predicate.operand = std::vector<std::string>{"a", "c"};
+      }
     } else {
       predicate.operand = std::move(value);
     }

@@ -71,6 +71,7 @@ void Client::Step(Action action) {
     default:
       break;
   }
+  if (ledger_.has_unanswered() && random_.Chance(1, 4)) return Repeat();
   const std::shared_ptr<Collection> collection = PickCollection();
   if (collection == nullptr) return Create();
   // Nobody has looked for long: see what is true before it becomes too much to keep.

@@ -52,6 +52,11 @@ class Client {
 
   // Records (client_records.cc).
   bool Change(const std::shared_ptr<Collection>& collection, const CollectionChange& change);
+  // A change of an earlier life, once more.
+  void Repeat();
+  // Returns how many a delete removed.
+  Result<uint64_t> Send(const engine::CollectionRef& collection, const CollectionChange& change,
+                        const model::RequestTag& tag);
   bool Get(const std::shared_ptr<Collection>& collection, const engine::GetRequest& request,
            std::shared_ptr<const std::vector<uint32_t>> ids,
            std::shared_ptr<const Condition> where);

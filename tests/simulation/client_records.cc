@@ -71,6 +71,12 @@ bool IsNearest(Nearest all, size_t n, const Nearest& seen) {
   return true;
 }
 
+// Modify switches the index of documents off and on.
+bool IsRefusal(const Status& status) {
+  return status.message() ==
+         "Cannot filter using full-text search because FTS indexing is disabled";
+}
+
 }  // namespace
 
 std::vector<uint32_t> Client::RandomIds() {
@@ -153,10 +159,7 @@ Result<engine::CollectionRef> Client::Find(const std::shared_ptr<Collection>& co
 bool Client::Finish(Collection& collection, const CollectionHandle& call, const Status& status,
                     const std::string& what) {
   ++counts_.operations;
-  // Modify switches the index off and on.
-  constexpr std::string_view kNoTextIndex =
-      "Cannot filter using full-text search because FTS indexing is disabled";
-  if (status.message() == kNoTextIndex) {
+  if (IsRefusal(status)) {
     ledger_.End(collection.history, call, Ending::kRefused);
     return true;
   }
@@ -181,20 +184,63 @@ bool Client::Change(const std::shared_ptr<Collection>& collection, const Collect
       });
   auto found = Find(collection);
   if (!found.ok()) return Finish(*collection, call, found.status(), text);
+  model::RequestTag tag;
+  if (random_.Chance(1, 2)) tag = {ledger_.NextTag(), scheduler_.MonotonicNs(), false};
+  const Result<uint64_t> count = Send(*found, change, tag);
+  if (count.ok()) *deleted = *count;
+  if (tag.id != 0 && ledger_.disk().is_off()) ledger_.AddUnanswered({collection, change, tag});
+  return Finish(*collection, call, count.status(), text + " = " + std::to_string(*deleted));
+}
+
+Result<uint64_t> Client::Send(const engine::CollectionRef& collection,
+                              const CollectionChange& change, const model::RequestTag& tag) {
   runtime::Context ctx(scheduler_);
   if (change.operation != model::Operation::kDelete) {
     engine::WriteRequest request;
     request.batch = change.ToBatch();
     request.shape = model::ShapeOf(request.batch);
-    return Finish(*collection, call, engine_.Write(ctx, *found, std::move(request)), text);
+    request.tag = tag;
+    CHROMA_TRY(engine_.Write(ctx, collection, std::move(request)));
+    return uint64_t{0};
   }
   engine::DeleteRequest request;
   if (change.by_ids) request.ids = IdTexts(change.ids);
   if (change.where) request.where = change.where->ToFilter();
   request.limit = change.limit;
-  const Result<uint64_t> count = engine_.Delete(ctx, *found, request);
-  if (count.ok()) *deleted = *count;
-  return Finish(*collection, call, count.status(), text + " = " + std::to_string(*deleted));
+  request.tag = tag;
+  return engine_.Delete(ctx, collection, request);
+}
+
+void Client::Repeat() {
+  Unanswered request = ledger_.TakeUnanswered(random_);
+  Collection& collection = *request.collection;
+  if (collection.gone || !collection.id) return;
+  const std::string text = "c" + std::to_string(collection.created) + " again " +
+                           (request.happened ? "(done) " : "") + request.change.Describe();
+  const bool done = request.happened;
+  const auto call = collection.history.Begin(
+      !done, text, [done, change = request.change](CollectionState& state, bool) {
+        if (!done) state.Change(change);
+        return true;
+      });
+  const auto found = Find(request.collection);
+  if (!found.ok()) {
+    Finish(collection, call, found.status(), text);
+    return;
+  }
+  request.tag.repeated = true;
+  const Status status = Send(*found, request.change, request.tag).status();
+  if (ledger_.disk().is_off()) ledger_.AddUnanswered(request);
+  const bool too_late = status.code() == StatusCode::kDeadlineExceeded;
+  if (!ledger_.disk().is_off() && (too_late || IsRefusal(status))) {
+    ledger_.End(collection.history, call, Ending::kRefused);
+  } else if (done) {
+    Finish(collection, call, status, text);
+  } else {
+    // It may have happened in its own life, unseen: then nothing happens now.
+    static_cast<void>(ledger_.Judge(status, {StatusCode::kNotFound}, text));
+    ledger_.End(collection.history, call, Ending::kLost);
+  }
 }
 
 bool Client::WriteOne(const std::shared_ptr<Collection>& collection) {

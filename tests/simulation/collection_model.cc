@@ -223,6 +223,16 @@ void CollectionState::Erase(uint32_t id) {
   records[id] = RecordState();
 }
 
+bool CollectionState::Shows(const CollectionChange& change) const {
+  for (size_t i = 0; i < change.records.size(); ++i) {
+    const RecordState& written = change.records[i];
+    const RecordState& present = records[change.ids[i]];
+    if (written.vector != 0 && present.vector == written.vector) return true;
+    if (written.document != kKept && present.document == written.document) return true;
+  }
+  return false;
+}
+
 std::vector<uint32_t> CollectionState::Select(const std::vector<uint32_t>* ids,
                                               const Condition* where) const {
   std::vector<uint32_t> selected;

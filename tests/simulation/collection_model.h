@@ -81,6 +81,8 @@ struct CollectionState {
 
   // Returns how many records a delete by condition removed.
   uint64_t Change(const CollectionChange& change);
+  // Whether something is there that only this change can have written.
+  bool Shows(const CollectionChange& change) const;
   // The ids that match, in order.
   std::vector<uint32_t> Select(const std::vector<uint32_t>* ids, const Condition* where) const;
 

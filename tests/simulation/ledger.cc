@@ -94,6 +94,14 @@ void Ledger::BeginDoom(uint32_t database) {
   }
 }
 
+Unanswered Ledger::TakeUnanswered(testing::SeededRandom& random) {
+  const auto at =
+      unanswered_.begin() + static_cast<std::ptrdiff_t>(random.Below(unanswered_.size()));
+  Unanswered taken = std::move(*at);
+  unanswered_.erase(at);
+  return taken;
+}
+
 void Ledger::OnLifeEnded() {
   if (!catalog_.Crash()) Fail(catalog_.explanation());
   for (const auto& collection : collections_) {
@@ -106,6 +114,14 @@ void Ledger::OnEverythingRead() {
   for (const auto& collection : collections_) {
     if (!collection->history.Settle()) Fail(collection->history.explanation());
   }
+  for (Unanswered& request : unanswered_) {
+    const History<CollectionState>& history = request.collection->history;
+    if (history.abandoned() || history.uncertainty() != 1) continue;
+    request.happened |= history.some_state().Shows(request.change);
+  }
+  std::erase_if(unanswered_, [](const Unanswered& request) {
+    return request.collection->gone || request.collection->history.abandoned();
+  });
   std::erase_if(collections_, [this](const auto& collection) {
     if (collection->history.abandoned()) given_up_.insert(collection->created);
     return collection->gone || collection->history.abandoned();

@@ -6,9 +6,10 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
-#include <set>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/uuid.h"
@@ -16,6 +17,8 @@
 #include "chroma/status.h"
 #include "collection_model.h"
 #include "history.h"
+#include "model/request_tag.h"
+#include "testing/seeded_random.h"
 #include "testing/simulation/simulated_disk.h"
 
 namespace chroma::simulation {
@@ -28,6 +31,14 @@ struct Collection {
   bool doomed = false;  // somebody began to delete it, or what it is in
   bool gone = false;    // and it is certain that this happened
   History<CollectionState> history;
+};
+
+// A change whose answer the failing power took: its sender may send it again, in a later life.
+struct Unanswered {
+  std::shared_ptr<Collection> collection;
+  CollectionChange change;
+  model::RequestTag tag;
+  bool happened = false;  // that is certain: somebody saw what it wrote
 };
 
 class Ledger {
@@ -67,6 +78,11 @@ class Ledger {
   std::shared_ptr<Collection> NewCollection(uint32_t created, uint32_t database);
   // The collection whose creation had that number, seen under `id`; null after Fail().
   std::shared_ptr<Collection> See(uint32_t created, const Uuid& id);
+  uint64_t NextTag() { return ++tag_; }
+  void AddUnanswered(Unanswered request) { unanswered_.push_back(std::move(request)); }
+  bool has_unanswered() const { return !unanswered_.empty(); }
+  Unanswered TakeUnanswered(testing::SeededRandom& random);
+
   // A deletion in a database began, and came to its end.
   void BeginDoom(uint32_t database);
   void EndDoom(uint32_t database) { --deletions_[database]; }
@@ -89,6 +105,8 @@ class Ledger {
   std::set<uint32_t> given_up_;  // collections whose histories became too many to follow
   std::array<uint32_t, kDatabases> deletions_{};  // under way
   uint32_t stamp_ = 0;
+  uint64_t tag_ = 0;
+  std::vector<Unanswered> unanswered_;
   bool excuse_ = true;
   uint64_t faults_before_ = 0;
   uint64_t flips_before_ = 0;

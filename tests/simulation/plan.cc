@@ -11,7 +11,7 @@ void PlanEngine(SeededRandom& random, service::LocalOptions& options) {
   options.search_threads = static_cast<int>(random.Between(1, 2));
   options.engine.schema_num_threads = 4;
   options.memory_bytes_max = 0;  // what is resident is the simulator's
-  options.engine.backlog_bytes_max = random.Chance(1, 4) ? 2'000 : 1 << 20;
+  options.engine.backlog.bytes_max = random.Chance(1, 4) ? 2'000 : 1 << 20;
   compactor::Policy& policy = options.compaction;
   policy.tail_records_max = random.Between(1, 40);
   policy.tail_bytes_max = 200 << random.Below(8);
@@ -55,6 +55,24 @@ void PlanFlips(uint64_t seed, Plan& plan) {
   plan.faults.flipped_file = random.Chance(1, 3) ? 0 : static_cast<uint32_t>(50 << random.Below(8));
 }
 
+// So too the sizes of segments.
+void PlanSegments(uint64_t seed, compactor::Policy& policy) {
+  constexpr uint64_t kOneOf = 3;
+  SeededRandom random(seed ^ 0x7365676d);
+  if (!random.Chance(1, kOneOf)) return;
+  policy.segment_rows_max = random.Between(1, 40);
+  if (random.Chance(1, 2)) policy.segment_bytes_max = 4'000 << random.Below(6);
+}
+
+// With numbers of its own, too.
+void PlanBackground(uint64_t seed, Plan& plan) {
+  SeededRandom random(seed ^ 0x7461736b);
+  compactor::Policy& policy = plan.options.compaction;
+  policy.tasks = static_cast<int>(random.Between(1, 3));
+  policy.quick_merge_bytes_max = 2'000 << random.Below(10);
+  if (random.Chance(1, 4)) plan.options.engine.backlog.all_bytes_max = 1'000 << random.Below(6);
+}
+
 }  // namespace
 
 Action Plan::Choose(SeededRandom& random) const {
@@ -94,6 +112,8 @@ Plan MakePlan(uint64_t seed) {
   PlanEngine(random, plan.options);
   PlanFaults(random, plan);
   PlanFlips(seed, plan);
+  PlanSegments(seed, plan.options.compaction);
+  PlanBackground(seed, plan);
   return plan;
 }
 

@@ -150,6 +150,7 @@ INSTANTIATE_TEST_SUITE_P(
                       PlantedBug{"segment.miss_first_part", kWrongRecords, 1},
                       PlantedBug{"segment.skip_tail_record", kWrongRecords, 1},
                       PlantedBug{"engine.delete_without_gate", kWrongRecords, 1},
+                      PlantedBug{"engine.repeat_blindly", kWrongRecords, 1},
                       PlantedBug{"engine.keep_stale_row", "^no order of calls explains: find ", 1}),
     [](const auto& bug) {
       std::string name = bug.param.name;

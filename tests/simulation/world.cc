@@ -180,6 +180,7 @@ uint64_t World::CountFiles(const std::string& directory, const std::string& endi
 }
 
 void World::CheckSpace() {
+  constexpr uint64_t kRowsOfAll = 1 << 20;
   const auto directories = disk_.disk().List(kBlobs);
   if (!directories.ok()) return;
   for (const runtime::DirectoryEntry& entry : *directories) {
@@ -189,8 +190,11 @@ void World::CheckSpace() {
     }
     const std::string path = std::string(kBlobs) + "/" + entry.name;
     const uint64_t files = CountFiles(path, "");
-    const uint64_t indexes = std::min<uint64_t>(CountFiles(path, ".index"), 1);
-    if (files > (live ? 2 + indexes : 0)) {
+    // What has more than a segment may hold is left in several.
+    const bool several = plan_.options.compaction.segment_rows_max < kRowsOfAll;
+    const uint64_t segments = several ? CountFiles(path, ".segment") : std::min<uint64_t>(files, 1);
+    const uint64_t indexes = std::min(CountFiles(path, ".index"), segments);
+    if (files > (live ? 1 + segments + indexes : 0)) {
       ledger_.Fail("space does not come back: " + path + " has " + std::to_string(files) +
                    " files after compaction");
     }

@@ -58,7 +58,7 @@ GraphBuilder::GraphBuilder(const RowCoder& coder, const RowCodes& rows, const Gr
       check_(std::move(check)),
       neighbors_(size_t{rows.n} * kDegree, kNoRow),
       kept_nodes_(coder, rows.n, std::move(memory)),
-      nodes_(kept_nodes_.Use()),
+      nodes_(kept_nodes_.Hold()),
       states_(std::make_unique<WalkStates>()) {}
 
 GraphBuilder::~GraphBuilder() = default;

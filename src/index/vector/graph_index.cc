@@ -12,14 +12,21 @@ namespace {
 
 // Codes compared between two calls of SearchRequest::check, and by one call of the kernel.
 constexpr size_t kScanRows = 256;
-// What one visit of a walk costs, in comparisons of codes that a scan comes to in order: .8 µs, 3
-// µs where there is a filter, and 30 ns, at 384 dimensions.
-constexpr double kVisitCost = 27;
+// What a walk costs for each candidate that it keeps, by estimates and by codes, in comparisons of
+// codes that a scan comes to in order, which take 30 ns at 384 dimensions. Long beams cost more for
+// each: candidates are moved to let others in, and caches do not hold them.
+constexpr double kEstimateCost = 35;
+constexpr double kCodeCost = 50;
+constexpr double kBeamCost = 1 / 400.0;  // for each other candidate
+// What one visit costs where there is a filter, and how many visits, for a candidate that is kept.
 constexpr double kFilteredVisitCost = 100;
+constexpr double kFilteredVisits = 1.3;
 // A filter that this share of the rows passes is applied to what a plain walk found.
 constexpr double kMostRows = .75;
-// A walk of effort e visits at most about so many times e rows (more for small e).
-constexpr double kVisitsPerEffort = 1.3;
+// A beam of estimates holds most rows several times, by different edges, each time with another
+// estimate. So it takes this many to find a row, and for many rows codes are quicker.
+constexpr size_t kEstimatesPerRow = 4;
+constexpr size_t kEstimatedRowsMax = 64;
 
 bool Nearer(const CodedCandidate& a, const CodedCandidate& b) {
   return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
@@ -130,13 +137,12 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
   const size_t rows = graph_.rows.n;
   const size_t allowed =
       request.allowed != nullptr ? std::min<size_t>(request.allowed->Count(), rows) : rows;
-  size_t effort = EffortOf(request);
-  // By estimates it takes more candidates to find as much.
-  if (work.nodes != nullptr) effort += effort / 2;
-  bool walked = false;
   const bool plain = static_cast<double>(allowed) >= kMostRows * static_cast<double>(rows);
-  if (!ScanIsCheaper(allowed, effort, plain ? kVisitCost : kFilteredVisitCost)) {
-    CHROMA_ASSIGN(walked, WalkAllowed(request, effort, allowed, work));
+  const Effort effort = EffortOf(request, plain, work.nodes != nullptr);
+  if (!effort.by_estimates) work.nodes.reset();
+  bool walked = false;
+  if (static_cast<double>(allowed) > WalkCost(effort, plain, allowed)) {
+    CHROMA_ASSIGN(walked, WalkAllowed(request, effort.candidates, allowed, work));
   }
   if (!walked || work.state.found.size() < std::min(request.k, allowed)) {
     CHROMA_TRY(ScanAllowed(request, work));
@@ -146,19 +152,29 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
   return Rank(source, request, work, out);
 }
 
-size_t GraphIndex::EffortOf(const SearchRequest& request) const {
+GraphIndex::Effort GraphIndex::EffortOf(const SearchRequest& request, bool plain,
+                                        bool has_nodes) const {
   size_t effort = request.tuning.effort > 0 ? request.tuning.effort : kDefaultEffort;
   if (request.tuning.target_recall > 0 && !calibration_.empty()) {
     effort = EffortFor(calibration_, request.tuning.target_recall);
   }
-  return std::max(effort, request.k);
+  // With as many as there are rows a scan is quicker, whatever was asked for.
+  const size_t k = std::min<size_t>(request.k, graph_.rows.n);
+  effort = std::max(std::min<size_t>(effort, graph_.rows.n), k);
+  const size_t estimates = effort + effort / 2;
+  if (!plain) return {has_nodes ? estimates : effort, has_nodes};
+  const size_t estimates_min = kEstimatesPerRow * k;
+  const bool codes_are_quicker = k > kEstimatedRowsMax && estimates < estimates_min;
+  if (has_nodes && !codes_are_quicker) return {std::max(estimates, estimates_min), true};
+  return {std::max(effort, k + k / 4), false};
 }
 
-bool GraphIndex::ScanIsCheaper(size_t allowed, size_t effort, double visit_cost) const {
-  if (allowed == 0) return true;
+double GraphIndex::WalkCost(const Effort& effort, bool plain, size_t allowed) const {
+  const auto candidates = static_cast<double>(effort.candidates);
   const double selectivity = static_cast<double>(allowed) / graph_.rows.n;
-  const double walk = visit_cost * kVisitsPerEffort * static_cast<double>(effort) / selectivity;
-  return static_cast<double>(allowed) <= walk;
+  if (!plain) return kFilteredVisitCost * kFilteredVisits * candidates / selectivity;
+  const double each = effort.by_estimates ? kEstimateCost : kCodeCost;
+  return candidates * (each + kBeamCost * candidates) / selectivity;
 }
 
 Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, size_t effort, size_t allowed,
@@ -175,7 +191,9 @@ Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, size_t effort
     CHROMA_TRY(Walk(walked, wider, work.state));
     std::erase_if(work.state.found,
                   [&](const CodedCandidate& candidate) { return !filter.Passes(candidate.row); });
-    if (work.state.found.size() >= 2 * request.k) return true;
+    // As many as without a filter.
+    const size_t enough = work.nodes != nullptr ? 2 * request.k : effort;
+    if (work.state.found.size() >= enough) return true;
   }
   // Where the allowed rows are far from the query a walk would visit all that are nearer: it may
   // take as long as the scan would, no longer.

@@ -45,8 +45,15 @@ class GraphIndex final : public VectorIndex {
   struct Work;
   class Lease;
 
-  size_t EffortOf(const SearchRequest& request) const;
-  bool ScanIsCheaper(size_t allowed, size_t effort, double visit_cost) const;
+  // How many candidates a walk keeps, and what it knows of them.
+  struct Effort {
+    size_t candidates;
+    bool by_estimates;
+  };
+  // `plain`: (nearly) all rows are allowed.
+  Effort EffortOf(const SearchRequest& request, bool plain, bool has_nodes) const;
+  // In comparisons of codes, as many as a scan makes.
+  double WalkCost(const Effort& effort, bool plain, size_t allowed) const;
   // Each leaves candidates with distances in the code space in work.state.found.
   // False when it gave up.
   Result<bool> WalkAllowed(const SearchRequest& request, size_t effort, size_t allowed,

@@ -25,17 +25,21 @@ void Backwards(size_t n, const std::function<void(size_t)>& job) {
 }
 
 enum class Layout : uint8_t { kPacked, kCodes };
+// Rows in clusters, or in a space of few dimensions within that of the rows, as embeddings are.
+enum class Shape : uint8_t { kClusters, kFlat };
 
-// Rows in clusters, with a graph over them.
+// Rows with a graph over them.
 class Collection {
  public:
-  Collection(Space space, uint32_t n, uint64_t seed, Layout layout = Layout::kPacked)
-      : space_(space), layout_(layout), random_(seed) {
+  Collection(Space space, uint32_t n, uint64_t seed, Layout layout = Layout::kPacked,
+             Shape shape = Shape::kClusters)
+      : space_(space), layout_(layout), shape_(shape), random_(seed) {
     for (int c = 0; c < 20; ++c) centers_.push_back(Gaussian());
     for (uint32_t i = 0; i < n; ++i) rows_.push_back(Random());
   }
 
   std::vector<float> Random() {
+    if (shape_ == Shape::kFlat) return Flat();
     std::vector<float> row = centers_[random_() % centers_.size()];
     for (float& value : row) value += .7F * normal_(random_);
     return row;
@@ -43,9 +47,9 @@ class Collection {
   std::vector<std::vector<float>>& rows() { return rows_; }
   uint32_t n() const { return static_cast<uint32_t>(rows_.size()); }
 
-  void Build(const ParallelFor& parallel_for = InOrder) {
+  void Build(const ParallelFor& parallel_for = InOrder, const GraphOptions& options = {}) {
     Encode();
-    GraphBuilder builder(*coder_, View(), {}, parallel_for, nullptr, memory());
+    GraphBuilder builder(*coder_, View(), options, parallel_for, nullptr, memory());
     ASSERT_TRUE(builder.Build().ok());
     Take(builder);
   }
@@ -84,15 +88,17 @@ class Collection {
     return Ask(FlatIndex(), query, k, allowed, 0);
   }
   // Of the k nearest of 50 random queries, the share that is found.
-  double Recall(size_t k, const Bitmap* allowed = nullptr) {
+  // `checks`: how often these call SearchRequest::check.
+  double Recall(size_t k, const Bitmap* allowed = nullptr, size_t* checks = nullptr) {
     const GraphIndex index(simd::ActiveCodeKernels(), coder_->space(),
                            {View(), Edges::Of(neighbors_.data()), entry_}, memory());
+    EXPECT_TRUE(index.MakeNodes({}).ok());  // which searches do not, and walk over codes
     size_t hits = 0;
     size_t all = 0;
     for (int i = 0; i < 50; ++i) {
       const std::vector<float> query = Random();
       const std::vector<Candidate> exact = Exact(query, k, allowed);
-      const std::vector<Candidate> found = Ask(index, query, k, allowed, 0);
+      const std::vector<Candidate> found = Ask(index, query, k, allowed, 0, checks);
       EXPECT_EQ(found.size(), exact.size());
       std::set<uint32_t> rows;
       for (const Candidate& candidate : found) {
@@ -115,6 +121,16 @@ class Collection {
     for (float& value : row) value = normal_(random_);
     return row;
   }
+  std::vector<float> Flat() {
+    constexpr size_t kFlatDimension = 20;
+    std::vector<float> row(kDimension);
+    for (size_t i = 0; i < kFlatDimension; ++i) {
+      const float along = normal_(random_);
+      for (size_t j = 0; j < row.size(); ++j)
+        row[j] += along * centers_[i][j] / static_cast<float>(1 + i);
+    }
+    return row;
+  }
   RowCodes View() const { return {codes_.data(), scales_.data(), n(), coder_->padded()}; }
   void Encode() {
     std::vector<const float*> pointers;
@@ -135,7 +151,7 @@ class Collection {
     entry_ = builder.entry();
   }
   std::vector<Candidate> Ask(const VectorIndex& index, const std::vector<float>& query, size_t k,
-                             const Bitmap* allowed, size_t effort) {
+                             const Bitmap* allowed, size_t effort, size_t* checks = nullptr) {
     std::vector<const float*> pointers;
     for (const auto& row : rows_) pointers.push_back(row.data());
     VectorSource source;
@@ -148,6 +164,10 @@ class Collection {
     request.k = k;
     request.allowed = allowed;
     request.tuning.effort = effort;
+    request.check = [checks] {
+      if (checks != nullptr) ++*checks;
+      return Status::Ok();
+    };
     std::vector<Candidate> found;
     EXPECT_TRUE(index.Search(source, request, &found).ok());
     return found;
@@ -155,6 +175,7 @@ class Collection {
 
   const Space space_;
   const Layout layout_;
+  const Shape shape_;
   std::mt19937_64 random_;
   std::normal_distribution<float> normal_;
   std::vector<std::vector<float>> centers_;
@@ -177,6 +198,19 @@ TEST_P(GraphIndexTest, FindsTheNearest) {
   collection.Build();
   EXPECT_GE(collection.Recall(10), .97);
   EXPECT_GE(collection.Recall(100), .97);
+}
+
+// So many rows that walks answer, not scans, which would look at all of them.
+TEST(GraphIndex, WalksFindAsManyAsAreAskedFor) {
+  for (const Layout layout : {Layout::kPacked, Layout::kCodes}) {
+    Collection collection(Space::kL2, 15'000, 15, layout, Shape::kFlat);
+    collection.Build(InOrder, {/*effort=*/100, /*slack=*/1, /*passes=*/1});
+    for (const size_t k : {size_t{10}, size_t{50}, size_t{100}, size_t{200}}) {
+      size_t checks = 0;
+      EXPECT_GE(collection.Recall(k, nullptr, &checks), .98) << k;
+      EXPECT_LE(checks, 100U) << k;  // a scan calls it 58 times for each of 50 queries
+    }
+  }
 }
 
 TEST_P(GraphIndexTest, DistancesAreThoseOfTheExactScan) {

@@ -37,6 +37,7 @@ KeptNodes* NodeMemory::LongestUnused() {
   KeptNodes* oldest = nullptr;
   uint64_t oldest_use = now > kUsesKept ? now - kUsesKept : 0;
   for (KeptNodes* nodes : holders_) {
+    if (nodes->held_.load(std::memory_order_relaxed)) continue;
     const uint64_t used = nodes->used_.load(std::memory_order_relaxed);
     if (used >= oldest_use) continue;
     oldest = nodes;
@@ -82,6 +83,11 @@ std::shared_ptr<PackedNodes> KeptNodes::Use(bool beyond_limit) {
   }
   refused_ = 0;
   return nodes_;
+}
+
+std::shared_ptr<PackedNodes> KeptNodes::Hold() {
+  held_.store(true, std::memory_order_relaxed);
+  return Use();
 }
 
 void KeptNodes::SetComplete(const PackedNodes& nodes) {

@@ -52,6 +52,10 @@ class KeptNodes {
   // them meanwhile: the memory is free when the last walk has ended.
   std::shared_ptr<PackedNodes> Use(bool beyond_limit = false);
 
+  // For work that is long and asks once: as Use, but nobody drops them as long as this lives, so
+  // that the memory they take is never given to others as well.
+  std::shared_ptr<PackedNodes> Hold();
+
   // Whether there is memory for nodes, they are used more than now and then, and nobody has said
   // that all of them are made.
   bool Incomplete() const {
@@ -71,6 +75,7 @@ class KeptNodes {
   const std::shared_ptr<NodeMemory> memory_;
   std::atomic<uint64_t> used_{0};  // by NodeMemory's clock
   std::atomic<uint32_t> uses_{0};
+  std::atomic<bool> held_{false};
   uint64_t bytes_ = 0;  // of NodeMemory's lock
   runtime::Mutex mutex_;
   std::shared_ptr<PackedNodes> nodes_ CHROMA_GUARDED_BY(mutex_);

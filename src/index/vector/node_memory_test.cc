@@ -66,6 +66,21 @@ TEST_F(NodeMemoryTest, TheLongestUnusedGivesWay) {
   EXPECT_EQ(walked->size_bytes(), node_bytes_) << "who walks keeps what it walks over";
 }
 
+// A build walks over its nodes for minutes, and never asks again.
+TEST_F(NodeMemoryTest, WhatIsHeldDoesNotGiveWay) {
+  const auto memory = std::make_shared<NodeMemory>(node_bytes_);
+  {
+    KeptNodes built(coder_, kRows, memory);
+    const std::shared_ptr<PackedNodes> held = built.Hold();
+    EXPECT_NE(held, nullptr);
+    KeptNodes searched(coder_, kRows, memory);
+    for (int i = 0; i < 5000; ++i) EXPECT_EQ(searched.Use(), nullptr);
+    EXPECT_EQ(memory->taken_bytes(), node_bytes_);
+  }
+  KeptNodes searched(coder_, kRows, memory);
+  EXPECT_NE(searched.Use(), nullptr);
+}
+
 TEST_F(NodeMemoryTest, WhatIsTooLargeGetsNone) {
   const auto memory = std::make_shared<NodeMemory>(node_bytes_ - 1);
   KeptNodes nodes(coder_, kRows, memory);
