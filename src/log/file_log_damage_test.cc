@@ -227,6 +227,37 @@ TEST_F(FileLogDamageTest, FilesThatChangedPlacesAreNoticed) {
   }
 }
 
+// A damaged number can be just small enough to be opened: no write may go beyond what opens again.
+TEST_F(FileLogDamageTest, WritesThatWouldNotOpenAgainAreRefused) {
+  struct Claim {
+    uint64_t number;
+    uint64_t first_offset;
+    uint64_t writable;  // records
+  };
+  for (const Claim& claim : {Claim{1, kNextOffsetMax - 2, 2}, Claim{1, kNextOffsetMax, 0},
+                             Claim{kNextFileNumberMax - 1, 1, 0}}) {
+    SCOPED_TRACE(claim.number);
+    Fixture f(9);
+    FileHeader header;
+    header.number = claim.number;
+    header.first_offset = claim.first_offset;
+    ASSERT_TRUE(f.files.CreateDirectory("/db/log").ok());
+    f.files.SetContent(kDirectory + LogFileName(claim.number), EncodeFileHeader(header));
+    ASSERT_TRUE(f.Open().ok());
+    std::vector<Held> written;
+    if (claim.writable > 0) {
+      const uint32_t count = static_cast<uint32_t>(claim.writable);
+      const Result<uint64_t> offset = f.Append(0, "last", count);
+      ASSERT_TRUE(offset.ok()) << offset.status().ToString();
+      written.push_back({*offset, count, "last"});
+    }
+    EXPECT_EQ(f.Append(0, "beyond").status().code(), StatusCode::kDataLoss);
+    const Status again = f.Open();
+    ASSERT_TRUE(again.ok()) << again.ToString();
+    EXPECT_EQ(Everything(f), written);
+  }
+}
+
 // A document that holds a log file's bytes must not be taken for frames after a torn write.
 TEST_F(FileLogDamageTest, PayloadsThatLookLikeFramesAreNotFrames) {
   Fixture f(9);

@@ -18,9 +18,13 @@ constexpr uint64_t kRoomBytesMax = 4 << 20;
 
 Status FileLog::WriteGroup() {
   uint64_t group_bytes = 0;
+  uint64_t next_offset = leader_.next_offset;
   for (const Pending* pending : leader_.group) {
     group_bytes += FrameBytes(pending->frame.payload_bytes);
+    next_offset += pending->frame.count;
   }
+  // What is written must open again.
+  CHROMA_TRY(CheckNumbers(next_offset, leader_.next_number, directory_));
   CHROMA_TRY(PrepareFile(group_bytes));
   LogFile& file = *leader_.active;
   uint64_t end = file.end;
@@ -173,6 +177,7 @@ Status FileLog::CreateFile() {
     runtime::MutexLock lock(mutex_);
     previous = newest_;
   }
+  CHROMA_TRY(CheckNumbers(leader_.next_offset, leader_.next_number + 1, directory_));
   FileHeader header;
   header.number = leader_.next_number++;
   header.first_offset = leader_.next_offset;

@@ -75,6 +75,13 @@ uint64_t ExtendChain(uint64_t chain, const FrameHeader& frame) {
   return Checksum(ObjectBytes(link));
 }
 
+Status CheckNumbers(uint64_t next_offset, uint64_t next_number, const std::string& directory) {
+  if (next_offset <= kNextOffsetMax && next_number <= kNextFileNumberMax) return Status::Ok();
+  return Status::DataLoss("the log in " + directory +
+                          " claims more records or files than one can have; restore it from a "
+                          "backup");
+}
+
 std::string LogFileName(uint64_t number) {
   std::string digits = std::to_string(number);
   if (digits.size() < kNumberDigits) digits.insert(0, kNumberDigits - digits.size(), '0');

@@ -73,6 +73,13 @@ bool ReadFrameHeader(BytesView bytes, uint64_t salt, uint64_t position, FrameHea
 uint64_t StartChain(uint64_t salt);
 uint64_t ExtendChain(uint64_t chain, const FrameHeader& frame);
 
+// Far beyond what a log reaches, and as far from where its numbers would begin again: a log that
+// claims more is damaged. kDataLoss, with `directory` in its message, when one of the two, as they
+// are or as they would be after a write, is beyond.
+inline constexpr uint64_t kNextOffsetMax = uint64_t{1} << 62;
+inline constexpr uint64_t kNextFileNumberMax = 100'000'000'000'000'000;
+Status CheckNumbers(uint64_t next_offset, uint64_t next_number, const std::string& directory);
+
 // "0000000001.log", and back; 0 when `name` is not one.
 std::string LogFileName(uint64_t number);
 uint64_t ParseLogFileName(std::string_view name);

@@ -12,10 +12,6 @@
 namespace chroma::log {
 namespace {
 
-// Far beyond what a log reaches, and as far from where its numbers would begin again.
-constexpr uint64_t kOffsetMax = uint64_t{1} << 62;
-constexpr uint64_t kFileNumberMax = 100'000'000'000'000'000;
-
 class Recovery {
  public:
   Recovery(const runtime::Env& env, const std::string& directory, StateFile& state_file,
@@ -41,11 +37,7 @@ class Recovery {
         CHROMA_TRY(ScanOpen(*file));
       }
     }
-    if (log_.next_offset > kOffsetMax || log_.next_number > kFileNumberMax) {
-      return Status::DataLoss("the log in " + directory_ +
-                              " claims more records or files than one can have; restore it from "
-                              "a backup");
-    }
+    CHROMA_TRY(CheckNumbers(log_.next_offset, log_.next_number, directory_));
     return std::move(log_);
   }
 
