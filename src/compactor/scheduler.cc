@@ -275,8 +275,10 @@ void Scheduler::Finished(const Due& due, int64_t started_ns, const Result<Outcom
   if (outcome.ok()) {
     pending.failures = 0;
     pending.large = outcome->left_large;
-    const bool nothing_left = outcome->settled || (!outcome->published && !outcome->left_large &&
-                                                   due.activity == Activity::kSettled);
+    // What was compacted while it was busy is still to be indexed as a collection that is idle.
+    const bool nothing_left = due.activity != Activity::kBusy &&
+                              (outcome->settled || (!outcome->published && !outcome->left_large &&
+                                                    due.activity == Activity::kSettled));
     if (nothing_left && !written_meanwhile) {
       pending_.erase(found);
     } else if (!outcome->published && due.activity != Activity::kBusy && !written_meanwhile) {

@@ -56,6 +56,20 @@ TEST_F(SchedulerTest, ALargeTailDoesNotWaitForIdleness) {
   EXPECT_TRUE(Eventually([&] { return log_->BacklogBytes(id_) == 0; }));
 }
 
+// It leaves nothing to be merged, and no write comes after it.
+TEST_F(SchedulerTest, ALargeTailIsIndexedOnceItsCollectionIsIdle) {
+  dimension_ = 4;
+  policy_.tail_records_max = 50;
+  policy_.idle_ns = runtime::kSecond;
+  policy_.settle_ns = 3600 * runtime::kSecond;
+  policy_.index.rows_min = 20;
+  Scheduler scheduler(SeamsHere(), policy_);
+  ASSERT_TRUE(scheduler.Start({}).ok());
+  Write(Operation::kAdd, 0, 60);
+  scheduler.NotifyWrite(id_);
+  EXPECT_TRUE(Eventually([&] { return Blobs().size() == 3; })) << "segment, index, manifest";
+}
+
 TEST_F(SchedulerTest, AnOldTailDoesNotWaitForIdleness) {
   policy_.idle_ns = policy_.settle_ns = 3600 * runtime::kSecond;
   policy_.tail_age_ns = 50 * runtime::kMillisecond;

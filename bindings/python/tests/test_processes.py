@@ -168,6 +168,38 @@ def test_nothing_is_left_at_the_end(tmp_path):
     assert done.stdout == "1\n"
 
 
+LOADER = """
+    import gc
+    import sys
+    import numpy as np
+    import chroma_cpp
+
+    def load(path):
+        collection = chroma_cpp.PersistentClient(path).get_or_create_collection(
+            "loaded", embedding_function=None)
+        rows = np.random.default_rng(1).random((25000, 8), dtype=np.float32)
+        for i in range(0, len(rows), 5000):
+            collection.add(ids=[str(j) for j in range(i, i + 5000)], embeddings=rows[i:i + 5000])
+        return collection
+"""
+
+
+@pytest.mark.parametrize("ending", [
+    "kept = load(sys.argv[1])",
+    "load(sys.argv[1])",
+    "load(sys.argv[1]); gc.collect(); assert load(sys.argv[1]).count() == 25000",
+])
+def test_what_was_loaded_is_indexed_at_the_end(tmp_path, ending):
+    """Also when the program has forgotten the collection by then."""
+    done = run(textwrap.dedent(LOADER) + ending, tmp_path / "db")
+    assert done.returncode == 0, done.stderr
+    client = chroma_cpp.PersistentClient(str(tmp_path / "db"))
+    status = client.get_collection("loaded", embedding_function=None).get_indexing_status()
+    assert status.num_unindexed_ops == 0
+    assert status.num_indexed_ops >= 25000
+    client.close()
+
+
 def test_import_and_open_are_quick(tmp_path):
     """Neither chromadb nor numpy is imported before it is needed."""
     done = run("""
