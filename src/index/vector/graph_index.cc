@@ -18,9 +18,10 @@ constexpr size_t kScanRows = 256;
 constexpr double kEstimateCost = 35;
 constexpr double kCodeCost = 50;
 constexpr double kBeamCost = 1 / 400.0;  // for each other candidate
-// What one visit costs where there is a filter, and how many visits, for a candidate that is kept.
-constexpr double kFilteredVisitCost = 100;
-constexpr double kFilteredVisits = 1.3;
+// What one visit costs where there is a filter, and how many visits, for a candidate that is kept:
+// with filters that say what the rows are about, as users' do, the nearest rows pass seldom.
+constexpr double kFilteredVisitCost = 35;
+constexpr double kFilteredVisits = 2.6;
 // A filter that this share of the rows passes is applied to what a plain walk found.
 constexpr double kMostRows = .75;
 // A beam of estimates holds most rows several times, by different edges, each time with another
@@ -110,7 +111,7 @@ GraphIndex::~GraphIndex() = default;
 
 Status GraphIndex::MakeNodes(const std::function<Status()>& check) const {
   constexpr uint32_t kNodesPerCheck = 64;
-  const std::shared_ptr<PackedNodes> nodes = nodes_.Use();
+  const std::shared_ptr<PackedNodes> nodes = nodes_.Make();
   if (nodes == nullptr) return Status::Ok();
   std::vector<uint8_t> scratch;
   PackedNodes::Node node;
@@ -162,7 +163,7 @@ GraphIndex::Effort GraphIndex::EffortOf(const SearchRequest& request, bool plain
   const size_t k = std::min<size_t>(request.k, graph_.rows.n);
   effort = std::max(std::min<size_t>(effort, graph_.rows.n), k);
   const size_t estimates = effort + effort / 2;
-  if (!plain) return {has_nodes ? estimates : effort, has_nodes};
+  if (!plain) return {effort, false};
   const size_t estimates_min = kEstimatesPerRow * k;
   const bool codes_are_quicker = k > kEstimatedRowsMax && estimates < estimates_min;
   if (has_nodes && !codes_are_quicker) return {std::max(estimates, estimates_min), true};
@@ -191,8 +192,8 @@ Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, size_t effort
     CHROMA_TRY(Walk(walked, wider, work.state));
     std::erase_if(work.state.found,
                   [&](const CodedCandidate& candidate) { return !filter.Passes(candidate.row); });
-    // As many as without a filter.
-    const size_t enough = work.nodes != nullptr ? 2 * request.k : effort;
+    // Fewer where the query is far from what passes: the walk ended among rows that do not.
+    const size_t enough = std::max(2 * request.k, work.nodes != nullptr ? 0 : effort / 2);
     if (work.state.found.size() >= enough) return true;
   }
   // Where the allowed rows are far from the query a walk would visit all that are nearer: it may

@@ -48,39 +48,38 @@ class KeptNodes {
   KeptNodes(const KeptNodes&) = delete;
   KeptNodes& operator=(const KeptNodes&) = delete;
 
-  // For one walk; null: there is no memory, which `beyond_limit` does not ask for. Others may drop
-  // them meanwhile: the memory is free when the last walk has ended.
+  // For one walk; null: not all of them are made. Others may drop them meanwhile: the memory is
+  // free when the last walk has ended. Memory is asked for once there were so many uses that making
+  // them pays; with `beyond_limit` at once, and whether there is any or not.
   std::shared_ptr<PackedNodes> Use(bool beyond_limit = false);
 
-  // For work that is long and asks once: as Use, but nobody drops them as long as this lives, so
-  // that the memory they take is never given to others as well.
+  // For who makes them; null: there is no memory.
+  std::shared_ptr<PackedNodes> Make() { return Take(/*beyond_limit=*/false); }
+
+  // For work that is long and makes what it needs: as Make, but nobody drops them as long as this
+  // lives, so that the memory they take is never given to others as well.
   std::shared_ptr<PackedNodes> Hold();
 
-  // Whether there is memory for nodes, they are used more than now and then, and nobody has said
-  // that all of them are made.
-  bool Incomplete() const {
-    return state_.load(std::memory_order_relaxed) == State::kIncomplete &&
-           uses_.load(std::memory_order_relaxed) >= kUsesMin;
-  }
+  // Whether there is memory for nodes, and nobody has said that all of them are made.
+  bool Incomplete() const { return state_.load(std::memory_order_relaxed) == State::kIncomplete; }
   void SetComplete(const PackedNodes& nodes);
 
  private:
   friend class NodeMemory;
-  static constexpr uint32_t kUsesMin = 16;
   enum class State : uint8_t { kNone, kIncomplete, kComplete };
+  std::shared_ptr<PackedNodes> Take(bool beyond_limit);
   void Drop();
 
   const RowCoder& coder_;
   const uint32_t n_;
   const std::shared_ptr<NodeMemory> memory_;
   std::atomic<uint64_t> used_{0};  // by NodeMemory's clock
-  std::atomic<uint32_t> uses_{0};
+  std::atomic<uint64_t> uses_{0};
   std::atomic<bool> held_{false};
   uint64_t bytes_ = 0;  // of NodeMemory's lock
   runtime::Mutex mutex_;
   std::shared_ptr<PackedNodes> nodes_ CHROMA_GUARDED_BY(mutex_);
-  std::atomic<State> state_{State::kNone};          // written with the lock
-  uint32_t refused_ CHROMA_GUARDED_BY(mutex_) = 0;  // uses without nodes
+  std::atomic<State> state_{State::kNone};  // written with the lock
 };
 
 }  // namespace chroma::index
