@@ -1,6 +1,8 @@
 #include "executor/part_search.h"
 
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "executor/filter.h"
 #include "index/vector/flat_index.h"
@@ -15,16 +17,33 @@ using index::SearchRequest;
 // So few rows are compared one by one, whatever is indexed.
 constexpr uint64_t kRowsComparedMax = 512;
 
+// The rows that one search of an index compares.
 class PartRows final : public index::RowReader {
  public:
-  explicit PartRows(const segment::Part& part) : part_(part) {}
+  // `copied`: of a part that is seldom searched, and does not become a part of this process's
+  // memory by it. One copy takes about a microsecond more than to look at what is mapped already,
+  // and less than to map it.
+  PartRows(const segment::Part& part, bool copied) : part_(part), copied_(copied) {}
   Result<const float*> Row(uint32_t row) const override {
-    CHROMA_ASSIGN(const segment::VectorRun run, part_.Vectors(row));
-    return run.values;
+    if (!copied_ || rows_ >= kCopiedMax) {
+      CHROMA_ASSIGN(const segment::VectorRun run, part_.Vectors(row));
+      return run.values;
+    }
+    const size_t dimension = part_.dimension();
+    const size_t place = rows_++ % kRowsPerBlock;
+    if (place == 0) blocks_.push_back(std::make_unique<float[]>(kRowsPerBlock * dimension));
+    float* const values = blocks_.back().get() + place * dimension;
+    CHROMA_TRY(part_.CopyVector(row, values));
+    return static_cast<const float*>(values);
   }
 
  private:
+  static constexpr size_t kRowsPerBlock = 32;
+  static constexpr size_t kCopiedMax = 2048;  // beyond, it takes more memory than mapping them
   const segment::Part& part_;
+  const bool copied_;
+  mutable size_t rows_ = 0;
+  mutable std::vector<std::unique_ptr<float[]>> blocks_;
 };
 
 bool CanSearch(const segment::PartIndexes* indexes, model::Space space) {
@@ -110,7 +129,7 @@ Status PartSearch::GatherAll(ExactRows* out) const {
 
 Status PartSearch::Gather(const Bitmap& rows, ExactRows* out) const {
   out->rows = rows.ToVector();
-  const PartRows reader(*part_->part);
+  const PartRows reader(*part_->part, /*copied=*/false);
   for (const uint32_t row : out->rows) {
     CHROMA_ASSIGN(const float* values, reader.Row(row));
     out->pointers.push_back(values);
@@ -162,13 +181,13 @@ Status PartSearch::SearchTraced(Trace& trace, std::string what, const SearchRequ
 }
 
 Status PartSearch::SearchIndexes(SearchRequest request, std::vector<Candidate>* out) const {
-  const PartRows reader(*part_->part);
   index::VectorSource source;
   source.n = part_->part->rows();
   source.dimension = part_->part->dimension();
-  source.reader = &reader;
   request.allowed = allowed_ ? &*allowed_ : nullptr;
   for (const segment::PartIndex& index : part_->indexes->list) {
+    const PartRows reader(*part_->part, /*copied=*/!index.reader->index().HasNodes());
+    source.reader = &reader;
     request.moved = index.Moved();
     CHROMA_TRY(index.reader->index().Search(source, request, out));
   }

@@ -1,6 +1,7 @@
 #include "format/vector_column.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/checksum.h"
 #include "base/coding.h"
@@ -152,6 +153,10 @@ Status VectorReader::Verify(uint64_t block) const {
   }
   const BytesView bytes = BlockBytes(block);
   CHROMA_TRY(sections_->blob().CheckReadable(section_->offset + begin, bytes.size()));
+  return Check(block, bytes);
+}
+
+Status VectorReader::Check(uint64_t block, BytesView bytes) const {
   if (Checksum(bytes) != checksums_[block]) {
     return sections_->Damaged(
         *section_, "the checksum of rows " + std::to_string(block * block_rows_) + " to " +
@@ -169,6 +174,23 @@ Result<VectorReader::Run> VectorReader::Get(uint32_t row) const {
   if (!verified_->Contains(block)) CHROMA_TRY(Verify(block));
   const uint64_t end = std::min<uint64_t>(rows_, verified_->RunEnd(block) * block_rows_);
   return Run{values, static_cast<uint32_t>(end - row)};
+}
+
+Status VectorReader::Copy(uint32_t row, float* out) const {
+  const uint64_t row_bytes = uint64_t{dimension_} * sizeof(float);
+  const uint64_t block = row / block_rows_;
+  if (verified_->Contains(block)) {
+    return sections_->blob().Copy(section_->offset + row * row_bytes, row_bytes,
+                                  reinterpret_cast<char*>(out));
+  }
+  const uint64_t begin = block * block_rows_ * row_bytes;
+  // Kept: new memory of this size comes from the kernel, which clears it.
+  static thread_local Bytes bytes;
+  bytes.resize(BlockBytes(block).size());
+  CHROMA_TRY(sections_->blob().Copy(section_->offset + begin, bytes.size(), bytes.data()));
+  CHROMA_TRY(Check(block, bytes));
+  std::memcpy(out, bytes.data() + (row * row_bytes - begin), row_bytes);
+  return Status::Ok();
 }
 
 Status VectorReader::VerifyAll(runtime::Context& ctx) const {

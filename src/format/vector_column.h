@@ -54,6 +54,8 @@ class VectorReader {
   // The vectors from `row` on, as many as are verified and known to be; at least one.
   // row < rows.
   Result<Run> Get(uint32_t row) const;
+  // `dimension` floats, read without mapping them. row < rows.
+  Status Copy(uint32_t row, float* out) const;
   Status VerifyAll(runtime::Context& ctx) const;
   // Blocks of rows that are verified together: [block * block_rows(), … + block_rows()).
   uint64_t blocks() const { return checksums_.size(); }
@@ -65,6 +67,7 @@ class VectorReader {
  private:
   VectorReader() = default;
   Status Verify(uint64_t block) const;
+  Status Check(uint64_t block, BytesView bytes) const;
 
   const SectionReader* sections_ = nullptr;
   const SectionInfo* section_ = nullptr;  // null without vectors

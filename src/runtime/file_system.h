@@ -7,6 +7,7 @@
 // All classes are thread safe unless a line says otherwise.
 #pragma once
 
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,14 @@ class MappedFile {
   virtual Status CheckReadable(uint64_t offset, uint64_t size_bytes) const {
     static_cast<void>(offset);
     static_cast<void>(size_bytes);
+    return Status::Ok();
+  }
+  // Copies a range that lies within bytes(); kDataLoss as CheckReadable. Where it can be, it is
+  // read without the pages becoming part of what this process is said to hold: for reading a little
+  // here and there of a large file.
+  virtual Status Copy(uint64_t offset, uint64_t size_bytes, char* out) const {
+    CHROMA_TRY(CheckReadable(offset, size_bytes));
+    std::memcpy(out, bytes().data() + offset, size_bytes);
     return Status::Ok();
   }
   // Hints: the pages of a range will be read soon, or not again soon.

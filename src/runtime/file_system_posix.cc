@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <climits>
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 #include "runtime/errno_status.h"
@@ -124,12 +126,25 @@ class PosixFile final : public File {
   const std::string path_;
 };
 
+// Mappings that keep their descriptors. There may be many collections, and few descriptors.
+constexpr int kKeptDescriptorsMax = 128;
+constexpr size_t kKeptBytesMin = 16 << 20;
+std::atomic<int> kept_descriptors{0};
+
 class PosixMapping final : public MappedFile {
  public:
-  PosixMapping(void* address, size_t size, std::string path)
-      : address_(static_cast<char*>(address)), size_(size), path_(std::move(path)) {}
+  PosixMapping(void* address, size_t size, std::string path, Descriptor fd)
+      : address_(static_cast<char*>(address)), size_(size), path_(std::move(path)) {
+    if (size < kKeptBytesMin) return;
+    if (kept_descriptors.fetch_add(1) < kKeptDescriptorsMax) {
+      fd_.emplace(std::move(fd));
+    } else {
+      kept_descriptors.fetch_sub(1);
+    }
+  }
   ~PosixMapping() override {
     if (size_ > 0) munmap(address_, size_);
+    if (fd_) kept_descriptors.fetch_sub(1);
   }
   PosixMapping(const PosixMapping&) = delete;
   PosixMapping& operator=(const PosixMapping&) = delete;
@@ -139,9 +154,18 @@ class PosixMapping final : public MappedFile {
     constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, which the C library may not know yet
     const int error = Advise(offset, size_bytes, kPopulateRead);
     if (error != EFAULT && error != EIO && error != EHWPOISON) return Status::Ok();
-    return Status::DataLoss("the disk cannot read " + std::to_string(size_bytes) +
-                            " bytes at offset " + std::to_string(offset) + " of " + path_ +
-                            ": check the disk, and restore the file from a backup");
+    return Unreadable(offset, size_bytes);
+  }
+  Status Copy(uint64_t offset, uint64_t size_bytes, char* out) const override {
+    if (!fd_) return MappedFile::Copy(offset, size_bytes, out);
+    for (uint64_t done = 0; done < size_bytes;) {
+      const ssize_t got = Uninterrupted([&] {
+        return pread(fd_->get(), out + done, size_bytes - done, static_cast<off_t>(offset + done));
+      });
+      if (got <= 0) return Unreadable(offset, size_bytes);
+      done += static_cast<uint64_t>(got);
+    }
+    return Status::Ok();
   }
   void WillNeed(uint64_t offset, uint64_t size_bytes) const override {
     (void)Advise(offset, size_bytes, MADV_WILLNEED);
@@ -152,6 +176,11 @@ class PosixMapping final : public MappedFile {
   }
 
  private:
+  Status Unreadable(uint64_t offset, uint64_t size_bytes) const {
+    return Status::DataLoss("the disk cannot read " + std::to_string(size_bytes) +
+                            " bytes at offset " + std::to_string(offset) + " of " + path_ +
+                            ": check the disk, and restore the file from a backup");
+  }
   // 0 or an errno.
   int Advise(uint64_t offset, uint64_t size_bytes, int advice) const {
     if (offset >= size_ || size_bytes == 0) return 0;
@@ -164,6 +193,7 @@ class PosixMapping final : public MappedFile {
   char* const address_;
   const size_t size_;
   const std::string path_;
+  std::optional<Descriptor> fd_;
 };
 
 // "123" + " " + the name of its host + newline.
@@ -244,7 +274,7 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Result<std::shared_ptr<const MappedFile>> Map(const std::string& path) override {
-    const Descriptor fd = OpenDescriptor(path, O_RDONLY);
+    Descriptor fd = OpenDescriptor(path, O_RDONLY);
     if (!fd.valid()) return ErrnoStatus("open", path, errno);
     struct stat info {};
     if (fstat(fd.get(), &info) != 0) return ErrnoStatus("stat", path, errno);
@@ -255,7 +285,8 @@ class PosixFileSystem final : public FileSystem {
       address = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
       if (address == MAP_FAILED) return ErrnoStatus("map", path, errno);
     }
-    return std::shared_ptr<const MappedFile>(std::make_shared<PosixMapping>(address, size, path));
+    return std::shared_ptr<const MappedFile>(
+        std::make_shared<PosixMapping>(address, size, path, std::move(fd)));
   }
 
   Status Rename(const std::string& from, const std::string& to) override {

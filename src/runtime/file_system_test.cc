@@ -164,6 +164,27 @@ TYPED_TEST(FileSystemTest, AgreesWithAStringUnderRandomWrites) {
   }
 }
 
+TYPED_TEST(FileSystemTest, CopiesRangesOfAMapping) {
+  for (const size_t size : {size_t{10'000}, size_t{17} << 20}) {
+    SCOPED_TRACE(size);
+    Bytes content(size, '\0');
+    for (size_t i = 0; i < size; ++i) content[i] = static_cast<char>(i * 2654435761U >> 13);
+    const std::string path = this->Path("mapped");
+    ASSERT_TRUE(this->Open("mapped", OpenMode::kCreate)->WriteAt(0, content).ok());
+    auto mapped = this->files().Map(path);
+    ASSERT_TRUE(mapped.ok());
+    for (const size_t offset : {size_t{0}, size_t{4093}, size - 1000}) {
+      Bytes copy(1000, '\0');
+      ASSERT_TRUE((*mapped)->Copy(offset, copy.size(), copy.data()).ok());
+      EXPECT_EQ(copy, BytesView(content).substr(offset, copy.size()));
+    }
+    ASSERT_TRUE(this->files().Remove(path).ok());
+    char last = 0;
+    ASSERT_TRUE((*mapped)->Copy(size - 1, 1, &last).ok());
+    EXPECT_EQ(last, content.back());
+  }
+}
+
 TYPED_TEST(FileSystemTest, MappingOutlivesRemoveAndReplacement) {
   this->Write("a", "first content");
   auto mapped = this->files().Map(this->Path("a"));

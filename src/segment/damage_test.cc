@@ -187,6 +187,8 @@ TEST(DamageTest, DamageNamesTheRecords) {
   EXPECT_NE(vectors.message().find("to \"record-299\" ("), std::string_view::npos)
       << vectors.ToString();
   EXPECT_TRUE((*segment)->Vectors(0).ok());
+  std::vector<float> vector((*segment)->dimension());
+  EXPECT_EQ((*segment)->CopyVector(299, vector.data()).message(), vectors.message());
   std::vector<std::optional<std::string>> documents;
   const uint32_t last[] = {2, 299};
   const Status texts = (*segment)->ReadDocuments(last, &documents);

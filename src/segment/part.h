@@ -6,6 +6,7 @@
 // snapshot that names the part also holds the bitmap of its dead rows.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -50,6 +51,14 @@ class Part {
   virtual Result<uint64_t> InsertionOffset(uint32_t row) const = 0;
   // The vectors from `row` on, as many as lie together and have been verified together.
   virtual Result<VectorRun> Vectors(uint32_t row) const = 0;
+
+  // One vector, of dimension() floats. For rows here and there of a part that is seldom read: where
+  // rows are mapped, this one does not become a part of this process's memory.
+  virtual Status CopyVector(uint32_t row, float* out) const {
+    CHROMA_ASSIGN(const VectorRun run, Vectors(row));
+    std::copy_n(run.values, dimension(), out);
+    return Status::Ok();
+  }
 
   // Whether few rows can be found by their ids and read with these columns without loading
   // anything large first.

@@ -87,6 +87,7 @@ class SectionedSegment final : public SegmentReader {
   Result<std::string_view> Id(uint32_t row) const override;
   Result<uint64_t> InsertionOffset(uint32_t row) const override;
   Result<VectorRun> Vectors(uint32_t row) const override;
+  Status CopyVector(uint32_t row, float* out) const override;
   bool IsLoaded(model::IncludeSet include) const override;
   Status ReadDocuments(std::span<const uint32_t> rows,
                        std::vector<std::optional<std::string>>* out) const override;
@@ -134,6 +135,8 @@ class SectionedSegment final : public SegmentReader {
   Result<const format::IdIndexReader*> IdIndex() const;
   Result<const format::PackedReader*> InsertionExcess() const;
   Result<const format::VectorReader*> VectorColumn() const;
+  Result<const format::VectorReader*> VectorsOf(uint32_t row) const;
+  Status NameBlock(const Status& status, const format::VectorReader& vectors, uint32_t row) const;
   Result<const format::TextReader*> Documents() const;
   Result<const format::TextReader*> Uris() const;
   Result<const format::MetadataColumnReader*> Column(const MetadataColumn& column) const;
@@ -447,19 +450,32 @@ Result<uint64_t> SectionedSegment::InsertionOffset(uint32_t row) const {
   return (*excess)[row] + row;
 }
 
-Result<VectorRun> SectionedSegment::Vectors(uint32_t row) const {
+Result<const format::VectorReader*> SectionedSegment::VectorsOf(uint32_t row) const {
   CHROMA_TRY(CheckRow(row));
   if (dimension_ == 0) {
     return Status::FailedPrecondition("segment " + sections_.blob().name() + " has no vectors");
   }
-  CHROMA_ASSIGN(const format::VectorReader* vectors, VectorColumn());
+  return VectorColumn();
+}
+
+// Names the records whose vectors are verified together with this row's.
+Status SectionedSegment::NameBlock(const Status& status, const format::VectorReader& vectors,
+                                   uint32_t row) const {
+  const uint64_t begin = row / vectors.block_rows() * uint64_t{vectors.block_rows()};
+  return NameRecords(status, begin, std::min<uint64_t>(rows_, begin + vectors.block_rows()));
+}
+
+Result<VectorRun> SectionedSegment::Vectors(uint32_t row) const {
+  CHROMA_ASSIGN(const format::VectorReader* vectors, VectorsOf(row));
   const Result<format::VectorReader::Run> run = vectors->Get(row);
-  if (!run.ok()) {
-    const uint64_t begin = row / vectors->block_rows() * uint64_t{vectors->block_rows()};
-    return NameRecords(run.status(), begin,
-                       std::min<uint64_t>(rows_, begin + vectors->block_rows()));
-  }
+  if (!run.ok()) return NameBlock(run.status(), *vectors, row);
   return VectorRun{run->values, run->rows};
+}
+
+Status SectionedSegment::CopyVector(uint32_t row, float* out) const {
+  CHROMA_ASSIGN(const format::VectorReader* vectors, VectorsOf(row));
+  const Status copied = vectors->Copy(row, out);
+  return copied.ok() ? copied : NameBlock(copied, *vectors, row);
 }
 
 bool SectionedSegment::IsLoaded(model::IncludeSet include) const {

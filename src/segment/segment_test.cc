@@ -87,6 +87,23 @@ TEST(SegmentTest, VectorsComeInOneRunOnceVerified) {
   EXPECT_EQ(segment->Vectors(100)->rows, 2900u);
 }
 
+TEST(SegmentTest, CopiesSingleVectors) {
+  RowGenerator generator(4);
+  std::vector<OracleRow> rows = generator.Rows(3000, 256);
+  const Bytes bytes = WriteSegment(rows, 256);
+  const auto mapped = Open(bytes);
+  const auto copied = Open(bytes);
+  std::vector<float> vector(256);
+  for (uint32_t row = 0; row < 3000; row += 7) {
+    ASSERT_TRUE(copied->CopyVector(row, vector.data()).ok());
+    const auto run = mapped->Vectors(row);
+    ASSERT_TRUE(run.ok());
+    ASSERT_TRUE(std::equal(vector.begin(), vector.end(), run->values)) << row;
+  }
+  EXPECT_EQ(copied->CopyVector(3000, vector.data()).code(), StatusCode::kOutOfRange);
+  EXPECT_EQ(copied->Vectors(0)->rows, 3000u) << "what was copied is verified";
+}
+
 TEST(SegmentTest, FindsTheLastRowOfAnId) {
   RowGenerator generator(5);
   std::vector<OracleRow> rows = generator.Rows(100, 2);

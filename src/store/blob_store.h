@@ -6,6 +6,7 @@
 // belongs to one task. Names are made of [a-z0-9._/-].
 #pragma once
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,15 @@ class Blob {
   // kDataLoss when the range lies outside the blob.
   virtual Result<BlobSlice> Read(runtime::Context& ctx, uint64_t offset,
                                  uint64_t size_bytes) const = 0;
+  // Copies a range that lies within the blob: where the blob is mapped, without making the range a
+  // part of this process's memory. For little here and there of a large blob.
+  virtual Status Copy(uint64_t offset, uint64_t size_bytes, char* out) const {
+    runtime::Context ctx;
+    CHROMA_TRY(CheckReadable(offset, size_bytes));
+    CHROMA_ASSIGN(const BlobSlice slice, Read(ctx, offset, size_bytes));
+    std::memcpy(out, slice.bytes.data(), slice.bytes.size());
+    return Status::Ok();
+  }
   // kDataLoss when the disk cannot read a range. To be asked before bytes of a slice are looked at
   // for the first time: looking at mapped ones that cannot be read ends the process.
   virtual Status CheckReadable(uint64_t offset, uint64_t size_bytes) const {

@@ -62,6 +62,9 @@ class MappedBlob final : public Blob {
     return BlobSlice{bytes.substr(static_cast<size_t>(offset), static_cast<size_t>(size_bytes)),
                      file_};
   }
+  Status Copy(uint64_t offset, uint64_t size_bytes, char* out) const override {
+    return file_->Copy(offset, size_bytes, out);
+  }
   Status CheckReadable(uint64_t offset, uint64_t size_bytes) const override {
     return file_->CheckReadable(offset, size_bytes);
   }

@@ -35,7 +35,9 @@ class GraphIndex final : public VectorIndex {
 
   const Calibration& calibration() const { return calibration_; }
 
-  // Whether walks meet rows without a node although there is memory for nodes.
+  // Whether it was searched so often that there are packed nodes.
+  bool HasNodes() const { return nodes_.Complete(); }
+  // Whether there is memory for nodes that are not made yet.
   bool LacksNodes() const { return nodes_.Incomplete(); }
   // Makes all nodes, if there is memory for them; until then searches go by codes. `check` (may be
   // empty) is called now and then; its failure ends it.

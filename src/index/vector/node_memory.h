@@ -62,6 +62,7 @@ class KeptNodes {
 
   // Whether there is memory for nodes, and nobody has said that all of them are made.
   bool Incomplete() const { return state_.load(std::memory_order_relaxed) == State::kIncomplete; }
+  bool Complete() const { return state_.load(std::memory_order_relaxed) == State::kComplete; }
   void SetComplete(const PackedNodes& nodes);
 
  private:
