@@ -46,7 +46,12 @@ class ChildProcess {
     char byte = 0;
     return ::read(ready_, &byte, 1) == 1;
   }
-  void Signal(int signal) { ::kill(pid_, signal); }
+  // Returns when every thread stands still: the signal alone lets them answer for a while.
+  void Stop() {
+    ::kill(pid_, SIGSTOP);
+    ::waitpid(pid_, nullptr, WUNTRACED);
+  }
+  void Continue() { ::kill(pid_, SIGCONT); }
   void Kill() {
     if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);

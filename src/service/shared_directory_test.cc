@@ -200,12 +200,12 @@ TEST_F(SharedDirectoryTest, NamesAnOwnerThatDoesNotAnswer) {
   options.owner_silence_ns = 300 * kMillisecond;
   const auto member = *SharedDirectory::Open(runtime::Env(), options);
   const std::string things = Things(*member);
-  owner->Signal(SIGSTOP);
+  owner->Stop();
   const http::Response answer =
       Send(*member, "POST", things + "/add", R"({"ids":["a"],"embeddings":[[1,2]]})");
   EXPECT_EQ(answer.status, 429);
   EXPECT_THAT(answer.body, HasSubstr("process " + std::to_string(owner->pid())));
-  owner->Signal(SIGCONT);
+  owner->Continue();
   EXPECT_EQ(Add(*member, things, 1), 201);
 }
 
