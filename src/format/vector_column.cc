@@ -10,9 +10,9 @@ namespace chroma::format {
 namespace {
 
 // Small, so that the first touch of one row by a random access costs little.
-constexpr uint64_t kBlockBytes = 256 << 10;
+constexpr uint64_t kBlockBytes = 8 << 10;
 // How far a scan asks the operating system to read ahead.
-constexpr uint64_t kReadAheadBlocks = 16;
+constexpr uint64_t kReadAheadBlocks = 512;
 
 uint32_t BlockRows(uint32_t dimension) {
   if (dimension == 0) return 1;

@@ -256,25 +256,43 @@ Status VectorIndexReader::OpenBlocks(runtime::Context& ctx, SectionType type, Ro
   return Status::Ok();
 }
 
-bool VectorIndexReader::Check(const RowBlocks& blocks, uint64_t block) const {
-  const uint64_t block_bytes = uint64_t{blocks.block_rows} * blocks.row_bytes;
-  const uint64_t begin = block * block_bytes;
-  const BytesView bytes(reinterpret_cast<const char*>(blocks.bytes) + begin,
-                        std::min(block_bytes, blocks.section->length - begin));
-  const uint64_t offset = blocks.section->offset + begin;
-  if (!sections_.blob().CheckReadable(offset, bytes.size()).ok() ||
-      Checksum(bytes) != blocks.checksums[block]) {
-    damaged_.store(true, std::memory_order_relaxed);
-    return false;
-  }
+bool VectorIndexReader::Matches(const RowBlocks& blocks, uint64_t block) const {
+  const BytesView bytes(reinterpret_cast<const char*>(blocks.bytes) + blocks.Offset(block),
+                        blocks.Length(block, block + 1));
+  if (Checksum(bytes) != blocks.checksums[block]) return false;
   blocks.verified->Add(block);
   return true;
+}
+
+bool VectorIndexReader::IsReadable(const RowBlocks& blocks, uint64_t first, uint64_t end) const {
+  return sections_.blob()
+      .CheckReadable(blocks.section->offset + blocks.Offset(first), blocks.Length(first, end))
+      .ok();
+}
+
+bool VectorIndexReader::Check(const RowBlocks& blocks, uint64_t block) const {
+  if (IsReadable(blocks, block, block + 1) && Matches(blocks, block)) return true;
+  damaged_.store(true, std::memory_order_relaxed);
+  return false;
+}
+
+bool VectorIndexReader::CheckWithNeighbors(const RowBlocks& blocks, uint64_t block) const {
+  constexpr uint64_t kBlocks = 16;
+  const uint64_t first = block / kBlocks * kBlocks;
+  const uint64_t end = std::min<uint64_t>(first + kBlocks, blocks.checksums.size());
+  if (!IsReadable(blocks, first, end)) return Check(blocks, block);
+  for (uint64_t one = first; one < end; ++one) {
+    if (one != block && !blocks.verified->Contains(one)) Matches(blocks, one);
+  }
+  if (Matches(blocks, block)) return true;
+  damaged_.store(true, std::memory_order_relaxed);
+  return false;
 }
 
 bool VectorIndexReader::CheckRow(const RowBlocks& blocks, uint32_t row) const {
   if (blocks.verified->All()) return true;
   const uint64_t block = row / blocks.block_rows;
-  return blocks.verified->Contains(block) || Check(blocks, block);
+  return blocks.verified->Contains(block) || CheckWithNeighbors(blocks, block);
 }
 
 Status VectorIndexReader::VerifyAll(runtime::Context& ctx) const {
@@ -295,7 +313,7 @@ Status VectorIndexReader::Load(runtime::Context& ctx) const {
   for (const RowBlocks* blocks : {&codes_, &edges_}) {
     for (uint64_t block = 0; block < blocks->checksums.size(); ++block) {
       if (block % 1024 == 0) CHROMA_TRY(ctx.Check());
-      if (blocks->verified->Contains(block) || Check(*blocks, block)) continue;
+      if (blocks->verified->Contains(block) || CheckWithNeighbors(*blocks, block)) continue;
       return sections_.Damaged(*blocks->section, "the checksum of a block does not match");
     }
   }

@@ -42,8 +42,8 @@ Result<VectorIndexSummary> WriteVectorIndex(runtime::Context& ctx, store::BlobSt
                                             const index::Calibration& calibration,
                                             uint64_t segment_checksum);
 
-// Codes and edges stay in the mapped file and are verified a page at a time, when a search first
-// comes to them. Thread safe.
+// Codes and edges stay in the mapped file and are verified some pages at a time, when a search
+// first comes to them. Thread safe.
 class VectorIndexReader final : private index::RowGuard {
  public:
   // kDataLoss when it is damaged, kFailedPrecondition when a newer program wrote it. Reads what all
@@ -83,6 +83,12 @@ class VectorIndexReader final : private index::RowGuard {
     std::vector<uint64_t> copy;  // when the store gave bytes that are not aligned
     const uint8_t* bytes = nullptr;
     std::unique_ptr<format::VerifiedBlocks> verified;
+
+    // Of blocks [first, end), in the section; end may be beyond the last block.
+    uint64_t Offset(uint64_t first) const { return first * block_rows * row_bytes; }
+    uint64_t Length(uint64_t first, uint64_t end) const {
+      return std::min(Offset(end), section->length) - Offset(first);
+    }
   };
 
   explicit VectorIndexReader(format::SectionReader sections) : sections_(std::move(sections)) {}
@@ -91,7 +97,13 @@ class VectorIndexReader final : private index::RowGuard {
   Status ReadCalibration(ByteReader& in);
   Status ReadScales(runtime::Context& ctx);
   Status OpenBlocks(runtime::Context& ctx, format::SectionType type, RowBlocks* blocks);
+  // Whether a block that can be read is what was written.
+  bool Matches(const RowBlocks& blocks, uint64_t block) const;
+  bool IsReadable(const RowBlocks& blocks, uint64_t first, uint64_t end) const;
   bool Check(const RowBlocks& blocks, uint64_t block) const;
+  // The same, and the blocks beside it are read and verified with it: asking the operating system
+  // for a page costs more than verifying it.
+  bool CheckWithNeighbors(const RowBlocks& blocks, uint64_t block) const;
   bool CheckRow(const RowBlocks& blocks, uint32_t row) const;
   bool CheckCode(uint32_t row) const override { return CheckRow(codes_, row); }
   bool CheckEdges(uint32_t row) const override { return CheckRow(edges_, row); }

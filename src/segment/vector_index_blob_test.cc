@@ -145,6 +145,27 @@ TEST_P(VectorIndexBlobTest, EveryLengthIsHarmless) {
   }
 }
 
+// Blocks beside it are verified with a block that a search comes to.
+TEST_P(VectorIndexBlobTest, DamageBesideABlockIsMetOnlyThere) {
+  Make(2500, 20);
+  const auto whole = Open(bytes_);
+  ASSERT_TRUE(whole.ok()) << whole.status().ToString();
+  const auto at = [&](uint32_t row) {
+    const auto* code = reinterpret_cast<const char*>((*whole)->graph().rows.Row(row));
+    return bytes_.find(BytesView(code, (*whole)->graph().rows.padded));
+  };
+  Bytes damaged = bytes_;
+  damaged[at(1000)] ^= 1;
+  const auto reader = Open(damaged);
+  ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+  EXPECT_TRUE((*reader)->graph().CheckCode(1200));
+  EXPECT_TRUE((*reader)->graph().CheckCode(800));
+  EXPECT_FALSE((*reader)->damaged());
+  EXPECT_FALSE((*reader)->graph().CheckCode(1000));
+  EXPECT_TRUE((*reader)->damaged());
+  EXPECT_TRUE((*reader)->graph().CheckCode(1200));
+}
+
 INSTANTIATE_TEST_SUITE_P(Spaces, VectorIndexBlobTest,
                          ::testing::Values(model::Space::kL2, model::Space::kCosine,
                                            model::Space::kInnerProduct));

@@ -24,6 +24,10 @@ constexpr double kFilteredVisitCost = 35;
 constexpr double kFilteredVisits = 2.6;
 // A filter that this share of the rows passes is applied to what a plain walk found.
 constexpr double kMostRows = .75;
+// An effort is what hnswlib calls ef: these many candidates find as many of the nearest rows as it
+// does (docs/vector-index.md). A graph of more edges needs fewer, estimates need more.
+constexpr double kCodesPerEffort = .75;
+constexpr double kEstimatesPerEffort = 1.5;
 // A beam of estimates holds most rows several times, by different edges, each time with another
 // estimate. So it takes this many to find a row, and for many rows codes are quicker.
 constexpr size_t kEstimatesPerRow = 4;
@@ -162,12 +166,13 @@ GraphIndex::Effort GraphIndex::EffortOf(const SearchRequest& request, bool plain
   // With as many as there are rows a scan is quicker, whatever was asked for.
   const size_t k = std::min<size_t>(request.k, graph_.rows.n);
   effort = std::max(std::min<size_t>(effort, graph_.rows.n), k);
-  const size_t estimates = effort + effort / 2;
+  const auto estimates = static_cast<size_t>(kEstimatesPerEffort * static_cast<double>(effort));
   if (!plain) return {effort, false};
   const size_t estimates_min = kEstimatesPerRow * k;
   const bool codes_are_quicker = k > kEstimatedRowsMax && estimates < estimates_min;
   if (has_nodes && !codes_are_quicker) return {std::max(estimates, estimates_min), true};
-  return {std::max(effort, k + k / 4), false};
+  const auto candidates = static_cast<size_t>(kCodesPerEffort * static_cast<double>(effort));
+  return {std::max(candidates, k + k / 4), false};
 }
 
 double GraphIndex::WalkCost(const Effort& effort, bool plain, size_t allowed) const {

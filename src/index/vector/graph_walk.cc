@@ -71,9 +71,10 @@ class Visitor {
     graph_.edges.Read(row, neighbors_.data());
     size_t count = 0;
     for (const uint32_t neighbor : neighbors_) {
-      if (neighbor >= rows.n || !rows.Has(neighbor) || !state_.known.Insert(neighbor)) continue;
+      if (neighbor >= rows.n || !state_.known.Insert(neighbor)) continue;
       if (!graph_.CheckCode(neighbor)) return false;
       codes_[count] = rows.Row(neighbor);
+      __builtin_prefetch(rows.scales + neighbor);
       for (uint32_t at = 0; at < rows.padded; at += kLine) __builtin_prefetch(codes_[count] + at);
       neighbors_[count++] = neighbor;
     }
@@ -82,6 +83,7 @@ class Visitor {
                              kernels_.dot_i8(query.code.data(), rows.Row(row), rows.padded));
     kernels_.dot_i8_gather(query.code.data(), codes_.data(), count, rows.padded, dots_.data());
     for (size_t i = 0; i < count; ++i) {
+      if (!rows.Has(neighbors_[i])) continue;
       const float distance =
           RowCoder::Combine(query.squared_norm, query.scale, rows.scales[neighbors_[i]], dots_[i]);
       if (distance < bound()) see(distance, neighbors_[i]);
