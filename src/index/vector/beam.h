@@ -44,9 +44,10 @@ class Beam {
     if (size_ == capacity_) bound_ = DistanceOf(entries_[size_ - 1]);
   }
   // The nearest candidate that was not taken yet; false when there is none.
-  bool Take(uint32_t* row) {
+  bool Take(uint32_t* row, float* distance) {
     if (next_ >= size_) return false;
     *row = RowOf(entries_[next_]);
+    *distance = DistanceOf(entries_[next_]);
     entries_[next_] |= kTaken;
     while (next_ < size_ && (entries_[next_] & kTaken) != 0) ++next_;
     return true;
@@ -99,7 +100,7 @@ class KnownRows {
  public:
   void Reset(size_t expected) {
     size_t slots = 256;
-    while (slots < expected * 4) slots *= 2;
+    while (slots < expected * 2) slots *= 2;
     slots_.assign(slots, kNoRow);
     size_ = 0;
   }

@@ -27,15 +27,19 @@ TEST(Beam, TakesTheNearestThatIsLeft) {
       }
       if (random() % 3 != 0) continue;
       uint32_t expected = kNoRow;
+      float expected_distance = -1;
       for (const auto& [d, r] : kept) {
         if (taken.count(r) == 0) {
           expected = r;
+          expected_distance = d;
           break;
         }
       }
       ASSERT_EQ(beam.Peek(), expected);
       uint32_t got = kNoRow;
-      ASSERT_EQ(beam.Take(&got), expected != kNoRow);
+      float got_distance = -1;
+      ASSERT_EQ(beam.Take(&got, &got_distance), expected != kNoRow);
+      ASSERT_EQ(got_distance, expected_distance);
       if (expected != kNoRow) {
         ASSERT_EQ(got, expected);
         taken.insert(got);

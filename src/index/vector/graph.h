@@ -38,6 +38,10 @@ struct Edges {
 
   // kDegree numbers; kNoRow where there is none.
   void Read(uint32_t row, uint32_t* out) const;
+  void Prefetch(uint32_t row) const {
+    const uint8_t* begin = bytes + size_t{row} * Bytes(bits);
+    for (uint32_t at = 0; at < Bytes(bits); at += 64) __builtin_prefetch(begin + at);
+  }
 };
 
 // Edges::bytes of one row from its kDegree numbers.

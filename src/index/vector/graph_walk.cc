@@ -22,21 +22,26 @@ class Visitor {
         state_(state) {}
 
   // see(distance, row) is called for each neighbour, not known yet, that may be nearer than
-  // bound(); `next` is what will probably be visited next. False when the graph is damaged.
+  // bound(); `next` is what will probably be visited next. *distance is what was seen of the row,
+  // and becomes its distance. False when the graph is damaged.
   template <typename Bound, typename See>
-  bool Visit(uint32_t row, uint32_t next, Bound bound, See see, float* out) {
-    if (nodes_ == nullptr) return VisitCodes(row, bound, see, out);
+  bool Visit(uint32_t row, uint32_t next, Bound bound, See see, float* distance) {
+    if (nodes_ == nullptr) {
+      // Of all but the entry it is the distance that was seen.
+      if (row == graph_.entry && !DistanceOf(row, distance)) return false;
+      return VisitCodes(row, next, bound, see);
+    }
     PackedNodes::Node node;
     switch (nodes_->At(graph_, row, makes_nodes_, &state_.node, &node)) {
       case PackedNodes::Found::kDamaged:
         return false;
       case PackedNodes::Found::kAbsent:
-        return VisitCodes(row, bound, see, out);
+        return DistanceOf(row, distance) && VisitCodes(row, kNoRow, bound, see);
       case PackedNodes::Found::kReady:
         break;
     }
     Prefetch(next);
-    VisitNode(node, bound, see, out);
+    VisitNode(node, bound, see, distance);
     return true;
   }
 
@@ -64,10 +69,19 @@ class Visitor {
     *out = distance;
   }
 
-  template <typename Bound, typename See>
-  bool VisitCodes(uint32_t row, Bound bound, See see, float* out) {
+  bool DistanceOf(uint32_t row, float* distance) const {
+    if (!graph_.CheckCode(row)) return false;
     const RowCodes& rows = graph_.rows;
-    if (!graph_.CheckEdges(row) || !graph_.CheckCode(row)) return false;
+    const CodedQuery& query = state_.query;
+    *distance = RowCoder::Combine(query.squared_norm, query.scale, rows.scales[row],
+                                  kernels_.dot_i8(query.code.data(), rows.Row(row), rows.padded));
+    return true;
+  }
+
+  template <typename Bound, typename See>
+  bool VisitCodes(uint32_t row, uint32_t next, Bound bound, See see) {
+    const RowCodes& rows = graph_.rows;
+    if (!graph_.CheckEdges(row)) return false;
     graph_.edges.Read(row, neighbors_.data());
     size_t count = 0;
     for (const uint32_t neighbor : neighbors_) {
@@ -78,9 +92,8 @@ class Visitor {
       for (uint32_t at = 0; at < rows.padded; at += kLine) __builtin_prefetch(codes_[count] + at);
       neighbors_[count++] = neighbor;
     }
+    if (next != kNoRow) graph_.edges.Prefetch(next);
     const CodedQuery& query = state_.query;
-    *out = RowCoder::Combine(query.squared_norm, query.scale, rows.scales[row],
-                             kernels_.dot_i8(query.code.data(), rows.Row(row), rows.padded));
     kernels_.dot_i8_gather(query.code.data(), codes_.data(), count, rows.padded, dots_.data());
     for (size_t i = 0; i < count; ++i) {
       if (!rows.Has(neighbors_[i])) continue;
@@ -110,21 +123,27 @@ Status CheckSometimes(size_t visits, const std::function<Status()>& check) {
   return visits % kVisitsPerCheck == kVisitsPerCheck - 1 && check ? check() : Status::Ok();
 }
 
+// About how many rows a walk comes to know: by nodes those that it has been to, by codes their
+// neighbours too.
+size_t KnownRowsOf(const WalkedGraph& walked, size_t effort) {
+  return walked.nodes != nullptr ? 2 * effort : 16 * effort;
+}
+
 }  // namespace
 
 Status Walk(const WalkedGraph& walked, size_t effort, WalkState& state) {
   Beam& beam = state.beam;
   beam.Reset(effort);
-  state.known.Reset(effort);
+  state.known.Reset(KnownRowsOf(walked, effort));
   state.found.clear();
   if (walked.graph.entry >= walked.graph.rows.n) return Status::Ok();
   Visitor visitor(walked, state);
   // Behind all that it leads to.
   beam.Push(std::numeric_limits<float>::max(), walked.graph.entry);
-  for (uint32_t row; beam.Take(&row);) {
+  float distance = 0;
+  for (uint32_t row; beam.Take(&row, &distance);) {
     if (!state.known.Visit(row)) continue;
     CHROMA_TRY(CheckSometimes(state.found.size(), walked.check));
-    float distance = 0;
     const bool whole = visitor.Visit(
         row, beam.Peek(), [&] { return beam.bound(); },
         [&](float estimate, uint32_t neighbor) { beam.Push(estimate, neighbor); }, &distance);
@@ -142,7 +161,7 @@ Result<bool> WalkToAllowed(const WalkedGraph& walked, size_t effort, const RowFi
   };
   std::vector<CodedCandidate>& open = state.open;
   std::vector<float>& nearest = state.nearest;
-  state.known.Reset(effort);
+  state.known.Reset(KnownRowsOf(walked, effort));
   state.found.clear();
   open.clear();
   nearest.clear();
@@ -165,7 +184,7 @@ Result<bool> WalkToAllowed(const WalkedGraph& walked, size_t effort, const RowFi
     if (++visits > visits_max) return false;
     CHROMA_TRY(CheckSometimes(visits, walked.check));
     const uint32_t after = open.empty() ? kNoRow : open.front().row;
-    float distance = 0;
+    float distance = next.distance;
     if (!visitor.Visit(next.row, after, bound, see, &distance)) return Damaged();
     if (!filter.Passes(next.row)) continue;
     state.found.push_back({distance, next.row});
