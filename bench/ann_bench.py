@@ -267,7 +267,7 @@ def draw(contenders, title, prefix):
     figure.suptitle(title)
     figure.tight_layout()
     for kind in ("png", "svg"):
-        figure.savefig(f"{prefix}.{kind}")
+        figure.savefig(f"{prefix}.{kind}", metadata={"Date": None} if kind == "svg" else None)
 
 
 def main():

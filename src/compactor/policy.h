@@ -24,6 +24,9 @@ struct Policy {
   int64_t idle_ns = 1'500'000'000;
   // Or when it is this old: a trickle of writes must not keep files of the log forever.
   int64_t tail_age_ns = 300'000'000'000;
+  // While a collection is written to, no index is built until that has gone on for this long: it
+  // may be a load that is over in no time, whose segments will be merged.
+  int64_t busy_index_ns = 5'000'000'000;
   // Idle for this long, everything is merged whatever that costs; before, only if the rewritten
   // part is worth it.
   int64_t settle_ns = 15'000'000'000;

@@ -39,7 +39,9 @@ Status Scheduler::Start(const std::vector<Uuid>& unsettled) {
   {
     runtime::MutexLock lock(mutex_);
     const int64_t now_ns = seams_.env.clock->MonotonicNs();
-    for (const Uuid& collection : unsettled) pending_[collection].last_write_ns = now_ns;
+    for (const Uuid& collection : unsettled) {
+      PendingOf(collection, now_ns).last_write_ns = now_ns;
+    }
   }
   CHROMA_TRY(indexer_.Start([this](const Uuid& collection) { NotifyBuilt(collection); }));
   for (int i = 0; i < std::max(policy_.tasks, 1); ++i) {
@@ -56,7 +58,7 @@ Status Scheduler::Start(const std::vector<Uuid>& unsettled) {
 void Scheduler::NotifyWrite(const Uuid& collection) {
   const int64_t now_ns = seams_.env.clock->MonotonicNs();
   runtime::MutexLock lock(mutex_);
-  Pending& pending = pending_[collection];
+  Pending& pending = PendingOf(collection, now_ns);
   // The task polls collections that are being written to, and only those.
   const bool was_idle = now_ns - pending.last_write_ns >= policy_.idle_ns;
   pending.last_write_ns = now_ns;
@@ -71,8 +73,14 @@ void Scheduler::NotifyDamagedIndex(const Uuid& collection) {
 
 void Scheduler::NotifyBuilt(const Uuid& collection) {
   runtime::MutexLock lock(mutex_);
-  pending_[collection].idle_done = false;
+  PendingOf(collection, seams_.env.clock->MonotonicNs()).idle_done = false;
   wake_.NotifyAll();
+}
+
+Scheduler::Pending& Scheduler::PendingOf(const Uuid& collection, int64_t now_ns) {
+  Pending& pending = pending_[collection];
+  pending.since_ns = std::min(pending.since_ns, now_ns);
+  return pending;
 }
 
 void Scheduler::NotifyDeleted(const std::vector<Uuid>& collections) {
@@ -251,13 +259,23 @@ void Scheduler::RunOne(const Due& due, runtime::Context& ctx) {
       outcome = Status::ResourceExhausted("there is no memory to compact with");
     }
   }
-  // Before it is idle merges to come would take an index along in part only.
-  if (outcome.ok()) {
-    const bool busy = due.activity == Activity::kBusy || outcome->left_large ||
-                      (outcome->published && !outcome->settled);
-    indexer_.Notify(due.collection, busy);
-  }
+  if (outcome.ok()) NotifyIndexer(due, *outcome);
   Finished(due, started_ns, outcome);
+}
+
+void Scheduler::NotifyIndexer(const Due& due, const Outcome& outcome) {
+  // Merges to come would take an index along in part only.
+  const bool busy = due.activity == Activity::kBusy || outcome.left_large ||
+                    (outcome.published && !outcome.settled);
+  if (busy) {
+    const int64_t now_ns = seams_.env.clock->MonotonicNs();
+    runtime::MutexLock lock(mutex_);
+    const auto pending = pending_.find(due.collection);
+    if (pending == pending_.end() || now_ns - pending->second.since_ns < policy_.busy_index_ns) {
+      return;
+    }
+  }
+  indexer_.Notify(due.collection, busy);
 }
 
 void Scheduler::Finished(const Due& due, int64_t started_ns, const Result<Outcome>& outcome) {

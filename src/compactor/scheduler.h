@@ -50,7 +50,8 @@ class Scheduler {
 
   // A collection that is not settled.
   struct Pending {
-    int64_t last_write_ns = INT64_MIN / 2;  // Clock::MonotonicNs
+    int64_t since_ns = kNotDue;             // Clock::MonotonicNs
+    int64_t last_write_ns = INT64_MIN / 2;  // the same
     bool idle_done = false;          // nothing is left to do before it has been idle for longer
     bool large = false;              // it wants a merge that is not quick
     int64_t due_since_ns = kNotDue;  // as far as anybody looked
@@ -70,6 +71,7 @@ class Scheduler {
   };
   using Backlogs = std::unordered_map<Uuid, log::Log::Backlog, UuidHash>;
 
+  Pending& PendingOf(const Uuid& collection, int64_t now_ns) CHROMA_REQUIRES(mutex_);
   void Run();
   // Returns when there is something to do, or the end has come.
   std::optional<Due> AwaitDue() CHROMA_REQUIRES(mutex_);
@@ -86,6 +88,7 @@ class Scheduler {
       CHROMA_REQUIRES(mutex_);
   int RunningOf(Work work) const CHROMA_REQUIRES(mutex_);
   void RunOne(const Due& due, runtime::Context& ctx);
+  void NotifyIndexer(const Due& due, const Outcome& outcome);
   // An index of the collection was built: what waited for it may be merged.
   void NotifyBuilt(const Uuid& collection);
   void Finished(const Due& due, int64_t started_ns, const Result<Outcome>& outcome);

@@ -27,6 +27,11 @@ class SchedulerTest : public CompactorTest {
     }
     return false;
   }
+  size_t IndexBlobs() {
+    const std::vector<std::string> blobs = Blobs();
+    return static_cast<size_t>(std::count_if(
+        blobs.begin(), blobs.end(), [](const auto& name) { return name.ends_with(".index"); }));
+  }
   Policy policy_;
 };
 
@@ -68,6 +73,32 @@ TEST_F(SchedulerTest, ALargeTailIsIndexedOnceItsCollectionIsIdle) {
   Write(Operation::kAdd, 0, 60);
   scheduler.NotifyWrite(id_);
   EXPECT_TRUE(Eventually([&] { return Blobs().size() == 3; })) << "segment, index, manifest";
+}
+
+// A load would have each of its segments indexed, which are merged when it is over.
+TEST_F(SchedulerTest, ABusyCollectionIsIndexedOnlyAfterAWhile) {
+  dimension_ = 4;
+  policy_.tail_records_max = 50;
+  policy_.idle_ns = policy_.settle_ns = 3600 * runtime::kSecond;
+  policy_.index.rows_min = policy_.index.busy_rows_min = 20;
+  policy_.busy_index_ns = runtime::kSecond;
+  Scheduler scheduler(SeamsHere(), policy_);
+  ASSERT_TRUE(scheduler.Start({}).ok());
+  const int64_t begin_ns = env_.clock->MonotonicNs();
+  int written = 0;
+  const auto write = [&] {
+    Write(Operation::kAdd, written, 60);
+    written += 60;
+    scheduler.NotifyWrite(id_);
+    return Eventually([&] { return log_->BacklogBytes(id_) == 0; });
+  };
+  ASSERT_TRUE(write());
+  env_.clock->SleepNs(100 * runtime::kMillisecond);
+  const size_t indexes = IndexBlobs();
+  const bool is_early = env_.clock->MonotonicNs() - begin_ns < policy_.busy_index_ns;
+  EXPECT_TRUE(indexes == 0 || !is_early) << indexes;
+  EXPECT_TRUE(Eventually([&] { return write() && IndexBlobs() > 0; }));
+  EXPECT_GE(env_.clock->MonotonicNs() - begin_ns, policy_.busy_index_ns);
 }
 
 TEST_F(SchedulerTest, AnOldTailDoesNotWaitForIdleness) {

@@ -26,6 +26,14 @@ bool Nearer(const CodedCandidate& a, const CodedCandidate& b) {
   return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
 }
 
+// Nearest first, each once, without the row itself.
+void PutInOrder(uint32_t row, std::vector<CodedCandidate>& candidates) {
+  std::erase_if(candidates, [row](const CodedCandidate& one) { return one.row == row; });
+  std::sort(candidates.begin(), candidates.end(), Nearer);
+  const auto same = [](const CodedCandidate& a, const CodedCandidate& b) { return a.row == b.row; };
+  candidates.erase(std::unique(candidates.begin(), candidates.end(), same), candidates.end());
+}
+
 }  // namespace
 
 // Walk states that are not in use.
@@ -141,13 +149,8 @@ Status GraphBuilder::Begin(const Graph& base, std::span<const uint32_t> new_rows
       }
     }
     if (!beyond.empty()) {
-      std::vector<CodedCandidate> candidates;
-      for (const auto* rows : {&kept, &beyond}) {
-        for (const uint32_t other : *rows) {
-          candidates.push_back({coder_.Distance(rows_, row, other), other});
-        }
-      }
-      kept = Choose(row, std::move(candidates));
+      kept.insert(kept.end(), beyond.begin(), beyond.end());
+      kept = Choose(row, CandidatesOf(row, kept));
     }
     SetNeighbors(row, kept);
     return Status::Ok();
@@ -178,11 +181,7 @@ Status GraphBuilder::Build() {
 
 Status GraphBuilder::Seed(std::span<const uint32_t> rows) {
   CHROMA_TRY(ForEach(rows.size(), [&](size_t i, WalkState&) {
-    std::vector<CodedCandidate> candidates;
-    for (const uint32_t other : rows) {
-      candidates.push_back({coder_.Distance(rows_, rows[i], other), other});
-    }
-    SetNeighbors(rows[i], Choose(rows[i], std::move(candidates)));
+    SetNeighbors(rows[i], Choose(rows[i], CandidatesOf(rows[i], rows)));
     return Status::Ok();
   }));
   inserted_ = rows.size();
@@ -207,10 +206,8 @@ Status GraphBuilder::Insert(std::span<const uint32_t> rows) {
     coder_.EncodeQuery(rows_, row, &state.query);
     if (Status status = Walk(walked, options_.effort, state); !status.ok()) return status;
     std::vector<CodedCandidate> candidates = std::move(state.found);
-    for (uint32_t edge = 0; edge < DegreeOf(row); ++edge) {
-      const uint32_t other = Neighbors(row)[edge];
-      candidates.push_back({coder_.Distance(rows_, row, other), other});
-    }
+    const auto before = CandidatesOf(row, Neighbors(row).first(DegreeOf(row)));
+    candidates.insert(candidates.end(), before.begin(), before.end());
     fresh[i] = Choose(row, std::move(candidates));
     return Status::Ok();
   }));
@@ -254,38 +251,50 @@ void GraphBuilder::AddReverse(uint32_t row, std::span<const Edge> edges) {
     }
   }
   if (all.size() == before.size()) return;
-  if (all.size() > kDegree) {
-    std::vector<CodedCandidate> candidates;
-    for (const uint32_t other : all) {
-      candidates.push_back({coder_.Distance(rows_, row, other), other});
-    }
-    all = Choose(row, std::move(candidates));
-  }
+  if (all.size() > kDegree) all = Choose(row, CandidatesOf(row, all));
   SetNeighbors(row, all);
+}
+
+std::vector<CodedCandidate> GraphBuilder::CandidatesOf(uint32_t row,
+                                                       std::span<const uint32_t> others) const {
+  std::vector<float> distances(others.size());
+  coder_.Distances(rows_, row, others, distances.data());
+  std::vector<CodedCandidate> candidates(others.size());
+  for (size_t i = 0; i < others.size(); ++i) candidates[i] = {distances[i], others[i]};
+  return candidates;
 }
 
 std::vector<uint32_t> GraphBuilder::Choose(uint32_t row,
                                            std::vector<CodedCandidate> candidates) const {
-  std::sort(candidates.begin(), candidates.end(), Nearer);
+  PutInOrder(row, candidates);
   const float slack = options_.slack * options_.slack;  // distances are squared
   std::vector<CodedCandidate> chosen;
   std::vector<CodedCandidate> shadowed;
   std::vector<CodedCandidate> equal;  // to one that is chosen
-  uint32_t last = kNoRow;
-  for (const CodedCandidate& candidate : candidates) {
-    if (chosen.size() == kDegree) break;
-    if (candidate.row == row || candidate.row == last) continue;
-    last = candidate.row;
-    std::vector<CodedCandidate>* place = &chosen;
-    for (const CodedCandidate& nearer : chosen) {
-      const float apart = coder_.Distance(rows_, nearer.row, candidate.row);
+  std::vector<CodedCandidate>& open = candidates;
+  std::vector<uint32_t> open_rows;
+  std::vector<float> apart(open.size());
+  // Each that is chosen casts its shadow on all that are farther, which are compared together.
+  while (!open.empty() && chosen.size() < kDegree) {
+    chosen.push_back(open.front());
+    open_rows.clear();
+    for (const CodedCandidate& candidate : open) open_rows.push_back(candidate.row);
+    coder_.Distances(rows_, open_rows.front(), open_rows, apart.data());
+    size_t kept = 0;
+    for (size_t i = 1; i < open.size(); ++i) {
       // From a row and its equals any other is equally far: that is no shadow.
-      if (slack * apart < candidate.distance) place = &shadowed;
-      if (apart <= 0) place = &equal;
-      if (place != &chosen) break;
+      if (apart[i] <= 0) {
+        equal.push_back(open[i]);
+      } else if (slack * apart[i] < open[i].distance) {
+        shadowed.push_back(open[i]);
+      } else {
+        open[kept++] = open[i];
+      }
     }
-    place->push_back(candidate);
+    open.resize(kept);
   }
+  std::sort(shadowed.begin(), shadowed.end(), Nearer);
+  std::sort(equal.begin(), equal.end(), Nearer);
   const auto fill = [&chosen](std::vector<CodedCandidate>& more, size_t n) {
     n = std::min({n, more.size(), kDegree - chosen.size()});
     chosen.insert(chosen.end(), more.begin(), more.begin() + static_cast<ptrdiff_t>(n));
@@ -310,13 +319,16 @@ void GraphBuilder::FillSpread(std::span<const CodedCandidate> more,
   more = more.first(std::min(more.size(), kSpreadMax));
   std::array<float, kSpreadMax> cosines;  // to the nearest direction chosen
   std::fill_n(cosines.begin(), more.size(), -1.0F);
+  std::array<uint32_t, kSpreadMax> rows;
+  std::array<float, kSpreadMax> apart;
+  for (size_t i = 0; i < more.size(); ++i) rows[i] = more[i].row;
   const auto see = [&](const CodedCandidate& edge) {
+    coder_.Distances(rows_, edge.row, std::span(rows).first(more.size()), apart.data());
     for (size_t i = 0; i < more.size(); ++i) {
       if (cosines[i] == kChosen) continue;
-      const float apart = coder_.Distance(rows_, edge.row, more[i].row);
       const float lengths = 2 * std::sqrt(edge.distance * more[i].distance);
       if (!(lengths > 0)) continue;  // an equal row is in no direction
-      cosines[i] = std::max(cosines[i], (edge.distance + more[i].distance - apart) / lengths);
+      cosines[i] = std::max(cosines[i], (edge.distance + more[i].distance - apart[i]) / lengths);
     }
   };
   for (const CodedCandidate& edge : *chosen) see(edge);

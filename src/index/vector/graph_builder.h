@@ -76,6 +76,7 @@ class GraphBuilder {
   void MergeReverse(std::span<const uint32_t> rows,
                     const std::vector<std::vector<uint32_t>>& fresh);
   void AddReverse(uint32_t row, std::span<const Edge> edges);
+  std::vector<CodedCandidate> CandidatesOf(uint32_t row, std::span<const uint32_t> others) const;
   std::vector<uint32_t> Choose(uint32_t row, std::vector<CodedCandidate> candidates) const;
   // Fills up with those of `more`, nearest first, whose directions are farthest from any there.
   void FillSpread(std::span<const CodedCandidate> more, std::vector<CodedCandidate>* chosen) const;

@@ -1,6 +1,7 @@
 #include "index/vector/row_codes.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -25,6 +26,23 @@ RowCoder::RowCoder(const simd::CodeKernels& kernels, CodeSpace space)
     : kernels_(kernels),
       space_(std::move(space)),
       rotation_(space_.code_dimension(), space_.seed) {}
+
+void RowCoder::Distances(const RowCodes& rows, uint32_t row, std::span<const uint32_t> others,
+                         float* out) const {
+  constexpr size_t kBlock = 64;
+  std::array<const int8_t*, kBlock> codes;
+  std::array<int32_t, kBlock> dots;
+  const RowScale& scale = rows.scales[row];
+  for (size_t begin = 0; begin < others.size(); begin += kBlock) {
+    const std::span<const uint32_t> block =
+        others.subspan(begin, std::min(kBlock, others.size() - begin));
+    for (size_t i = 0; i < block.size(); ++i) codes[i] = rows.Row(block[i]);
+    kernels_.dot_i8_gather(rows.Row(row), codes.data(), block.size(), rows.padded, dots.data());
+    for (size_t i = 0; i < block.size(); ++i) {
+      out[begin + i] = Combine(scale.squared_norm, scale.scale, rows.scales[block[i]], dots[i]);
+    }
+  }
+}
 
 bool RowCoder::IntoCodeSpace(const float* vector, bool is_query, float* out) const {
   static thread_local std::vector<float> moved;

@@ -83,6 +83,9 @@ class RowCoder {
     return Combine(rows.scales[a].squared_norm, rows.scales[a].scale, rows.scales[b],
                    kernels_.dot_i8(rows.Row(a), rows.Row(b), rows.padded));
   }
+  // The same, from `row` to each of `others`: quicker than one by one.
+  void Distances(const RowCodes& rows, uint32_t row, std::span<const uint32_t> others,
+                 float* out) const;
   static float Combine(float squared_norm, float scale, const RowScale& other, int32_t dot) {
     return squared_norm + other.squared_norm - 2 * scale * other.scale * static_cast<float>(dot);
   }
