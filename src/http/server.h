@@ -31,8 +31,9 @@ struct ServerOptions {
   int worker_threads = 64;  // many: a worker that waits for a commit or for storage is blocked
   // Workers that may be blocked for many seconds (runtime::Context::LongWait); 0: a quarter.
   int long_waits_max = 0;
-  size_t worker_queue_max = 1024;          // requests waiting for a worker; beyond: Overloaded
-  size_t inline_body_bytes_max = 4 << 10;  // largest body of a request that runs inline
+  size_t worker_queue_max = 1024;  // requests waiting for a worker; beyond: Overloaded
+  // Largest body of a request that runs inline: a vector of some 5,000 numbers, parsed in 100 µs.
+  size_t inline_body_bytes_max = 64 << 10;
 
   size_t header_bytes_max = 16 << 10;                // request line and headers; beyond: 431
   uint64_t body_bytes_max = 41'943'040;              // inclusive; beyond: BodyTooLarge
