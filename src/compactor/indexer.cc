@@ -99,10 +99,11 @@ Status Indexer::Start(std::function<void(const Uuid&)> on_built) {
       "cannot start the indexer: this user's limit of threads is reached");
 }
 
-void Indexer::Notify(const Uuid& collection, bool busy) {
+void Indexer::Notify(const Uuid& collection, bool busy, int64_t not_before_ns) {
   runtime::MutexLock lock(mutex_);
-  const auto [at, added] = waiting_.emplace(collection, busy);
-  if (!added) at->second &= busy;
+  Waiting& waiting = waiting_[collection];
+  waiting.busy &= busy;
+  waiting.not_before_ns = std::min(waiting.not_before_ns, not_before_ns);
   wake_.NotifyAll();
 }
 
@@ -115,9 +116,10 @@ std::set<std::string> Indexer::Building() {
 
 std::optional<Uuid> Indexer::PickWaiting(int64_t now_ns, int64_t* wait_ns) {
   *wait_ns = -1;
-  for (const auto& [collection, busy] : waiting_) {
+  for (const auto& [collection, waiting] : waiting_) {
     const auto failed = failed_.find(collection);
-    const int64_t ready_in_ns = failed == failed_.end() ? 0 : failed->second.not_before_ns - now_ns;
+    const int64_t failed_until_ns = failed == failed_.end() ? 0 : failed->second.not_before_ns;
+    const int64_t ready_in_ns = std::max(waiting.not_before_ns, failed_until_ns) - now_ns;
     if (ready_in_ns <= 0) return collection;
     *wait_ns = *wait_ns < 0 ? ready_in_ns : std::min(*wait_ns, ready_in_ns);
   }
@@ -144,7 +146,7 @@ void Indexer::Run() {
         continue;
       }
       collection = *next;
-      busy = waiting_[collection];
+      busy = waiting_[collection].busy;
       waiting_.erase(collection);
       if (const auto at = failed_.find(collection); at != failed_.end()) failed = at->second.jobs;
     }

@@ -42,8 +42,10 @@ class Indexer {
 
   // Called, while nothing is held, after an index was published: its segment may be merged again.
   Status Start(std::function<void(const Uuid&)> on_built);
-  // The collection has new segments, or (not busy) was left alone for a while. Thread safe.
-  void Notify(const Uuid& collection, bool busy);
+  // The collection has new segments, or (not busy) was left alone for a while. Looked at when
+  // `not_before_ns` (of Clock::MonotonicNs) has come, or earlier by another notification. Thread
+  // safe.
+  void Notify(const Uuid& collection, bool busy, int64_t not_before_ns = 0);
   // Builds all that the collection needs, on the calling task; what fails is left out, and the
   // first failure returned. Others may index and compact meanwhile.
   Status IndexFully(runtime::Context& ctx, const Uuid& collection);
@@ -51,9 +53,14 @@ class Indexer {
   // Segments that are being indexed now. Asked by who has locked a collection: none of its other
   // segments is until that is given up.
   std::set<std::string> Building();
+
  private:
   struct Job;
   struct Published;
+  struct Waiting {
+    bool busy = true;
+    int64_t not_before_ns = INT64_MAX;
+  };
   // Segments, and whether it was their sections (else their vector index) that failed. They come
   // after everything else, so that one that cannot be read does not keep others waiting.
   using FailedJobs = std::set<std::pair<std::string, bool>>;
@@ -99,7 +106,7 @@ class Indexer {
   runtime::Mutex mutex_;
   runtime::CondVar wake_;
   bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;
-  std::unordered_map<Uuid, bool, UuidHash> waiting_ CHROMA_GUARDED_BY(mutex_);  // busy?
+  std::unordered_map<Uuid, Waiting, UuidHash> waiting_ CHROMA_GUARDED_BY(mutex_);
   std::unordered_map<Uuid, Failures, UuidHash> failed_ CHROMA_GUARDED_BY(mutex_);
   std::string built_segment_ CHROMA_GUARDED_BY(mutex_);  // empty: none
   std::unique_ptr<runtime::Task> task_;

@@ -167,6 +167,11 @@ TEST_F(IndexerTest, RecallIsMeasured) {
   ASSERT_FALSE(IndexesOf(0)->list[0].reader->index().calibration().empty());
   plan.tuning.target_recall = 1;
   EXPECT_GT(node_->MeasureRecall(ctx_, Published(), plan)->recall, little->recall);
+  // Or more effort than was asked for, but not less.
+  plan.tuning = {.effort = 1, .least_recall = 1};
+  EXPECT_GT(node_->MeasureRecall(ctx_, Published(), plan)->recall, little->recall);
+  plan.tuning = {.effort = 4000, .least_recall = .5F};
+  EXPECT_GE(node_->MeasureRecall(ctx_, Published(), plan)->recall, .99995);
 }
 
 // ---- indexes inside segments, of a schema that changes

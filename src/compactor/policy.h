@@ -24,8 +24,8 @@ struct Policy {
   int64_t idle_ns = 1'500'000'000;
   // Or when it is this old: a trickle of writes must not keep files of the log forever.
   int64_t tail_age_ns = 300'000'000'000;
-  // While a collection is written to, no index is built until that has gone on for this long: it
-  // may be a load that is over in no time, whose segments will be merged.
+  // While a collection is written to or merged, no index is built until that has gone on for this
+  // long: it may be a load that is over in no time, whose segments become one.
   int64_t busy_index_ns = 5'000'000'000;
   // Idle for this long, everything is merged whatever that costs; before, only if the rewritten
   // part is worth it.

@@ -267,15 +267,13 @@ void Scheduler::NotifyIndexer(const Due& due, const Outcome& outcome) {
   // Merges to come would take an index along in part only.
   const bool busy = due.activity == Activity::kBusy || outcome.left_large ||
                     (outcome.published && !outcome.settled);
+  int64_t not_before_ns = 0;
   if (busy) {
-    const int64_t now_ns = seams_.env.clock->MonotonicNs();
     runtime::MutexLock lock(mutex_);
     const auto pending = pending_.find(due.collection);
-    if (pending == pending_.end() || now_ns - pending->second.since_ns < policy_.busy_index_ns) {
-      return;
-    }
+    if (pending != pending_.end()) not_before_ns = pending->second.since_ns + policy_.busy_index_ns;
   }
-  indexer_.Notify(due.collection, busy);
+  indexer_.Notify(due.collection, busy, not_before_ns);
 }
 
 void Scheduler::Finished(const Due& due, int64_t started_ns, const Result<Outcome>& outcome) {

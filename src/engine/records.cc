@@ -18,12 +18,15 @@ constexpr size_t kAtOnceIdsMax = 16;
 
 index::SearchTuning TuningOf(const model::Collection& collection) {
   constexpr uint64_t kEffortMax = 10'000;
+  // Where nobody said otherwise this is found, whatever it takes.
+  constexpr float kDefaultRecall = .98F;
   index::SearchTuning tuning;
   tuning.effort = std::min(*collection.schema.hnsw().ef_search, kEffortMax);
   // Checked when it was set; what an earlier program let in means nothing.
   const Result<model::VectorTuning> asked = model::TuningOf(collection.metadata);
   if (!asked.ok()) return tuning;
   tuning.target_recall = asked->target_recall;
+  if (tuning.effort == model::kDefaultEfSearch) tuning.least_recall = kDefaultRecall;
   tuning.memory = asked->memory;
   return tuning;
 }

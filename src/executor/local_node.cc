@@ -308,7 +308,8 @@ Result<Records> LocalNode::Get(runtime::Context& ctx, const VersionRef& version,
 Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& version,
                                      const planner::QueryPlan& plan) {
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
-  CHROMA_TRY(CheckLoaded(ctx, *snapshot, plan.include));
+  // Rows are compared, whatever is answered.
+  CHROMA_TRY(CheckLoaded(ctx, *snapshot, plan.include | model::kIncludeEmbeddings));
   if (ctx.at_once() && !IsQuick(*snapshot, plan)) CHROMA_TRY(ctx.CheckMayWait());
   CHROMA_ASSIGN(std::vector<NearestRows> nearest, SelectNearest(ctx, pool_, *snapshot, plan));
   NoteSearches(version.collection, *snapshot, plan.queries.rows());

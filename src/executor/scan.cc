@@ -105,13 +105,17 @@ bool IsQuick(const Snapshot& snapshot, const planner::QueryPlan& plan) {
   constexpr uint32_t kResultsMax = 100;
   constexpr uint32_t kEffortMax = 400;
   constexpr uint64_t kScannedBytesMax = 1 << 20;
+  constexpr uint64_t kWalkedMax = 400 << 10;  // candidates times dimensions, of all parts
   if (plan.predicate || plan.queries.rows() != 1) return false;
   if (plan.n_results > kResultsMax || plan.tuning.effort > kEffortMax) return false;
   uint64_t scanned = 0;
   for (const segment::SnapshotPart& part : snapshot.parts) {
     scanned += PartSearch::RowsScanned(plan, part) * snapshot.dimension * sizeof(float);
   }
-  return scanned <= kScannedBytesMax;
+  const uint64_t effort = plan.tuning.target_recall > 0 ? kEffortMax : plan.tuning.effort;
+  const uint64_t walked =
+      std::max<uint64_t>(effort, plan.n_results) * snapshot.dimension * snapshot.parts.size();
+  return scanned <= kScannedBytesMax && walked <= kWalkedMax;
 }
 
 Result<std::vector<NearestRows>> SelectNearest(runtime::Context& ctx, runtime::ThreadPool& pool,

@@ -11,8 +11,9 @@ namespace {
 
 // Small, so that the first touch of one row by a random access costs little.
 constexpr uint64_t kBlockBytes = 8 << 10;
-// How far a scan asks the operating system to read ahead.
-constexpr uint64_t kReadAheadBlocks = 512;
+// What a scan verifies at once, and how far it asks the operating system to read ahead.
+constexpr uint64_t kScannedBytes = 256 << 10;
+constexpr uint64_t kReadAheadRuns = 16;  // of so many bytes
 
 uint32_t BlockRows(uint32_t dimension) {
   if (dimension == 0) return 1;
@@ -116,6 +117,7 @@ Result<VectorReader> VectorReader::Open(runtime::Context& ctx, const SectionRead
   }
   CHROMA_TRY(sections.CheckBlockChecksums(*reader.section_,
                                           slice.bytes.substr(in.position(), in.remaining())));
+  reader.checksums_.reserve(blocks);
   while (!in.AtEnd()) reader.checksums_.push_back(in.Fixed<uint64_t>());
   const unsigned __int128 length =
       static_cast<unsigned __int128>(uint64_t{rows} * dimension) * sizeof(float);
@@ -136,6 +138,10 @@ Result<VectorReader> VectorReader::Open(runtime::Context& ctx, const SectionRead
   return reader;
 }
 
+uint64_t VectorReader::RunBlocks() const {
+  return std::max<uint64_t>(1, kScannedBytes / std::max<uint64_t>(1, BlockOffset(1)));
+}
+
 BytesView VectorReader::BlockBytes(uint64_t block) const {
   const uint64_t block_bytes = uint64_t{block_rows_} * dimension_ * sizeof(float);
   const uint64_t begin = block * block_bytes;
@@ -143,17 +149,37 @@ BytesView VectorReader::BlockBytes(uint64_t block) const {
                    std::min(block_bytes, section_->length - begin));
 }
 
+uint64_t VectorReader::BlockOffset(uint64_t block) const {
+  return std::min(block * block_rows_ * dimension_ * sizeof(float), section_->length);
+}
+
+Status VectorReader::CheckReadable(uint64_t first, uint64_t end) const {
+  return sections_->blob().CheckReadable(section_->offset + BlockOffset(first),
+                                         BlockOffset(end) - BlockOffset(first));
+}
+
 Status VectorReader::Verify(uint64_t block) const {
-  const uint64_t block_bytes = uint64_t{block_rows_} * dimension_ * sizeof(float);
-  const uint64_t begin = block * block_bytes;
-  // A scan is taken to be under way when the block before was verified.
-  if (block % kReadAheadBlocks == 0 && (block == 0 || verified_->Contains(block - 1))) {
-    const uint64_t ahead = std::min(block_bytes * kReadAheadBlocks * 2, section_->length - begin);
+  // A scan is taken to be under way when the block before was verified: what comes next is asked
+  // for together, since asking costs more than verifying.
+  const bool scans = block == 0 || verified_->Contains(block - 1);
+  const uint64_t run = scans ? RunBlocks() : 1;
+  const uint64_t end = std::min<uint64_t>(blocks(), (block / run + 1) * run);
+  if (scans && block % run == 0 && block / run % kReadAheadRuns == 0) {
+    const uint64_t begin = BlockOffset(block);
+    const uint64_t ahead = BlockOffset(block + 2 * kReadAheadRuns * run) - begin;
     sections_->blob().WillNeed(section_->offset + begin, ahead);
   }
-  const BytesView bytes = BlockBytes(block);
-  CHROMA_TRY(sections_->blob().CheckReadable(section_->offset + begin, bytes.size()));
-  return Check(block, bytes);
+  if (Status readable = CheckReadable(block, end); !readable.ok()) {
+    if (end - block > 1) readable = CheckReadable(block, block + 1);
+    CHROMA_TRY(readable);
+    return Check(block, BlockBytes(block));
+  }
+  CHROMA_TRY(Check(block, BlockBytes(block)));
+  // Nobody has asked for these yet: damage of one is told to whoever does.
+  for (uint64_t next = block + 1; next < end; ++next) {
+    if (!verified_->Contains(next) && !Check(next, BlockBytes(next)).ok()) break;
+  }
+  return Status::Ok();
 }
 
 Status VectorReader::Check(uint64_t block, BytesView bytes) const {
@@ -194,9 +220,16 @@ Status VectorReader::Copy(uint32_t row, float* out) const {
 }
 
 Status VectorReader::VerifyAll(runtime::Context& ctx) const {
-  for (uint64_t block = 0; block < checksums_.size(); ++block) {
+  const uint64_t run = RunBlocks();
+  for (uint64_t first = 0; first < blocks(); first += run) {
     CHROMA_TRY(ctx.Check());
-    CHROMA_TRY(Verify(block));
+    const uint64_t end = std::min(first + run, blocks());
+    sections_->blob().WillNeed(section_->offset + BlockOffset(first),
+                               BlockOffset(end) - BlockOffset(first));
+    CHROMA_TRY(CheckReadable(first, end));
+    for (uint64_t block = first; block < end; ++block) {
+      CHROMA_TRY(Check(block, BlockBytes(block)));
+    }
   }
   return Status::Ok();
 }

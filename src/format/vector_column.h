@@ -67,6 +67,11 @@ class VectorReader {
  private:
   VectorReader() = default;
   Status Verify(uint64_t block) const;
+  // Blocks that a scan verifies at once.
+  uint64_t RunBlocks() const;
+  // In the section; its length for what is beyond.
+  uint64_t BlockOffset(uint64_t block) const;
+  Status CheckReadable(uint64_t first, uint64_t end) const;
   Status Check(uint64_t block, BytesView bytes) const;
 
   const SectionReader* sections_ = nullptr;

@@ -277,9 +277,10 @@ bool VectorIndexReader::Check(const RowBlocks& blocks, uint64_t block) const {
 }
 
 bool VectorIndexReader::CheckWithNeighbors(const RowBlocks& blocks, uint64_t block) const {
-  constexpr uint64_t kBlocks = 16;
-  const uint64_t first = block / kBlocks * kBlocks;
-  const uint64_t end = std::min<uint64_t>(first + kBlocks, blocks.checksums.size());
+  constexpr uint64_t kBytes = 64 << 10;
+  const uint64_t together = std::max<uint64_t>(1, kBytes / blocks.Offset(1));
+  const uint64_t first = block / together * together;
+  const uint64_t end = std::min<uint64_t>(first + together, blocks.checksums.size());
   if (!IsReadable(blocks, first, end)) return Check(blocks, block);
   for (uint64_t one = first; one < end; ++one) {
     if (one != block && !blocks.verified->Contains(one)) Matches(blocks, one);

@@ -28,40 +28,32 @@ const float* RowOf(const VectorSource& source, uint32_t row) {
                                         : source.rows + size_t{row} * source.stride;
 }
 
-// A query that the rows are like and none of them equals, for whom the graph has no node: half way
-// from the row to one of its neighbours. False where the row has none.
-Result<bool> QueryNear(const VectorSource& source, SearchRequest request, uint32_t row,
-                       std::vector<float>* query) {
-  request.query = RowOf(source, row);
-  request.k = kNeighbors + 1;
-  std::vector<Candidate> near;
-  CHROMA_TRY(FlatIndex().Search(source, request, &near));
-  if (near.empty()) return false;
-  const float* other = RowOf(source, near.back().row);
-  for (uint32_t i = 0; i < source.dimension; ++i) {
-    (*query)[i] = request.query[i] / 2 + other[i] / 2;
-  }
-  return true;
-}
-
+// The row as a query that the graph has never seen: one that it holds it would find, and what is
+// near it, by the edges that were made for it.
 Status CountHits(const GraphIndex& index, const VectorSource& source, SearchRequest request,
                  uint32_t row, Hits* hits) {
-  std::vector<float> query(source.dimension);
-  CHROMA_ASSIGN(const bool has_query, QueryNear(source, request, row, &query));
-  if (!has_query) return Status::Ok();
-  request.query = query.data();
+  request.query = RowOf(source, row);
+  request.k = kNeighbors + 1;
   std::vector<Candidate> exact;
   CHROMA_TRY(FlatIndex().Search(source, request, &exact));
+  std::erase_if(exact, [row](const Candidate& one) { return one.row == row; });
+  exact.resize(std::min(exact.size(), kNeighbors));
+  if (exact.empty()) return Status::Ok();
   std::set<uint32_t> wanted;
   for (const Candidate& candidate : exact) wanted.insert(candidate.row);
   hits->wanted = static_cast<uint32_t>(wanted.size());
+  request.k = kNeighbors;
+  request.unseen = row;
   for (size_t i = 0; i < kEfforts.size(); ++i) {
     request.tuning.effort = kEfforts[i];
     std::vector<Candidate> found;
     CHROMA_TRY(index.Search(source, request, &found));
+    // Any of several rows that are equally far.
     for (const Candidate& candidate : found) {
-      hits->found[i] += static_cast<uint32_t>(wanted.count(candidate.row));
+      const bool is_near = candidate.distance <= exact.back().distance;
+      hits->found[i] += is_near || wanted.contains(candidate.row) ? 1 : 0;
     }
+    hits->found[i] = std::min(hits->found[i], hits->wanted);
   }
   return Status::Ok();
 }
@@ -89,7 +81,7 @@ Result<Calibration> Calibrate(const RowCoder& coder, const Graph& graph, const V
     request.space = coder.space().space;
     request.k = kNeighbors;
     request.check = check;
-    if (RowOf(source, row) == nullptr || !graph.rows.Has(row)) return;
+    if (RowOf(source, row) == nullptr || !graph.rows.Has(row) || row == graph.entry) return;
     hits[i].status = CountHits(index, source, request, row, &hits[i]);
   });
   Calibration calibration;

@@ -1,5 +1,6 @@
 // How much effort it takes to find a given share of the nearest rows, measured on an index itself:
-// queries between its rows are answered with and without the graph.
+// some of its rows are looked for by walks that pass over them, as queries that come from where the
+// rows came from would be, and by comparing all rows.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,7 @@ using Calibration = std::vector<CalibrationPoint>;
 // did; 0 without points.
 uint32_t EffortFor(const Calibration& calibration, double target_recall);
 
-// `source` has a row for each of the graph. Walks go by codes. Costs about two hundred exact scans.
+// `source` has a row for each of the graph. Walks go by codes. Costs about a hundred exact scans.
 // `check` (may be empty) is called for each row of the sample; its failure ends it.
 Result<Calibration> Calibrate(const RowCoder& coder, const Graph& graph, const VectorSource& source,
                               const ParallelFor& parallel_for,

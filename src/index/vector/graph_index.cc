@@ -152,6 +152,8 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
   if (!walked || work.state.found.size() < std::min(request.k, allowed)) {
     CHROMA_TRY(ScanAllowed(request, work));
   }
+  std::erase_if(work.state.found,
+                [&](const CodedCandidate& one) { return one.row == request.unseen; });
   KeepRanked(work.state.query, graph_.rows.scales, request.k, work.state.found);
   for (const uint32_t row : uncoded_) work.state.found.push_back({0, row});
   return Rank(source, request, work, out);
@@ -162,6 +164,8 @@ GraphIndex::Effort GraphIndex::EffortOf(const SearchRequest& request, bool plain
   size_t effort = request.tuning.effort > 0 ? request.tuning.effort : kDefaultEffort;
   if (request.tuning.target_recall > 0 && !calibration_.empty()) {
     effort = EffortFor(calibration_, request.tuning.target_recall);
+  } else if (request.tuning.least_recall > 0) {
+    effort = std::max<size_t>(effort, EffortFor(calibration_, request.tuning.least_recall));
   }
   // With as many as there are rows a scan is quicker, whatever was asked for.
   const size_t k = std::min<size_t>(request.k, graph_.rows.n);
@@ -186,7 +190,8 @@ double GraphIndex::WalkCost(const Effort& effort, bool plain, size_t allowed) co
 Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, size_t effort, size_t allowed,
                                      Work& work) const {
   const RowFilter filter{request.allowed, request.moved};
-  const WalkedGraph walked{graph_, coder_, work.nodes.get(), /*makes_nodes=*/false, request.check};
+  const WalkedGraph walked{graph_,        coder_,        work.nodes.get(), /*makes_nodes=*/false,
+                           request.check, request.unseen};
   if (filter.PassesAll()) {
     CHROMA_TRY(Walk(walked, effort, work.state));
     return true;

@@ -135,6 +135,7 @@ Status Walk(const WalkedGraph& walked, size_t effort, WalkState& state) {
   Beam& beam = state.beam;
   beam.Reset(effort);
   state.known.Reset(KnownRowsOf(walked, effort));
+  if (walked.unseen != kNoRow) state.known.Visit(walked.unseen);
   state.found.clear();
   if (walked.graph.entry >= walked.graph.rows.n) return Status::Ok();
   Visitor visitor(walked, state);

@@ -44,6 +44,7 @@ struct WalkedGraph {
   PackedNodes* nodes = nullptr;        // may be null
   bool makes_nodes = true;             // where a walk meets none
   std::function<Status()> check = {};  // as in SearchRequest
+  uint32_t unseen = kNoRow;            // as in SearchRequest
 };
 
 // Walks for state.query and leaves what it visited in state.found. kDataLoss from this and the

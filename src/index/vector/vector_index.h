@@ -57,6 +57,8 @@ struct SearchTuning {
   size_t effort = 0;
   // In place of the effort, where the index was calibrated (calibration.h); 0: not asked for.
   float target_recall = 0;
+  // Not in its place: more effort, where the index was calibrated and this takes more.
+  float least_recall = 0;
   // What walks may go over: packed nodes, or codes alone.
   model::IndexMemory memory = model::IndexMemory::kAuto;
 };
@@ -72,6 +74,9 @@ struct SearchRequest {
   // Rows farther than this are of no use to the caller (the worst of a full top-k elsewhere).
   float bound = std::numeric_limits<float>::infinity();
   SearchTuning tuning;
+  // A row of the index that the search does as if it were not there: where else would a graph that
+  // never saw the query lead? Only without `allowed` and `moved`; an exact scan ignores it.
+  uint32_t unseen = UINT32_MAX;
   // Called every few thousand rows; a failure ends the search with that Status. May be empty.
   std::function<Status()> check;
 };
