@@ -78,12 +78,7 @@ class RowCoder {
   // A row as a query.
   void EncodeQuery(const RowCodes& rows, uint32_t row, CodedQuery* out) const;
 
-  // Squared distances in the code space.
-  float Distance(const RowCodes& rows, uint32_t a, uint32_t b) const {
-    return Combine(rows.scales[a].squared_norm, rows.scales[a].scale, rows.scales[b],
-                   kernels_.dot_i8(rows.Row(a), rows.Row(b), rows.padded));
-  }
-  // The same, from `row` to each of `others`: quicker than one by one.
+  // Squared distances in the code space from `row` to each of `others`.
   void Distances(const RowCodes& rows, uint32_t row, std::span<const uint32_t> others,
                  float* out) const;
   static float Combine(float squared_norm, float scale, const RowScale& other, int32_t dot) {
