@@ -114,6 +114,22 @@ void DotGather(benchmark::State& state, const CodeKernels& kernels, size_t dimen
   }
 }
 
+// As building does within a leaf. Time a pair, not a call.
+void DotBlock(benchmark::State& state, const CodeKernels& kernels, size_t dimension, size_t bytes) {
+  constexpr size_t kRows = 32;
+  const Pieces rows(std::max(bytes, 2 * kRows * dimension), dimension);
+  std::vector<const int8_t*> order;
+  for (const uint8_t* row : rows.order) order.push_back(reinterpret_cast<const int8_t*>(row));
+  int32_t dots[kRows * kRows];
+  size_t at = 0;
+  while (state.KeepRunningBatch(kRows * kRows)) {
+    kernels.dot_i8_block(order.data() + at, kRows, order.data() + at + kRows, kRows, dimension,
+                         dots);
+    benchmark::ClobberMemory();
+    at = at + 4 * kRows <= order.size() ? at + 2 * kRows : 0;
+  }
+}
+
 void PrepareQuery(benchmark::State& state, const CodeKernels& kernels, size_t dimension) {
   Query query(kernels, dimension);
   for (auto _ : state) {
@@ -164,6 +180,7 @@ void Register(const CodeKernels& kernels) {
       add("estimate", Estimate);
       add("dot_i8", Dot);
       add("dot_i8_gather", DotGather);
+      add("dot_i8_block", DotBlock);
     }
     RegisterBenchmark(name("prepare_query", "", dimension).c_str(),
                       [=, &kernels](State& state) { PrepareQuery(state, kernels, dimension); });

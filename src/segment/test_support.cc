@@ -4,16 +4,15 @@
 #include <limits>
 #include <numeric>
 
+#include "base/split_mix.h"
+
 namespace chroma::segment {
 
 using model::MetadataValue;
 using model::ValueType;
 
 uint64_t RowGenerator::Next() {
-  uint64_t mixed = state_ += 0x9e3779b97f4a7c15;
-  mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
-  mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
-  return mixed ^ mixed >> 31;
+  return SplitMix(&state_);
 }
 
 std::string RowGenerator::Text() {

@@ -159,6 +159,11 @@ void DotI8Gather(const int8_t* query, const int8_t* const* rows, size_t n, size_
   for (; i < n; ++i) out[i] = DotI8(query, rows[i], dimension);
 }
 
+void DotI8Block(const int8_t* const* a, size_t n_a, const int8_t* const* b, size_t n_b,
+                size_t dimension, int32_t* out) {
+  for (size_t i = 0; i < n_a; ++i) DotI8Gather(a[i], b, n_b, dimension, out + i * n_b);
+}
+
 // Adds the sums of `groups` groups, a multiple of 16 and at most kWideGroups, to `sums`: eight
 // neighbours a register, in order. F. André et al., "Cache locality is not enough: High-Performance
 // Nearest Neighbor Search with Product Quantization Fast Scan" (2015).
@@ -285,7 +290,8 @@ void Quantize(const float* vector, size_t dimension, float inverse_scale, int8_t
 }  // namespace
 
 constinit const CodeKernels kAvx2CodeKernels = {
-    "avx2", DotI8, DotI8Gather, Estimate, FillTables, Measure, Quantize, EncodeResidual, Hadamard,
+    "avx2",     DotI8,   DotI8Gather, DotI8Block,     Estimate,
+    FillTables, Measure, Quantize,    EncodeResidual, Hadamard,
 };
 
 }  // namespace chroma::simd

@@ -144,6 +144,64 @@ void DotI8Gather(const int8_t* query, const int8_t* const* rows, size_t n, size_
   for (; i < n; ++i) out[i] = DotI8(rows[i], query, dimension);
 }
 
+constexpr size_t kTile = 4;  // rows of either side whose sums are kept in registers
+
+// Of a[0 … kTile-1] with b[0 … kTile-1], at out[i * stride + j]; `excess` is what Raised adds to
+// the sums with each of b.
+[[gnu::always_inline]] inline void DotI8Tile(const int8_t* const* a, const int8_t* const* b,
+                                             size_t dimension, const __m512i* excess, size_t stride,
+                                             int32_t* out) {
+  __m512i sums[kTile][kTile];
+#pragma GCC unroll 4
+  for (auto& row : sums) {
+#pragma GCC unroll 4
+    for (__m512i& sum : row) sum = _mm512_setzero_si512();
+  }
+  for (size_t k = 0; k < dimension; k += 64) {
+    __m512i right[kTile];
+#pragma GCC unroll 4
+    for (size_t j = 0; j < kTile; ++j) right[j] = Once(LoadBytes(b[j] + k));
+#pragma GCC unroll 4
+    for (size_t i = 0; i < kTile; ++i) {
+      const __m512i left = Once(Raised(LoadBytes(a[i] + k)));
+#pragma GCC unroll 4
+      for (size_t j = 0; j < kTile; ++j) {
+        sums[i][j] = _mm512_dpbusd_epi32(sums[i][j], left, right[j]);
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (size_t i = 0; i < kTile; ++i) {
+#pragma GCC unroll 4
+    for (size_t j = 0; j < kTile; ++j) {
+      out[i * stride + j] = _mm512_reduce_add_epi32(_mm512_sub_epi32(sums[i][j], excess[j]));
+    }
+  }
+}
+
+void DotI8Block(const int8_t* const* a, size_t n_a, const int8_t* const* b, size_t n_b,
+                size_t dimension, int32_t* out) {
+  size_t j = 0;
+  for (; j + kTile <= n_b; j += kTile) {
+    __m512i excess[kTile];
+    for (size_t r = 0; r < kTile; ++r) {
+      __m512i sum = _mm512_setzero_si512();
+      for (size_t k = 0; k < dimension; k += 64) {
+        sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(1), LoadBytes(b[j + r] + k));
+      }
+      excess[r] = _mm512_slli_epi32(sum, 7);
+    }
+    size_t i = 0;
+    for (; i + kTile <= n_a; i += kTile) {
+      DotI8Tile(a + i, b + j, dimension, excess, n_b, out + i * n_b + j);
+    }
+    for (; i < n_a; ++i) DotI8Gather(a[i], b + j, kTile, dimension, out + i * n_b + j);
+  }
+  for (size_t i = 0; i < n_a && j < n_b; ++i) {
+    DotI8Gather(a[i], b + j, n_b - j, dimension, out + i * n_b + j);
+  }
+}
+
 // Both halves of a register together: of its four groups two are left.
 [[gnu::always_inline]] inline __m256i Fold(__m512i v) {
   return _mm256_add_epi16(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
@@ -261,7 +319,8 @@ void Quantize(const float* vector, size_t dimension, float inverse_scale, int8_t
 }  // namespace
 
 constinit const CodeKernels kAvx512CodeKernels = {
-    "avx512", DotI8, DotI8Gather, Estimate, FillTables, Measure, Quantize, EncodeResidual, Hadamard,
+    "avx512",   DotI8,   DotI8Gather, DotI8Block,     Estimate,
+    FillTables, Measure, Quantize,    EncodeResidual, Hadamard,
 };
 
 }  // namespace chroma::simd

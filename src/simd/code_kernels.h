@@ -38,6 +38,9 @@ struct CodeKernels {
   // Of one query with rows[0 … n-1]; prefetches the rows ahead.
   void (*dot_i8_gather)(const int8_t* query, const int8_t* const* rows, size_t n, size_t dimension,
                         int32_t* out);
+  // Of each of a[0 … n_a-1] with each of b[0 … n_b-1], at out[i * n_b + j].
+  void (*dot_i8_block)(const int8_t* const* a, size_t n_a, const int8_t* const* b, size_t n_b,
+                       size_t dimension, int32_t* out);
 
   // The walk's step: estimated squared distances of 32 neighbours by their 1-bit codes,
   //   estimates[j] = base + offsets[j] + factors[j] * (tables.scale * sum_j + tables.bias),

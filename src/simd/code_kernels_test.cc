@@ -122,6 +122,31 @@ TEST_P(CodeKernelsTest, GathersAnyNumberOfRows) {
   });
 }
 
+TEST_P(CodeKernelsTest, BlocksCompareEachWithEach) {
+  ForEachDimension([&](size_t dimension) {
+    std::vector<Unaligned<int8_t>> rows;
+    std::vector<const int8_t*> pointers;
+    const size_t n_a = random_() % 10, n_b = random_() % 10;
+    rows.reserve(n_a + n_b);
+    for (size_t i = 0; i < n_a + n_b; ++i) {
+      Unaligned<int8_t>& row = rows.emplace_back(dimension, Offset());
+      std::generate(row.begin(), row.end(),
+                    [&] { return i % 5 == 3 ? int8_t{-127} : Component(); });
+      pointers.push_back(row.get());
+    }
+    std::vector<int32_t> got(n_a * n_b + 1, -1);  // the last stays as it is
+    kernels_->dot_i8_block(pointers.data(), n_a, pointers.data() + n_a, n_b, dimension, got.data());
+    for (size_t i = 0; i < n_a; ++i) {
+      for (size_t j = 0; j < n_b; ++j) {
+        EXPECT_EQ(kScalarCodeKernels.dot_i8(pointers[i], pointers[n_a + j], dimension),
+                  got[i * n_b + j])
+            << dimension << ": " << i << ", " << j;
+      }
+    }
+    EXPECT_EQ(-1, got.back());
+  });
+}
+
 TEST_P(CodeKernelsTest, EstimateAddsTheChosenEntriesExactly) {
   ForEachDimension([&](size_t dimension) {
     for (const bool highest : {false, true}) {

@@ -128,6 +128,11 @@ void DotI8Gather(const int8_t* query, const int8_t* const* rows, size_t n, size_
   for (; i < n; ++i) out[i] = DotI8(query, rows[i], dimension);
 }
 
+void DotI8Block(const int8_t* const* a, size_t n_a, const int8_t* const* b, size_t n_b,
+                size_t dimension, int32_t* out) {
+  for (size_t i = 0; i < n_a; ++i) DotI8Gather(a[i], b, n_b, dimension, out + i * n_b);
+}
+
 // Adds the sums of `groups` groups, a multiple of 16 and at most kWideGroups, to `sums`: four
 // neighbours a register, in order.
 constexpr size_t kWideGroups = 1024;  // times kTableMax is below 2^16
@@ -233,7 +238,8 @@ void Quantize(const float* vector, size_t dimension, float inverse_scale, int8_t
 }  // namespace
 
 constinit const CodeKernels kNeonCodeKernels = {
-    "neon", DotI8, DotI8Gather, Estimate, FillTables, Measure, Quantize, EncodeResidual, Hadamard,
+    "neon",     DotI8,   DotI8Gather, DotI8Block,     Estimate,
+    FillTables, Measure, Quantize,    EncodeResidual, Hadamard,
 };
 
 }  // namespace chroma::simd

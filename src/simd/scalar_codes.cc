@@ -42,6 +42,11 @@ void DotI8Gather(const int8_t* query, const int8_t* const* rows, size_t n, size_
   }
 }
 
+void DotI8Block(const int8_t* const* a, size_t n_a, const int8_t* const* b, size_t n_b,
+                size_t dimension, int32_t* out) {
+  for (size_t i = 0; i < n_a; ++i) DotI8Gather(a[i], b, n_b, dimension, out + i * n_b);
+}
+
 uint32_t Estimate(const uint8_t* codes, const CodeTables& tables, size_t dimension,
                   const float* offsets, const float* factors, float base, float bound,
                   float* estimates) {
@@ -155,7 +160,8 @@ void Hadamard(float* values, size_t n) {
 }  // namespace
 
 const CodeKernels kScalarCodeKernels = {
-    "scalar", DotI8, DotI8Gather, Estimate, FillTables, Measure, Quantize, EncodeResidual, Hadamard,
+    "scalar",   DotI8,   DotI8Gather, DotI8Block,     Estimate,
+    FillTables, Measure, Quantize,    EncodeResidual, Hadamard,
 };
 
 }  // namespace chroma::simd

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/split_mix.h"
+
 namespace chroma::testing {
 namespace {
 
@@ -214,12 +216,8 @@ Status FaultFileSystem::Begin(Call call, const std::string& path) {
   return fault_ ? fault_(call, path) : Status::Ok();
 }
 
-// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
 uint64_t FaultFileSystem::NextRandom() {
-  uint64_t z = random_state_ += 0x9e3779b97f4a7c15;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
+  return SplitMix(&random_state_);
 }
 
 uint64_t FaultFileSystem::Used() const {

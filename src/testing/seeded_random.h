@@ -3,21 +3,16 @@
 
 #include <cstdint>
 
+#include "base/split_mix.h"
 #include "runtime/random.h"
 
 namespace chroma::testing {
 
-// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
 class SeededRandom final : public runtime::Random {
  public:
   explicit SeededRandom(uint64_t seed) : state_(seed) {}
 
-  uint64_t Next() override {
-    uint64_t z = state_ += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
+  uint64_t Next() override { return SplitMix(&state_); }
   // In [0, n); n > 0. The bias is below 2^-32 for small ranges.
   uint64_t Below(uint64_t n) { return Next() % n; }
   uint64_t Between(uint64_t low, uint64_t high) { return low + Below(high - low + 1); }

@@ -7,8 +7,8 @@
 
 #include "runtime/context.h"
 #include "runtime/log.h"
-#include "runtime/random.h"
 #include "service/wiring.h"
+#include "testing/seeded_random.h"
 
 namespace chroma::damage {
 namespace {
@@ -19,20 +19,6 @@ using service::LocalService;
 constexpr uint32_t kDimension = 4;
 constexpr size_t kQuestions = 4;  // of AskCollection
 constexpr const char* kNames[] = {"compacted", "both", "logged", "empty"};
-
-class SeededRandom final : public runtime::Random {
- public:
-  explicit SeededRandom(uint64_t seed) : state_(seed) {}
-  uint64_t Next() override {  // SplitMix64 (Steele, Lea, Flood 2014)
-    uint64_t z = state_ += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-  }
-
- private:
-  uint64_t state_;
-};
 
 // Nothing is compacted but when asked for.
 service::LocalOptions Options(bool indexed = false) {
@@ -241,7 +227,7 @@ class Builder {
 
   const uint64_t seed_;
   const bool indexed_;
-  SeededRandom random_;
+  testing::SeededRandom random_;
   std::unique_ptr<runtime::FileSystem> files_ = runtime::FileSystem::InMemory();
   runtime::Env env_;
   runtime::Context ctx_;

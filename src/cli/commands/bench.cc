@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/json_writer.h"
+#include "base/split_mix.h"
 #include "cli/command.h"
 #include "cli/place.h"
 #include "cli/progress.h"
@@ -53,13 +54,7 @@ class Generator {
   }
 
  private:
-  // SplitMix64.
-  static uint64_t Mix(uint64_t x) {
-    x += 0x9E3779B97F4A7C15U;
-    x = (x ^ x >> 30U) * 0xBF58476D1CE4E5B9U;
-    x = (x ^ x >> 27U) * 0x94D049BB133111EBU;
-    return x ^ x >> 31U;
-  }
+  static uint64_t Mix(uint64_t x) { return SplitMix(&x); }
   // The sum of four even ones is near enough.
   std::vector<float> Gaussian(uint64_t number, float spread) const {
     std::vector<float> vector(dimension_);

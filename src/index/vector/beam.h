@@ -18,6 +18,15 @@ struct CodedCandidate {
   uint32_t row;
 };
 
+// A total order.
+inline bool Nearer(const CodedCandidate& a, const CodedCandidate& b) {
+  return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
+}
+
+inline bool SameRow(const CodedCandidate& a, const CodedCandidate& b) {
+  return a.row == b.row;
+}
+
 // The `capacity` nearest candidates, nearest first. A sorted array: for the sizes of a search
 // moving its tail costs less than the branches of a heap. An entry is one number, so that the place
 // of a new one is found without branches, which nothing could predict.

@@ -22,16 +22,11 @@ constexpr size_t kSpreadMax = 48;
 // In place of a cosine.
 constexpr float kChosen = 2;
 
-bool Nearer(const CodedCandidate& a, const CodedCandidate& b) {
-  return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
-}
-
 // Nearest first, each once, without the row itself.
 void PutInOrder(uint32_t row, std::vector<CodedCandidate>& candidates) {
   std::erase_if(candidates, [row](const CodedCandidate& one) { return one.row == row; });
   std::sort(candidates.begin(), candidates.end(), Nearer);
-  const auto same = [](const CodedCandidate& a, const CodedCandidate& b) { return a.row == b.row; };
-  candidates.erase(std::unique(candidates.begin(), candidates.end(), same), candidates.end());
+  candidates.erase(std::unique(candidates.begin(), candidates.end(), SameRow), candidates.end());
 }
 
 }  // namespace
@@ -174,7 +169,9 @@ Status GraphBuilder::Build() {
   }
   // Rows that were inserted early chose among few, and of a batch none among the others of it.
   spreads_ = true;
-  for (uint32_t pass = 0; pass < options_.passes; ++pass) CHROMA_TRY(Refine(first_new));
+  CHROMA_ASSIGN(const NearRows near,
+                NearRows::Find(coder_, rows_, order, first_new, {}, parallel_for_, check_));
+  for (uint32_t pass = 0; pass < options_.passes; ++pass) CHROMA_TRY(Refine(first_new, near));
   ChooseEntry();
   return Status::Ok();
 }
@@ -188,15 +185,21 @@ Status GraphBuilder::Seed(std::span<const uint32_t> rows) {
   return Status::Ok();
 }
 
-Status GraphBuilder::Refine(size_t first_new) {
-  for (size_t first = first_new; first < order_.size(); first += kBatchRowsMax) {
-    const size_t n = std::min(kBatchRowsMax, order_.size() - first);
-    CHROMA_TRY(Insert(std::span<const uint32_t>(order_).subspan(first, n)));
+Status GraphBuilder::Refine(size_t first, const NearRows& near) {
+  for (size_t begin = first; begin < order_.size(); begin += kBatchRowsMax) {
+    const size_t n = std::min(kBatchRowsMax, order_.size() - begin);
+    CHROMA_TRY(Connect(std::span<const uint32_t>(order_).subspan(begin, n), options_.effort / 2,
+                       [&](size_t i) { return near.Of(begin - first + i); }));
   }
   return Status::Ok();
 }
 
 Status GraphBuilder::Insert(std::span<const uint32_t> rows) {
+  return Connect(rows, options_.effort, [](size_t) { return std::span<const CodedCandidate>(); });
+}
+
+Status GraphBuilder::Connect(std::span<const uint32_t> rows, size_t effort,
+                             const std::function<std::span<const CodedCandidate>(size_t i)>& more) {
   ChooseEntry();
   std::vector<std::vector<uint32_t>> fresh(rows.size());
   const Graph graph = View();
@@ -204,10 +207,11 @@ Status GraphBuilder::Insert(std::span<const uint32_t> rows) {
   CHROMA_TRY(ForEach(rows.size(), [&](size_t i, WalkState& state) {
     const uint32_t row = rows[i];
     coder_.EncodeQuery(rows_, row, &state.query);
-    if (Status status = Walk(walked, options_.effort, state); !status.ok()) return status;
+    if (Status status = Walk(walked, effort, state); !status.ok()) return status;
     std::vector<CodedCandidate> candidates = std::move(state.found);
     const auto before = CandidatesOf(row, Neighbors(row).first(DegreeOf(row)));
     candidates.insert(candidates.end(), before.begin(), before.end());
+    candidates.insert(candidates.end(), more(i).begin(), more(i).end());
     fresh[i] = Choose(row, std::move(candidates));
     return Status::Ok();
   }));

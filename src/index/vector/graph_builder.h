@@ -21,18 +21,16 @@
 
 #include "chroma/status.h"
 #include "index/vector/graph_walk.h"
+#include "index/vector/near_rows.h"
 #include "index/vector/node_memory.h"
 
 namespace chroma::index {
 
 struct GraphOptions {
-  uint32_t effort = 200;  // of the walks that find candidates
+  uint32_t effort = 200;  // of the walks that find candidates; of those of passes it is half
   float slack = 1;        // a longer edge stays unless a shorter one is this much nearer its end
   uint32_t passes = 1;    // over all new rows after they were inserted
 };
-
-// Runs job(0) … job(n - 1), in any order and on any number of threads.
-using ParallelFor = std::function<void(size_t n, const std::function<void(size_t)>& job)>;
 
 class GraphBuilder {
  public:
@@ -72,7 +70,11 @@ class GraphBuilder {
   Status Seed(std::span<const uint32_t> rows);
   // Walks for each row, chooses its edges and merges the reverse ones.
   Status Insert(std::span<const uint32_t> rows);
-  Status Refine(size_t first_new);
+  // Goes through order_[first] and all after it.
+  Status Refine(size_t first, const NearRows& near);
+  // `more` is what row i of `rows` has to choose from besides what a walk finds.
+  Status Connect(std::span<const uint32_t> rows, size_t effort,
+                 const std::function<std::span<const CodedCandidate>(size_t i)>& more);
   void MergeReverse(std::span<const uint32_t> rows,
                     const std::vector<std::vector<uint32_t>>& fresh);
   void AddReverse(uint32_t row, std::span<const Edge> edges);

@@ -33,10 +33,6 @@ constexpr double kEstimatesPerEffort = 1.5;
 constexpr size_t kEstimatesPerRow = 4;
 constexpr size_t kEstimatedRowsMax = 64;
 
-bool Nearer(const CodedCandidate& a, const CodedCandidate& b) {
-  return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
-}
-
 // Distances by code are off by about two of these: both vectors are rounded, to within half a step
 // of their scale in every component.
 float CodeError(const CodedQuery& query, const RowScale& row) {

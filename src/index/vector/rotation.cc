@@ -4,19 +4,13 @@
 #include <bit>
 #include <cmath>
 
+#include "base/split_mix.h"
+
 namespace chroma::index {
 namespace {
 
 // Two from each end: after them a unit vector along one axis is spread over all components.
 constexpr uint32_t kRounds = 4;
-
-// G. L. Steele et al., "Fast Splittable Pseudorandom Number Generators" (2014).
-uint64_t SplitMix(uint64_t* state) {
-  uint64_t z = (*state += 0x9E3779B97F4A7C15);
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-  return z ^ (z >> 31);
-}
 
 }  // namespace
 

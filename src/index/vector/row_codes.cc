@@ -44,6 +44,25 @@ void RowCoder::Distances(const RowCodes& rows, uint32_t row, std::span<const uin
   }
 }
 
+void RowCoder::Distances(const RowCodes& rows, std::span<const uint32_t> some,
+                         std::span<const uint32_t> others, float* out) const {
+  static thread_local std::vector<const int8_t*> codes;
+  static thread_local std::vector<int32_t> dots;
+  codes.clear();
+  for (const uint32_t row : some) codes.push_back(rows.Row(row));
+  for (const uint32_t row : others) codes.push_back(rows.Row(row));
+  dots.resize(some.size() * others.size());
+  kernels_.dot_i8_block(codes.data(), some.size(), codes.data() + some.size(), others.size(),
+                        rows.padded, dots.data());
+  const int32_t* dot = dots.data();
+  for (const uint32_t row : some) {
+    const RowScale& scale = rows.scales[row];
+    for (const uint32_t other : others) {
+      *out++ = Combine(scale.squared_norm, scale.scale, rows.scales[other], *dot++);
+    }
+  }
+}
+
 bool RowCoder::IntoCodeSpace(const float* vector, bool is_query, float* out) const {
   static thread_local std::vector<float> moved;
   moved.resize(space_.code_dimension());

@@ -81,6 +81,9 @@ class RowCoder {
   // Squared distances in the code space from `row` to each of `others`.
   void Distances(const RowCodes& rows, uint32_t row, std::span<const uint32_t> others,
                  float* out) const;
+  // From each of `some` to each of `others`: of some[i] at out + i * others.size().
+  void Distances(const RowCodes& rows, std::span<const uint32_t> some,
+                 std::span<const uint32_t> others, float* out) const;
   static float Combine(float squared_norm, float scale, const RowScale& other, int32_t dot) {
     return squared_norm + other.squared_norm - 2 * scale * other.scale * static_cast<float>(dot);
   }
