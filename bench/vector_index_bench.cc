@@ -23,6 +23,7 @@
 
 #include "bench/built_graph.h"
 #include "index/vector/flat_index.h"
+#include "index/vector/sign_codes.h"
 
 namespace {
 
@@ -189,6 +190,58 @@ void MeasureResults(const Data& data, const chroma::bench::BuiltGraph& graph) {
   }
 }
 
+class MatrixReader final : public chroma::index::RowReader {
+ public:
+  explicit MatrixReader(const Rows& rows) : rows_(rows) {}
+  chroma::Result<const float*> Row(uint32_t row) const override { return rows_.at(row); }
+
+ private:
+  const Rows& rows_;
+};
+
+// Among rows that no graph holds yet: by their signs, and compared one by one.
+void RunUnindexed(const Data& data) {
+  using chroma::index::FlatIndex;
+  using chroma::index::SignCodes;
+  constexpr size_t kAsked = 200;
+  const MatrixReader reader(data.rows);
+  for (size_t n = SignCodes::kRowsMin; n <= data.n;
+       n = n < data.n ? std::min(data.n, 4 * n) : n + 1) {
+    chroma::index::VectorSource exact = data.source();
+    exact.n = static_cast<uint32_t>(n);
+    chroma::index::VectorSource read = exact;
+    read.reader = &reader;
+    SignCodes signs(chroma::model::Space::kL2, exact.dimension);
+    const double begin = Seconds(CLOCK_THREAD_CPUTIME_ID);
+    if (!signs.Extend(read, exact.n).ok()) std::exit(1);
+    const double coded = Seconds(CLOCK_THREAD_CPUTIME_ID);
+    double by_signs = 0;
+    double one_by_one = 0;
+    size_t hits = 0;
+    for (size_t i = 0; i < kAsked; ++i) {
+      chroma::index::SearchRequest request;
+      request.query = data.query(i);
+      request.k = kNeighbors;
+      std::vector<Candidate> found;
+      std::vector<Candidate> wanted;
+      const double first = Seconds(CLOCK_THREAD_CPUTIME_ID);
+      if (!signs.Search(read, request, &found).ok()) std::exit(1);
+      const double second = Seconds(CLOCK_THREAD_CPUTIME_ID);
+      if (!FlatIndex().Search(exact, request, &wanted).ok()) std::exit(1);
+      by_signs += second - first;
+      one_by_one += Seconds(CLOCK_THREAD_CPUTIME_ID) - second;
+      const std::vector<uint32_t> rows = RowsOf(found);
+      for (const uint32_t row : RowsOf(wanted)) hits += std::count(rows.begin(), rows.end(), row);
+    }
+    fmt::print(
+        "unindexed  {:7} rows, {:.2f} us each to code, recall@10 {:.4f}  {:.3f} ms, "
+        "{:.3f} ms one by one\n",
+        n, (coded - begin) * 1e6 / static_cast<double>(n),
+        static_cast<double>(hits) / (kAsked * kNeighbors), by_signs * 1e3 / kAsked,
+        one_by_one * 1e3 / kAsked);
+  }
+}
+
 void RunGraph(const Data& data) {
   using chroma::bench::BuiltGraph;
   const double begin = Seconds(CLOCK_PROCESS_CPUTIME_ID);
@@ -255,6 +308,7 @@ int main(int argc, char** argv) {
   data.n = std::min(limit, data.rows.n - kQueries);
   FindTruth(data);
   fmt::print("{} rows of {} dimensions\n", data.n, data.rows.dimension);
+  RunUnindexed(data);
   RunGraph(data);
 #ifdef CHROMA_BENCH_HNSWLIB
   RunHnswlib(data);

@@ -54,23 +54,25 @@ Result<std::shared_ptr<LiveCollection>> LocalNode::Open(runtime::Context& ctx,
   // What was open, or what won, may be of an older version.
   const std::shared_ptr<const segment::Version> before = collection->version();
   if (before->manifest.version >= version.version) return collection;
-  CHROMA_TRY(collection->Advance(ctx, version));
-  if (SearchedLately(version.collection)) {
+  const std::optional<model::Space> searched = SearchedLately(version.collection);
+  CHROMA_TRY(collection->Advance(ctx, version, searched));
+  if (searched) {
     warmer_.NotePublished(*before, *collection->version());
   }
   return collection;
 }
 
-bool LocalNode::SearchedLately(const Uuid& collection) {
+std::optional<model::Space> LocalNode::SearchedLately(const Uuid& collection) {
   constexpr int64_t kLatelyNs = 10 * runtime::kSecond;
   runtime::MutexLock lock(mutex_);
   const auto at = open_.find(collection);
-  if (at == open_.end() || at->second.searched_ns == 0) return false;
-  return env_.clock->MonotonicNs() - at->second.searched_ns < kLatelyNs;
+  if (at == open_.end() || at->second.searched_ns == 0) return std::nullopt;
+  if (env_.clock->MonotonicNs() - at->second.searched_ns >= kLatelyNs) return std::nullopt;
+  return at->second.searched_space;
 }
 
 void LocalNode::NoteSearches(const Uuid& collection, const segment::Snapshot& snapshot,
-                             uint64_t n) {
+                             model::Space space, uint64_t n) {
   TellDamage(collection, snapshot);
   warmer_.NoteSearch(snapshot);
   uint64_t unindexed = 0;
@@ -81,6 +83,7 @@ void LocalNode::NoteSearches(const Uuid& collection, const segment::Snapshot& sn
   const auto at = open_.find(collection);
   if (at == open_.end()) return;
   at->second.searched_ns = env_.clock->MonotonicNs();
+  at->second.searched_space = space;
   at->second.compared += n * unindexed;
 }
 
@@ -312,7 +315,7 @@ Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& ve
   CHROMA_TRY(CheckLoaded(ctx, *snapshot, plan.include | model::kIncludeEmbeddings));
   if (ctx.at_once() && !IsQuick(*snapshot, plan)) CHROMA_TRY(ctx.CheckMayWait());
   CHROMA_ASSIGN(std::vector<NearestRows> nearest, SelectNearest(ctx, pool_, *snapshot, plan));
-  NoteSearches(version.collection, *snapshot, plan.queries.rows());
+  NoteSearches(version.collection, *snapshot, plan.space, plan.queries.rows());
   QueryResult result;
   uint64_t size_bytes = 0;
   for (NearestRows& one : nearest) {
@@ -335,7 +338,7 @@ Result<SearchResult> LocalNode::Search(runtime::Context& ctx, const VersionRef& 
                                        const planner::SearchBatchPlan& plan) {
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
   CHROMA_ASSIGN(std::vector<ScoredRows> found, RunSearches(ctx, pool_, *snapshot, plan));
-  NoteSearches(version.collection, *snapshot, plan.searches.size());
+  NoteSearches(version.collection, *snapshot, plan.space, plan.searches.size());
   SearchResult result;
   uint64_t size_bytes = 0;
   for (size_t i = 0; i < found.size(); ++i) {

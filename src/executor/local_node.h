@@ -77,15 +77,18 @@ class LocalNode : public QueryNode {
     uint64_t used = 0;  // of use_clock_
     int64_t read_ns = 0;
     int64_t searched_ns = 0;  // 0: never
-    uint64_t compared = 0;    // see RowsCompared
+    model::Space searched_space = model::Space::kL2;
+    uint64_t compared = 0;  // see RowsCompared
     bool holds_pages = false;
   };
   Result<std::shared_ptr<const segment::Snapshot>> Snapshot(runtime::Context& ctx,
                                                             const segment::VersionRef& version);
   void TellDamage(const Uuid& collection, const segment::Snapshot& snapshot) const;
   // After so many searches: what is to be done for the next ones.
-  void NoteSearches(const Uuid& collection, const segment::Snapshot& snapshot, uint64_t n);
-  bool SearchedLately(const Uuid& collection);
+  void NoteSearches(const Uuid& collection, const segment::Snapshot& snapshot, model::Space space,
+                    uint64_t n);
+  // In which space; none: not lately.
+  std::optional<model::Space> SearchedLately(const Uuid& collection);
   // Null where it is not open.
   std::shared_ptr<segment::LiveCollection> FindOpen(const Uuid& collection);
   // Out of open_, to be closed without the lock; null where every collection is in use.

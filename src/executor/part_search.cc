@@ -14,6 +14,8 @@ namespace {
 using index::Candidate;
 using index::SearchRequest;
 
+// Rows scanned by their signs in the time of comparing one.
+constexpr uint64_t kSignsPerComparison = 20;
 // So few rows are compared one by one, whatever is indexed.
 constexpr uint64_t kRowsComparedMax = 512;
 
@@ -78,11 +80,20 @@ Result<PartSearch> PartSearch::Prepare(const segment::SnapshotPart& part,
   if (search.indexed_ && search.allowed_ && search.allowed_->Count() <= kRowsComparedMax) {
     search.indexed_ = false;
     CHROMA_TRY(search.Gather(*search.allowed_, &search.exact_));
-  } else if (search.indexed_) {
+    return search;
+  }
+  if (!exact && segment::NeedsSigns(part)) {
+    search.signs_ = part.part->signs().Get(space, part.part->dimension());
+  }
+  if (search.indexed_) {
     Bitmap unindexed = part.indexes->unindexed;
     if (search.allowed_) unindexed &= *search.allowed_;
-    CHROMA_TRY(search.Gather(unindexed, &search.exact_));
-  } else {
+    if (search.signs_ == nullptr) {
+      CHROMA_TRY(search.Gather(unindexed, &search.exact_));
+    } else {
+      search.unindexed_ = std::move(unindexed);
+    }
+  } else if (search.signs_ == nullptr) {
     CHROMA_TRY(search.GatherAll(&search.exact_));
   }
   return search;
@@ -91,7 +102,8 @@ Result<PartSearch> PartSearch::Prepare(const segment::SnapshotPart& part,
 uint64_t PartSearch::RowsScanned(const planner::QueryPlan& plan,
                                  const segment::SnapshotPart& part) {
   const bool indexed = !plan.exact && CanSearch(part.indexes.get(), plan.space);
-  return indexed ? part.indexes->unindexed.Count() : part.part->rows();
+  const uint64_t rows = indexed ? part.indexes->unindexed.Count() : part.part->rows();
+  return !plan.exact && segment::NeedsSigns(part) ? rows / kSignsPerComparison : rows;
 }
 
 // One block where the vectors lie together, as in a segment, or one pointer per row, as in the
@@ -142,10 +154,10 @@ Status PartSearch::Gather(const Bitmap& rows, ExactRows* out) const {
 
 Status PartSearch::Search(const SearchRequest& request, std::vector<Candidate>* out) const {
   if (empty_) return Status::Ok();
-  if (!indexed_) return SearchExact(exact_, request, out);
+  if (!indexed_) return SearchUnindexed(request, out);
   const size_t before = out->size();
   const Status searched = SearchIndexes(request, out);
-  if (searched.ok()) return SearchExact(exact_, request, out);
+  if (searched.ok()) return SearchUnindexed(request, out);
   if (searched.code() != StatusCode::kDataLoss) return searched;
   // Everything in an index can be had from the rows, which tell themselves whether they are
   // damaged.
@@ -164,6 +176,10 @@ std::string PartSearch::Describe() const {
     for (const segment::PartIndex& index : part_->indexes->list) rows += index.rows();
     text = std::to_string(part_->indexes->list.size()) + " vector indexes over " +
            std::to_string(rows) + " records, ";
+  }
+  if (signs_ != nullptr) {
+    const uint64_t rows = unindexed_ ? unindexed_->Count() : rows_allowed();
+    return text + std::to_string(rows) + " records by their signs";
   }
   // Of a whole part only those that are allowed are compared.
   const uint64_t compared = indexed_ || !exact_.rows.empty() ? exact_.source.n : rows_allowed();
@@ -192,6 +208,20 @@ Status PartSearch::SearchIndexes(SearchRequest request, std::vector<Candidate>* 
     CHROMA_TRY(index.reader->index().Search(source, request, out));
   }
   return Status::Ok();
+}
+
+Status PartSearch::SearchUnindexed(const SearchRequest& request,
+                                   std::vector<Candidate>* out) const {
+  if (signs_ == nullptr) return SearchExact(exact_, request, out);
+  const PartRows reader(*part_->part, /*copied=*/false);
+  index::VectorSource source;
+  source.reader = &reader;
+  source.n = part_->part->rows();
+  source.dimension = part_->part->dimension();
+  SearchRequest among = request;
+  const std::optional<Bitmap>& rows = unindexed_ ? unindexed_ : allowed_;
+  among.allowed = rows ? &*rows : nullptr;
+  return signs_->Search(source, among, out);
 }
 
 Status PartSearch::SearchExact(const ExactRows& exact, SearchRequest request,

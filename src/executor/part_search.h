@@ -1,8 +1,9 @@
-// Nearest rows of one part, for any number of query vectors: by its vector indexes, and exactly
-// among the rows that none of them holds.
+// Nearest rows of one part, for any number of query vectors: by its vector indexes, and among the
+// rows that none of them holds exactly, or by their signs where they are many.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,7 +27,8 @@ class PartSearch {
                                     const segment::SnapshotPart& part,
                                     runtime::ThreadPool* pool = nullptr, Trace* trace = nullptr);
 
-  // How many rows a search without a predicate compares one by one.
+  // How many rows a search without a predicate compares one by one, or could in the time of what it
+  // does instead.
   static uint64_t RowsScanned(const planner::QueryPlan& plan, const segment::SnapshotPart& part);
   // Among `allowed`; none: every row. `exact`: no vector index is used.
   static Result<PartSearch> Prepare(const segment::SnapshotPart& part,
@@ -57,11 +59,16 @@ class PartSearch {
   Status SearchIndexes(index::SearchRequest request, std::vector<index::Candidate>* out) const;
   Status SearchExact(const ExactRows& exact, index::SearchRequest request,
                      std::vector<index::Candidate>* out) const;
+  // Among all rows that no index holds, as SearchExact where `exact_` has them.
+  Status SearchUnindexed(const index::SearchRequest& request,
+                         std::vector<index::Candidate>* out) const;
 
   const segment::SnapshotPart* part_;
   std::optional<Bitmap> allowed_;  // none: every row
   bool empty_ = false;
   bool indexed_ = false;
+  std::shared_ptr<index::SignCodes> signs_;  // null: rows that no index holds are in exact_
+  std::optional<Bitmap> unindexed_;          // of those that are allowed; none: all of allowed_
   ExactRows exact_;
 };
 

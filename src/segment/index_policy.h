@@ -9,14 +9,14 @@
 namespace chroma::segment {
 
 struct IndexPolicy {
-  // Smaller segments are scanned: as quick as a walk, and exact.
+  // Smaller segments are compared row by row: as quick as a walk, and exact.
   uint32_t rows_min = 2'000;
   // While a collection is written to, this many rows that are not indexed are waited for, since
   // merges to come would take an index built now along in part only.
   uint32_t busy_rows_min = 65'536;
-  // But not by searches, once these have compared so many rows for each row that is not indexed:
-  // that took about as long as building takes (150 ns each, .55 ms, at 384 dimensions).
-  uint64_t comparisons_max = 3'500;
+  // But not by searches, once these have scanned each row that is not indexed so often: that took
+  // about as long as building takes (6 ns by its signs, .25 ms, at 384 dimensions).
+  uint64_t comparisons_max = 40'000;
   uint32_t searched_rows_min = 8'192;  // fewer are compared by searches whatever that costs
   double unindexed_share_max = .02;    // else
   double gone_share_max = .25;         // of the rows of an index

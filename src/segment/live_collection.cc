@@ -127,7 +127,8 @@ Result<std::vector<LoggedRequest>> LiveCollection::RequestsBelow(uint64_t log_en
   return below;
 }
 
-Status LiveCollection::Advance(runtime::Context& ctx, const VersionRef& ref) {
+Status LiveCollection::Advance(runtime::Context& ctx, const VersionRef& ref,
+                               std::optional<model::Space> searched) {
   const std::shared_ptr<const Version> before = version();
   if (before->manifest.version >= ref.version) return Status::Ok();
   CHROMA_ASSIGN(State next, NewState(ctx, ref, before.get()));
@@ -135,6 +136,9 @@ Status LiveCollection::Advance(runtime::Context& ctx, const VersionRef& ref) {
   // What is appended meanwhile is not waited for: writers may be quicker than this task.
   CHROMA_ASSIGN(const uint64_t end, log_.End(ctx, id_));
   CHROMA_TRY(CatchUp(ctx, next, end));
+  if (searched) {
+    for (const SnapshotPart& part : next.tail->Parts()) MakeSigns(part, *searched);
+  }
   runtime::MutexLock lock(mutex_);
   if (state_.version->manifest.version >= ref.version) return Status::Ok();
   CHROMA_TRY(CatchUp(ctx, next, state_.log_end));

@@ -36,8 +36,10 @@ class LiveCollection {
   Result<std::shared_ptr<const Snapshot>> ReadAtOnce(runtime::Context& ctx, const VersionRef& ref);
 
   // Moves to a newer published version; the tail keeps only what that does not cover. A version
-  // that is not newer is ignored. Readers go on during the work.
-  Status Advance(runtime::Context& ctx, const VersionRef& ref);
+  // that is not newer is ignored. Readers go on during the work. `searched`: vectors of it are, so
+  // that codes of rows that are in no vector index yet are made before searches wait for them.
+  Status Advance(runtime::Context& ctx, const VersionRef& ref,
+                 std::optional<model::Space> searched = std::nullopt);
 
   // As segment::FindRequest, over everything that was durable in the log when this was called.
   Result<std::optional<uint32_t>> FindRequest(runtime::Context& ctx, const model::RequestTag& tag);

@@ -24,6 +24,7 @@
 #include "model/metadata.h"
 #include "model/record.h"
 #include "runtime/context.h"
+#include "segment/kept_signs.h"
 #include "segment/key_values.h"
 #include "segment/missing_indexes.h"
 
@@ -59,6 +60,9 @@ class Part {
     std::copy_n(run.values, dimension(), out);
     return Status::Ok();
   }
+
+  // For searches among rows that no vector index holds.
+  virtual const KeptSigns& signs() const = 0;
 
   // Whether few rows can be found by their ids and read with these columns without loading
   // anything large first.

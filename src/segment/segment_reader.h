@@ -25,6 +25,11 @@ class SegmentReader : public Part {
   virtual Result<std::vector<uint32_t>> MovedRows(const std::string& index, uint32_t n) const = 0;
   // Reads and verifies every byte: what `doctor` and merges rely on.
   virtual Status VerifyAll(runtime::Context& ctx) const = 0;
+
+  const KeptSigns& signs() const override { return signs_; }
+
+ private:
+  const KeptSigns signs_;
 };
 
 }  // namespace chroma::segment

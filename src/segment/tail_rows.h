@@ -70,6 +70,7 @@ struct TailRows {
   bool in_insertion_order = true;
   bool any_damage = false;
   std::vector<std::shared_ptr<const void>> owners;  // of the bytes and parts that rows point to
+  KeptSigns signs;
 
   // The latest row of every id; views look up in it while the owner appends. The mutex also
   // covers the growth of `blocks` and `size`, which only the owner reads without it.
@@ -99,6 +100,8 @@ class TailView : public Part {
   Result<std::string_view> Id(uint32_t row) const override { return At(row).id; }
   Result<uint64_t> InsertionOffset(uint32_t row) const override { return At(row).insertion_offset; }
   Result<VectorRun> Vectors(uint32_t row) const override;
+  // Of the rows of all views.
+  const KeptSigns& signs() const override { return all_->signs; }
   Status ReadDocuments(std::span<const uint32_t> rows,
                        std::vector<std::optional<std::string>>* out) const override;
   Status ReadUris(std::span<const uint32_t> rows,

@@ -25,8 +25,10 @@ class VersionOpener {
   Result<SnapshotPart> Open(const ManifestSegment& segment) {
     CHROMA_ASSIGN(std::shared_ptr<const SegmentReader> reader, OpenSegment(segment));
     CHROMA_ASSIGN(std::shared_ptr<const PartIndexes> indexes, OpenIndexes(segment, *reader));
-    return SnapshotPart{std::move(reader), std::make_shared<Bitmap>(segment.deleted),
-                        std::move(indexes)};
+    SnapshotPart part{std::move(reader), std::make_shared<Bitmap>(segment.deleted),
+                      std::move(indexes)};
+    if (!NeedsSigns(part)) part.part->signs().Forget();
+    return part;
   }
 
  private:
