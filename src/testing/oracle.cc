@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "index/text/bm25.h"
 #include "index/text/phrase.h"
-#include "index/text/regex.h"
 #include "model/compare.h"
 
 namespace chroma::testing {
@@ -12,20 +12,13 @@ namespace {
 
 using model::DocumentOperator;
 
-void MergeInto(OracleRecord& record, const model::RecordBatch& batch, size_t i,
-               const float* vector) {
-  if (vector != nullptr) record.vector.assign(vector, vector + batch.vectors.dimension);
-  if (i < batch.documents.size() && batch.documents[i]) record.document = batch.documents[i];
-  if (i < batch.uris.size() && batch.uris[i]) record.uri = batch.uris[i];
-  if (i < batch.metadatas.size() && batch.metadatas[i]) {
-    for (const auto& [key, value] : *batch.metadatas[i]) {
-      if (model::TypeOf(value) == model::ValueType::kNull || model::IsEmptyArray(value)) {
-        record.metadata.Erase(key);
-      } else {
-        record.metadata.Set(key, value);
-      }
-    }
+const std::string* TextOf(const model::RecordBatch& batch, size_t i, const std::string& source) {
+  if (source == model::kDocumentKey) {
+    return i < batch.documents.size() && batch.documents[i] ? &*batch.documents[i] : nullptr;
   }
+  if (i >= batch.metadatas.size() || !batch.metadatas[i]) return nullptr;
+  const model::MetadataValue* value = batch.metadatas[i]->Find(source);
+  return value == nullptr ? nullptr : std::get_if<std::string>(value);
 }
 
 std::vector<std::string> Words(std::string_view text) {
@@ -51,34 +44,28 @@ bool HasPhrase(std::string_view text, std::string_view phrase, bool prefix) {
   return false;
 }
 
-bool MatchesDocument(const OracleRecord& record, const model::DocumentPredicate& predicate) {
-  bool positive = false;
-  switch (predicate.op) {
-    case DocumentOperator::kContains:
-    case DocumentOperator::kNotContains:
-      positive = record.document && record.document->find(predicate.pattern) != std::string::npos;
-      return positive == (predicate.op == DocumentOperator::kContains);
-    case DocumentOperator::kRegex:
-    case DocumentOperator::kNotRegex: {
-      auto regex = index::Regex::Compile(predicate.pattern);
-      positive = regex.ok() && record.document && (*regex)->Matches(*record.document);
-      return positive == (predicate.op == DocumentOperator::kRegex);
-    }
-    case DocumentOperator::kPhrase:
-    case DocumentOperator::kNotPhrase:
-    case DocumentOperator::kPrefix:
-    case DocumentOperator::kNotPrefix: {
-      const bool prefix =
-          predicate.op == DocumentOperator::kPrefix || predicate.op == DocumentOperator::kNotPrefix;
-      const bool wanted =
-          predicate.op == DocumentOperator::kPhrase || predicate.op == DocumentOperator::kPrefix;
-      return wanted == (record.document && HasPhrase(*record.document, predicate.pattern, prefix));
+}  // namespace
+
+void Oracle::MergeInto(OracleRecord& record, const model::RecordBatch& batch, size_t i,
+                       const float* vector) const {
+  if (vector != nullptr) record.vector.assign(vector, vector + batch.vectors.dimension);
+  if (i < batch.documents.size() && batch.documents[i]) record.document = batch.documents[i];
+  if (i < batch.uris.size() && batch.uris[i]) record.uri = batch.uris[i];
+  const bool has_metadata = i < batch.metadatas.size() && batch.metadatas[i];
+  for (const auto& [key, source] : embedded_) {
+    const std::string* text = TextOf(batch, i, source);
+    const bool given = has_metadata && batch.metadatas[i]->Find(key) != nullptr;
+    if (text != nullptr && !given) record.metadata.Set(key, index::Bm25().Embed(*text));
+  }
+  if (!has_metadata) return;
+  for (const auto& [key, value] : *batch.metadatas[i]) {
+    if (model::TypeOf(value) == model::ValueType::kNull || model::IsEmptyArray(value)) {
+      record.metadata.Erase(key);
+    } else {
+      record.metadata.Set(key, value);
     }
   }
-  return false;
 }
-
-}  // namespace
 
 void Oracle::Apply(const model::RecordBatch& batch) {
   using model::Operation;
@@ -101,6 +88,41 @@ void Oracle::Apply(const model::RecordBatch& batch) {
       MergeInto(record, batch, i, vector);
     }
   }
+}
+
+bool Oracle::MatchesRegex(const std::string& pattern, const std::string& text) const {
+  const auto [at, is_new] = regexes_.try_emplace(pattern);
+  if (is_new) {
+    auto compiled = index::Regex::Compile(pattern);
+    if (compiled.ok()) at->second = *std::move(compiled);
+  }
+  return at->second != nullptr && at->second->Matches(text);
+}
+
+bool Oracle::MatchesDocument(const OracleRecord& record,
+                             const model::DocumentPredicate& predicate) const {
+  bool positive = false;
+  switch (predicate.op) {
+    case DocumentOperator::kContains:
+    case DocumentOperator::kNotContains:
+      positive = record.document && record.document->find(predicate.pattern) != std::string::npos;
+      return positive == (predicate.op == DocumentOperator::kContains);
+    case DocumentOperator::kRegex:
+    case DocumentOperator::kNotRegex:
+      positive = record.document && MatchesRegex(predicate.pattern, *record.document);
+      return positive == (predicate.op == DocumentOperator::kRegex);
+    case DocumentOperator::kPhrase:
+    case DocumentOperator::kNotPhrase:
+    case DocumentOperator::kPrefix:
+    case DocumentOperator::kNotPrefix: {
+      const bool prefix =
+          predicate.op == DocumentOperator::kPrefix || predicate.op == DocumentOperator::kNotPrefix;
+      const bool wanted =
+          predicate.op == DocumentOperator::kPhrase || predicate.op == DocumentOperator::kPrefix;
+      return wanted == (record.document && HasPhrase(*record.document, predicate.pattern, prefix));
+    }
+  }
+  return false;
 }
 
 bool Oracle::Matches(const OracleRecord& record, const model::Filter& filter) const {

@@ -4,10 +4,13 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "index/text/regex.h"
 #include "model/filter.h"
 #include "model/record.h"
 #include "model/schema.h"
@@ -32,6 +35,9 @@ class Oracle {
  public:
   explicit Oracle(model::Space space) : space_(space) {}
 
+  // From keys to their sources, "#document" or a key: from now on records that come with a text as
+  // the source and without the key get what chroma_bm25 makes of the text under the key.
+  void SetEmbedded(std::map<std::string, std::string> embedded) { embedded_ = std::move(embedded); }
   void Apply(const model::RecordBatch& batch);
 
   // Matching records in insertion order. Null: no restriction.
@@ -46,10 +52,16 @@ class Oracle {
 
  private:
   bool Matches(const OracleRecord& record, const model::Filter& filter) const;
+  bool MatchesDocument(const OracleRecord& record, const model::DocumentPredicate& predicate) const;
+  bool MatchesRegex(const std::string& pattern, const std::string& text) const;
+  void MergeInto(OracleRecord& record, const model::RecordBatch& batch, size_t i,
+                 const float* vector) const;
 
   const model::Space space_;
+  std::map<std::string, std::string> embedded_;
   uint64_t next_order_ = 0;
   std::map<std::string, OracleRecord> records_;
+  mutable std::map<std::string, std::unique_ptr<index::Regex>> regexes_;  // null: refused
 };
 
 }  // namespace chroma::testing

@@ -8,6 +8,7 @@
 #include <map>
 #include <utility>
 
+#include "index/text/bm25.h"
 #include "model/metadata_order.h"
 
 namespace chroma::testing {
@@ -112,7 +113,8 @@ class Evaluator {
   }
 
   Scores Nearest(const model::Knn& knn) {
-    std::vector<OracleHit> ranked = knn.sparse() != nullptr ? RankSparse(knn) : RankDense(knn);
+    std::vector<OracleHit> ranked =
+        std::holds_alternative<std::vector<float>>(knn.query) ? RankDense(knn) : RankSparse(knn);
     std::stable_sort(ranked.begin(), ranked.end(),
                      [](const OracleHit& a, const OracleHit& b) { return a.score < b.score; });
     if (ranked.size() > knn.limit) {
@@ -162,7 +164,12 @@ class Evaluator {
 
   std::vector<OracleHit> RankSparse(const model::Knn& knn) const {
     const bool scaled = std::find(bm25_.begin(), bm25_.end(), knn.key) != bm25_.end();
-    const model::SparseVector& query = *knn.sparse();
+    const model::SparseVector query =
+        knn.text() != nullptr ? index::Bm25().Embed(*knn.text()) : *knn.sparse();
+    std::vector<double> scales;
+    for (const uint32_t index : query.indices) {
+      scales.push_back(scaled ? Rarity(knn.key, index) : 1);
+    }
     std::vector<OracleHit> ranked;
     for (const OracleRecord* record : matching_) {
       const model::SparseVector* vector = SparseOf(*record, knn.key);
@@ -173,8 +180,7 @@ class Evaluator {
         const std::optional<float> weight = Weight(*vector, query.indices[i]);
         if (!weight) continue;
         shared = true;
-        const double scale = scaled ? Rarity(knn.key, query.indices[i]) : 1;
-        dot += scale * query.values[i] * *weight;
+        dot += scales[i] * query.values[i] * *weight;
       }
       if (shared) ranked.push_back({record, static_cast<float>(1 - dot)});
     }

@@ -1,148 +1,101 @@
 // One collection, changed at random and kept like an oracle: what the random tests share.
-// Compactions and restarts come in between, as often as the mode says.
+// Compactions, restarts and changes of the schema come in between, as often as the mode says.
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
+#include <iterator>
+#include <map>
 #include <memory>
+#include <optional>
 #include <ostream>
-#include <random>
 #include <string>
 #include <vector>
 
+#include "random_records.h"
 #include "service/wiring.h"
 #include "testing/oracle.h"
+#include "testing/schema_oracle.h"
 
 namespace chroma {
 
 struct Mode {
   const char* name;
   bool on_disk;
-  double compact_share;     // of steps
-  double restart_share;     // of steps; only on disk
-  double switch_share = 0;  // of steps: indexes are switched off, and on again after a compaction
+  double compact_share;           // of steps
+  double restart_share;           // of steps; only on disk
+  double switch_share = 0;        // of steps: indexes are switched off, and on again
+  uint64_t segment_rows_max = 0;  // 0: as many as there are
 };
 inline std::ostream& operator<<(std::ostream& out, const Mode& mode) {
   return out << mode.name;
 }
 
-class RandomWorld {
+// Every test runs in all of them: what is asked decides the answer, never how it is stored.
+inline constexpr Mode kModes[] = {{"Memory", false, 0.02, 0},
+                                  {"Disk", true, 0.02, 0.02},
+                                  {"TailOnly", true, 0, 0.05},
+                                  {"CompactOften", false, 0.3, 0},
+                                  {"SmallSegments", false, 0.2, 0, 0, 20},
+                                  {"RestartOften", true, 0.1, 0.2},
+                                  {"SwitchIndexes", false, 0.05, 0, 0.1}};
+// Of worlds that are large: one has to do, since they take long.
+inline constexpr Mode kLargeMode = {"Large", true, 0.05, 0.05};
+
+class RandomWorld : protected RandomRecords {
  public:
   RandomWorld(const RandomWorld&) = delete;
   RandomWorld& operator=(const RandomWorld&) = delete;
 
  protected:
-  RandomWorld(uint64_t seed, const Mode& mode, model::Space space, uint32_t dimension)
-      : space_(space), dimension_(dimension), oracle_(space), mode_(mode), random_(seed) {
-    if (!mode.on_disk) return;
-    path_ = std::filesystem::temp_directory_path() /
-            ("chroma-oracle-" + std::to_string(getpid()) + "-" + std::to_string(seed));
-    std::filesystem::remove_all(path_);
-  }
-  ~RandomWorld() {
-    service_.reset();
-    if (mode_.on_disk) std::filesystem::remove_all(path_);
-  }
-
-  // In [0, 1).
-  double Uniform() { return std::uniform_real_distribution<double>(0, 1)(random_); }
-  int Below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
-  bool Chance(int percent) { return Below(100) < percent; }
+  RandomWorld(uint64_t seed, const Mode& mode, const Population& population);
+  ~RandomWorld();
 
   engine::Engine& engine() { return service_->engine(); }
+  model::Space space() const { return space_; }
 
-  // Opens the service, again if need be, and the collection, made as `wanted` says.
-  void Open(engine::CreateCollectionRequest wanted) {
-    wanted_ = std::move(wanted);
-    service_.reset();
-    service::LocalOptions options;
-    options.path = path_.string();
-    auto opened = service::LocalService::Open(runtime::Env(), options);
-    ASSERT_TRUE(opened.ok()) << opened.status().ToString();
-    service_ = *std::move(opened);
-    wanted_.name = "things";
-    wanted_.get_or_create = true;
-    auto created =
-        engine().CreateCollection(ctx_, model::kDefaultTenant, model::kDefaultDatabase, wanted_);
-    ASSERT_TRUE(created.ok()) << created.status().ToString();
-    collection_ = *created;
-    ASSERT_EQ(collection_->schema.space(), space_);
-  }
-  void Refresh() {
-    auto found = engine().FindCollection(ctx_, model::kDefaultTenant, model::kDefaultDatabase,
-                                         collection_->id);
-    ASSERT_TRUE(found.ok()) << found.status().ToString();
-    collection_ = *found;
-  }
-  // Compacts, opens anew, or writes segments without indexes, when `dice` (uniform) falls so;
-  // false: none of it.
-  bool Disturb(double dice) {
-    if (dice < mode_.compact_share) {
-      const Status compacted = service_->Compact(ctx_, collection_->id);
-      EXPECT_TRUE(compacted.ok()) << compacted.ToString();
-      return true;
-    }
-    if (dice > 1 - mode_.switch_share) {
-      SwitchIndexes(false);
-      const bool compacted = Chance(30) || service_->Compact(ctx_, collection_->id).ok();
-      EXPECT_TRUE(compacted);
-      SwitchIndexes(true);
-      return true;
-    }
-    if (!mode_.on_disk || dice >= mode_.compact_share + mode_.restart_share) return false;
-    Open(wanted_);
-    return true;
-  }
-  // All that can be switched but of vectors.
-  void SwitchIndexes(bool on) {
-    Refresh();
-    model::Schema schema = collection_->schema;
-    const auto change = [on](auto& index) {
-      if (index) index->enabled = on;
-    };
-    change(schema.keys.at(std::string(model::kDocumentKey)).fts_index);
-    change(schema.defaults.string_inverted_index);
-    for (auto& [key, types] : schema.keys) {
-      if (!key.starts_with('#')) change(types.string_inverted_index);
-      change(types.sparse_vector_index);
-    }
-    engine::ModifyCollectionRequest request;
-    request.new_schema = std::move(schema);
-    const Status modified = engine().ModifyCollection(ctx_, collection_, request);
-    ASSERT_TRUE(modified.ok()) << modified.ToString();
-  }
-  // Through the engine and to the oracle.
-  void Apply(const model::RecordBatch& batch) {
-    Refresh();
-    Status written;
-    if (batch.operation == model::Operation::kDelete) {
-      engine::DeleteRequest request;
-      request.ids = batch.ids;
-      written = engine().Delete(ctx_, collection_, request).status();
-    } else {
-      written = engine().Write(ctx_, collection_, {batch, model::ShapeOf(batch)});
-    }
-    ASSERT_TRUE(written.ok()) << written.ToString();
-    oracle_.Apply(batch);
-  }
-  static void Append(const std::vector<float>& vector, model::RecordBatch* batch) {
-    batch->vectors.dimension = static_cast<uint32_t>(vector.size());
-    batch->vectors.values.insert(batch->vectors.values.end(), vector.begin(), vector.end());
-  }
+  // Makes the collection, of a schema whose indexes are switched off here and there for every other
+  // seed. `sparse` are the settings of keys with sparse vectors; those that are BM25 vectors of a
+  // source are made of it.
+  void Create(const std::map<std::string, model::SparseIndexConfig>& sparse = {});
+  // Large enough for a vector index; with records of all ids, and dead ones among them.
+  bool IsLarge() const { return ids() >= 2'000; }
+  void Fill();
+  void Refresh();
+  // Compacts, opens anew, or switches indexes, when `dice` (uniform) falls so; false: none of it.
+  bool Disturb(double dice);
+  void Compact();
+  // Through the engine and to the oracles.
+  void Apply(const model::RecordBatch& batch);
 
-  const model::Space space_;
-  const uint32_t dimension_;
+  std::vector<const testing::OracleRecord*> Expected(const Conditions& conditions) const;
+  std::optional<std::string> Refusal(const Conditions& conditions) const;
+  // True when the request was served; where `refusal` is given it has to be refused so.
+  static bool IsServed(const Status& status, const std::optional<std::string>& refusal);
+
   testing::Oracle oracle_;
+  testing::SchemaOracle schema_;
   runtime::Context ctx_;
   engine::CollectionRef collection_;
 
  private:
+  enum class Switching { kOn, kOff, kRandom };
+
+  void Open();
+  model::Schema FirstSchema(const std::map<std::string, model::SparseIndexConfig>& sparse);
+  // Sets all indexes that can be switched but those of vectors, here and in the oracle.
+  void Switch(Switching to, bool is_new, model::Schema* schema);
+  void SwitchKey(Switching to, bool is_new, const std::string& key, model::ValueTypes* types);
+  bool IsOn(Switching to);
+  void SwitchIndexes(Switching to);
+
+  const model::Space space_;
   const Mode mode_;
-  std::mt19937_64 random_;
+  const bool switched_at_first_;
   std::filesystem::path path_;  // empty: in memory
   engine::CreateCollectionRequest wanted_;
+  std::map<std::string, std::string> sources_;  // of keys that are made of texts
   std::unique_ptr<service::LocalService> service_;
 };
 

@@ -2,155 +2,71 @@
 // filters and expressions, under several configurations. A failure prints its seed.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <map>
 
-#include "model/schema.h"
+#include "base/json_value.h"
 #include "random_world.h"
 #include "testing/search_oracle.h"
 
 namespace chroma {
 namespace {
 
-using model::Operation;
 using model::Rank;
 using model::RankOperator;
 
-// Numbers are such that every distance is exact, however it is summed up.
+// Keys with sparse vectors: "s" and "t" that records bring along, of exact numbers; "bm25" with
+// queries that are scaled; "words" and "title" that are made of documents and of the key "m".
+const std::map<std::string, model::SparseIndexConfig>& SparseKeys() {
+  static const auto* const kKeys = [] {
+    auto* keys = new std::map<std::string, model::SparseIndexConfig>;
+    (*keys)["s"] = (*keys)["t"] = {};
+    (*keys)["bm25"].bm25 = true;
+    for (const auto& [key, source] : {std::pair("words", "#document"), {"title", "m"}}) {
+      model::SparseIndexConfig& made = (*keys)[key];
+      made.embedding_function = {model::EmbeddingFunction::Type::kKnown, "chroma_bm25",
+                                 *ParseJson("{}")};
+      made.source_key = source;
+      made.bm25 = key == std::string("words");
+    }
+    return keys;
+  }();
+  return *kKeys;
+}
+
 class SearchWorld : private RandomWorld {
  public:
-  SearchWorld(uint64_t seed, const Mode& mode)
-      : RandomWorld(seed, mode, seed % 2 == 0 ? model::Space::kL2 : model::Space::kInnerProduct,
-                    3 + static_cast<uint32_t>(seed % 9)) {}
+  SearchWorld(uint64_t seed, const Mode& mode, int ids = 90)
+      : RandomWorld(seed, mode,
+                    {.space = static_cast<model::Space>(seed % 3),
+                     .dimension = 5 + static_cast<uint32_t>(seed % 9),
+                     .ids = ids,
+                     .exact_distances = true}) {
+    sparse_keys_ = {{"s", 60}, {"t", 60}, {"bm25", 60}, {"words", 10}, {"title", 10}};
+  }
 
   // How many searches were compared.
   int Run(int steps) {
-    engine::CreateCollectionRequest things;
-    things.schema = SchemaOfThings();
-    Open(things);
+    Create(SparseKeys());
+    if (IsLarge()) Fill();
     for (int step = 0; step < steps && !::testing::Test::HasFailure(); ++step) {
       const double dice = Uniform();
       if (Disturb(dice)) continue;
       if (dice < 0.5) {
-        Write();
+        Apply(RandomBatch());
       } else {
+        Refresh();
         Search();
+        SearchInexactly();
+        Explain();
       }
     }
     return compared_;
   }
 
  private:
-  float Coordinate() { return static_cast<float>(Below(65) - 32) / 16; }
-
-  model::Schema SchemaOfThings() const {
-    model::Schema schema;
-    for (const char* key : {"s", "t", "bm25"}) {
-      model::ValueTypes& types = schema.keys[key];
-      types.has_sparse_vector = true;
-      types.sparse_vector_index.emplace().enabled = true;
-      if (key == std::string("bm25")) types.sparse_vector_index->config.bm25 = true;
-    }
-    model::ValueTypes& embedding = schema.keys[std::string(model::kEmbeddingKey)];
-    embedding.has_float_list = true;
-    embedding.vector_index.emplace().enabled = true;
-    embedding.vector_index->config.space = space_;
-    return schema;
-  }
-
-  std::string RandomId() { return "id" + std::to_string(Below(90)); }
-  std::string RandomText() {
-    static const char* kWords[] = {"red", "green", "blue", "École"};
-    std::string text;
-    for (int i = Below(3); i >= 0; --i) text += std::string(kWords[Below(4)]) + " ";
-    return text;
-  }
-
-  model::SparseVector RandomSparse(int size_max) {
-    model::SparseVector vector;
-    for (uint32_t index = 0; index < 12; ++index) {
-      if (Below(12) >= size_max) continue;
-      vector.indices.push_back(index * 1000);
-      vector.values.push_back(static_cast<float>(Below(513) - 200) / 64);
-    }
-    return vector;
-  }
-
-  model::MetadataValue RandomValue() {
-    switch (Below(7)) {
-      case 0:
-        return Chance(50);
-      case 1:
-        return int64_t{Below(4)};
-      case 2:
-        return 0.5 * Below(8);
-      case 3:
-        return std::string(1, static_cast<char>('a' + Below(3)));
-      case 4:
-        return std::vector<int64_t>{Below(2), Below(2)};
-      case 5:
-        return std::vector<std::string>{"a", std::string(1, static_cast<char>('a' + Below(2)))};
-      default:
-        return std::vector<double>{0.5 * Below(3)};
-    }
-  }
-  std::string RandomKey() { return std::string(1, static_cast<char>('k' + Below(3))); }
-
-  std::vector<float> RandomVector() {
-    std::vector<float> vector(dimension_);
-    for (float& value : vector) value = Coordinate();
-    return vector;
-  }
-
-  void Write() {
-    model::RecordBatch batch;
-    batch.operation = static_cast<Operation>(Below(4));
-    const bool is_delete = batch.operation == Operation::kDelete;
-    for (int i = Chance(40) ? 1 + Below(50) : 1 + Below(4); i > 0; --i) {
-      batch.ids.push_back(RandomId());
-      if (!is_delete) AddColumns(&batch);
-    }
-    Apply(batch);
-  }
-
-  void AddColumns(model::RecordBatch* batch) {
-    const bool has_vector = batch->operation != Operation::kUpdate || Chance(50);
-    batch->has_vector.push_back(has_vector ? 1 : 0);
-    if (has_vector) Append(RandomVector(), batch);
-    batch->documents.push_back(Chance(30) ? std::nullopt : std::optional(RandomText()));
-    model::Metadata& metadata = batch->metadatas.emplace_back().emplace();
-    for (int keys = Below(4); keys > 0; --keys) metadata.Set(RandomKey(), RandomValue());
-    for (const char* key : {"s", "t", "bm25"}) {
-      if (Chance(60)) metadata.Set(key, RandomSparse(3));
-      if (Chance(5)) metadata.Set(key, std::string("text"));
-      if (batch->operation != Operation::kAdd && Chance(10)) metadata.Set(key, std::monostate());
-    }
-  }
-
-  model::Filter RandomFilter(int depth) {
-    if (depth > 0 && Chance(40)) {
-      model::LogicalFilter logical;
-      logical.op = static_cast<model::LogicalOperator>(Below(2));
-      for (int i = 1 + Below(3); i > 0; --i) logical.children.push_back(RandomFilter(depth - 1));
-      return {std::move(logical)};
-    }
-    if (Chance(20)) {
-      static const char* kPatterns[] = {"red", "É", "blue ", "zzz"};
-      return {model::DocumentPredicate{static_cast<model::DocumentOperator>(Below(4)),
-                                       kPatterns[Below(4)]}};
-    }
-    if (Chance(20)) {
-      std::vector<std::string> ids;
-      for (int i = 1 + Below(40); i > 0; --i) ids.push_back(RandomId());
-      return {model::MetadataPredicate{
-          std::string(model::kIdKey),
-          Chance(50) ? model::CompareOperator::kIn : model::CompareOperator::kNotIn,
-          std::move(ids)}};
-    }
-    return {model::MetadataPredicate{RandomKey(), static_cast<model::CompareOperator>(Below(6)),
-                                     0.5 * Below(8)}};
-  }
-
   model::Knn RandomKnn() {
     model::Knn knn;
     if (Chance(50)) {
@@ -160,6 +76,8 @@ class SearchWorld : private RandomWorld {
       knn.key = Chance(50) ? "s" : "t";
     }
     knn.limit = static_cast<uint32_t>(Chance(20) ? Below(3) : Below(60));
+    // A walk through a vector index may pass over a record, but not when it is to find all.
+    if (IsLarge() && knn.sparse() == nullptr) knn.limit = kAll;
     if (Chance(40)) knn.default_score = Coordinate();
     knn.return_rank = Chance(30);
     return knn;
@@ -188,7 +106,7 @@ class SearchWorld : private RandomWorld {
     model::Search search;
     if (Chance(50)) search.filter = RandomFilter(2);
     if (Chance(90)) search.rank = RandomRank(Below(4));
-    if (search.rank && Chance(40)) {
+    if (search.rank && Chance(IsLarge() ? 5 : 40)) {
       model::Aggregate aggregate{Chance(50), {}, static_cast<uint32_t>(1 + Below(3))};
       for (int i = 1 + Below(2); i > 0; --i) {
         search.group_by.keys.push_back(RandomKey());
@@ -208,16 +126,32 @@ class SearchWorld : private RandomWorld {
   }
 
   void Search() {
-    Refresh();
     engine::SearchRequest request;
     for (int i = 1 + Below(3); i > 0; --i) request.searches.push_back(RandomSearch());
     auto result = engine().Search(ctx_, collection_, request);
-    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    if (!IsServed(result.status(), schema_.Refusal(request.searches))) return;
     ASSERT_EQ(result->records.size(), request.searches.size());
     for (size_t i = 0; i < request.searches.size(); ++i) {
       Compare(request.searches[i], result->records[i], result->scores[i]);
     }
-    SearchByRarity();
+  }
+
+  // Who is among the results, and whom the filter passes.
+  void Explain() {
+    const model::Search search = RandomSearch();
+    const std::vector<std::string> ids = {RandomId()};
+    auto result = engine().Explain(ctx_, collection_, {search, ids});
+    if (!IsServed(result.status(), schema_.Refusal(std::vector{search}))) return;
+    const executor::RecordVerdict& verdict = result->verdicts[0];
+    EXPECT_EQ(verdict.exists, oracle_.records().contains(ids[0]));
+    const auto matching = oracle_.Select(&ids, search.filter ? &*search.filter : nullptr, nullptr);
+    EXPECT_EQ(verdict.matches, !matching.empty()) << verdict.reason;
+    const testing::OracleSearch expected = testing::RunSearch(oracle_, search, {});
+    if (expected.is_free) return;
+    EXPECT_EQ(result->returned, expected.hits.size());
+    const bool is_returned = std::any_of(expected.hits.begin(), expected.hits.end(),
+                                         [&](const auto& hit) { return hit.record->id == ids[0]; });
+    EXPECT_EQ(verdict.returned, is_returned) << verdict.reason;
   }
 
   void Compare(const model::Search& search, const executor::Records& records,
@@ -244,7 +178,7 @@ class SearchWorld : private RandomWorld {
     }
     if (select.embedding) {
       const float* vector = records.embeddings.row(i);
-      EXPECT_EQ(std::vector<float>(vector, vector + dimension_), record.vector);
+      EXPECT_EQ(std::vector<float>(vector, vector + dimension()), record.vector);
     }
     EXPECT_EQ(records.metadatas.size(), select.ShowsMetadata() ? records.ids.size() : 0);
     if (!select.ShowsMetadata()) return;
@@ -257,26 +191,93 @@ class SearchWorld : private RandomWorld {
     EXPECT_EQ(records.metadatas[i], shown.empty() ? std::nullopt : std::optional(shown));
   }
 
-  // Scaled weights are not exact, so that the order of nearly equal ones is not compared.
-  void SearchByRarity() {
-    model::Search search;
+  // ---- of weights that are not exact, so that the order of nearly equal scores is free
+
+  model::Knn RandomWeightedKnn() {
+    static const char* kKeys[] = {"bm25", "words", "title", "words", "s"};
     model::Knn knn;
-    knn.query = RandomSparse(5);
-    knn.key = "bm25";
-    knn.limit = 1000;
-    search.rank.emplace().AddKnn(knn);
-    if (Chance(50)) search.filter = RandomFilter(1);
-    search.select.score = true;
-    auto result = engine().Search(ctx_, collection_, {{search}});
-    ASSERT_TRUE(result.ok()) << result.status().ToString();
-    const auto expected = testing::RunSearch(oracle_, search, {"bm25"}).hits;
-    ASSERT_EQ(result->scores[0].size(), expected.size());
-    for (size_t i = 0; i < expected.size(); ++i) {
-      EXPECT_NEAR(result->scores[0][i], expected[i].score,
-                  1e-4 * (1 + std::abs(expected[i].score)));
+    knn.key = kKeys[Below(5)];
+    const bool is_made = knn.key == "words" || knn.key == "title";
+    if (is_made && Chance(80)) {
+      knn.query = RandomText();
+    } else {
+      knn.query = RandomSparse(5);
+    }
+    return knn;
+  }
+
+  void SearchInexactly() {
+    if (Chance(50)) {
+      SearchBest();
+    } else {
+      SearchHybrid();
     }
   }
 
+  // The best scores of one $knn.
+  void SearchBest() {
+    model::Knn knn = RandomWeightedKnn();
+    knn.limit = Chance(50) ? static_cast<uint32_t>(Below(20)) : kAll;
+    model::Search search;
+    search.rank.emplace().AddKnn(knn);
+    Check(search, [](const executor::Records& records, const std::vector<float>& scores,
+                     const std::vector<testing::OracleHit>& expected) {
+      ASSERT_EQ(records.ids.size(), expected.size());
+      for (size_t i = 0; i < expected.size(); ++i) ExpectNear(scores[i], expected[i].score);
+    });
+  }
+
+  // All scores of an expression over several, with operators that add no error of their own.
+  void SearchHybrid() {
+    model::Search search;
+    Rank& rank = search.rank.emplace();
+    const int operands = 1 + Below(3);
+    for (int i = 0; i < operands; ++i) {
+      rank.AddValue(Coordinate());
+      model::Knn knn;
+      if (Chance(30)) {
+        knn.query = RandomVector();
+      } else {
+        knn = RandomWeightedKnn();
+      }
+      knn.limit = kAll;
+      if (Chance(60)) knn.default_score = Coordinate();
+      rank.AddKnn(std::move(knn));
+      rank.AddOperator(RankOperator::kMultiply, 2);
+    }
+    static const RankOperator kOperators[] = {RankOperator::kSum, RankOperator::kMax,
+                                              RankOperator::kMin};
+    rank.AddOperator(kOperators[Below(3)], static_cast<uint32_t>(operands));
+    Check(search, [](const executor::Records& records, const std::vector<float>& scores,
+                     const std::vector<testing::OracleHit>& expected) {
+      std::map<std::string, float> expected_scores;
+      for (const testing::OracleHit& hit : expected) expected_scores[hit.record->id] = hit.score;
+      ASSERT_EQ(records.ids.size(), expected.size());
+      for (size_t i = 0; i < expected.size(); ++i) {
+        ASSERT_TRUE(expected_scores.contains(records.ids[i])) << records.ids[i];
+        ExpectNear(scores[i], expected_scores[records.ids[i]]);
+        if (i > 0) {
+          EXPECT_LE(scores[i - 1], scores[i]);
+        }
+      }
+    });
+  }
+
+  static void ExpectNear(float score, float expected) {
+    EXPECT_NEAR(score, expected, 1e-4 * (1 + std::abs(expected)));
+  }
+
+  template <typename CheckHits>
+  void Check(model::Search& search, const CheckHits& check) {
+    if (Chance(50)) search.filter = RandomFilter(1);
+    search.select.score = true;
+    auto result = engine().Search(ctx_, collection_, {{search}});
+    if (!IsServed(result.status(), schema_.Refusal(std::vector{search}))) return;
+    check(result->records[0], result->scores[0],
+          testing::RunSearch(oracle_, search, {"bm25", "words"}).hits);
+  }
+
+  static constexpr uint32_t kAll = 10'000;
   int compared_ = 0;
 };
 
@@ -291,12 +292,12 @@ TEST_P(SearchOracleTest, EngineAgreesWithOracle) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, SearchOracleTest,
-                         ::testing::Values(Mode{"Memory", false, 0.02, 0},
-                                           Mode{"Disk", true, 0.02, 0.02},
-                                           Mode{"CompactOften", false, 0.2, 0},
-                                           Mode{"RestartOften", true, 0.1, 0.1},
-                                           Mode{"SwitchIndexes", false, 0.05, 0, 0.1}),
+TEST(LargeSearchOracleTest, EngineAgreesWithOracle) {
+  ForEachSeed(3, "LargeSearchOracleTest*",
+              [](uint64_t seed) { SearchWorld(seed, kLargeMode, 3'000).Run(30); });
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, SearchOracleTest, ::testing::ValuesIn(kModes),
                          [](const auto& mode) { return std::string(mode.param.name); });
 
 }  // namespace
