@@ -3,12 +3,15 @@
 // has changed nothing.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cctype>
 #include <random>
+#include <tuple>
 
 #include "base/json_value.h"
 #include "behaviour/expectation.h"
 #include "behaviour/local_target.h"
+#include "runtime/env.h"
 
 namespace chroma::behaviour {
 namespace {
@@ -18,8 +21,11 @@ const std::string kDatabase = "/api/v2/tenants/default_tenant/databases/default_
 // A gateway with one collection of three records.
 class World {
  public:
-  explicit World(const LocalSetting& setting = {}) : target_(setting) {
-    const Answer created = Post(kDatabase + "/collections", R"({"name":"things"})");
+  // `schema`: of the collection, if not that of one made without.
+  explicit World(const LocalSetting& setting = {}, const std::string& schema = "null")
+      : target_(setting) {
+    const Answer created =
+        Post(kDatabase + "/collections", R"({"name":"things","schema":)" + schema + "}");
     collection_ = kDatabase + "/collections/" + *Dig(*ParseJson(created.body), "id")->AsString();
     const Answer added = Post(collection_ + "/add", R"({"ids":["a","b","c"],
         "embeddings":[[1,0],[0,1],[1,1]],"documents":["one","two",null],
@@ -32,6 +38,9 @@ class World {
   }
   Answer Post(const std::string& path, const std::string& body) { return Send("POST", path, body); }
   Answer Get(const std::string& body) { return Post(collection_ + "/get", body); }
+  Answer Search(const std::string& search) {
+    return Post(collection_ + "/search", R"({"searches":[)" + search + "]}");
+  }
   const std::string& collection() const { return collection_; }
   LocalTarget& target() { return target_; }
 
@@ -99,6 +108,24 @@ TEST(Hostile, LongLists) {
   EXPECT_EQ(refused.status, 400) << refused.body;
 }
 
+TEST(Hostile, LongListsInSearches) {
+  World world;
+  for (const char* member : {"1", "2.5", "\"p\"", "true"}) {
+    for (const char* key : {"x", "none", "#id"}) {
+      const std::string begin = R"({"filter":{")" + std::string(key) + R"(":{"$in":[)";
+      const Answer served = world.Search(begin + Repeat(member, 100'000, ",") + "]}}}");
+      EXPECT_EQ(served.status, 200) << key << served.body;
+      const Answer refused = world.Search(begin + Repeat(member, 100'001, ",") + "]}}}");
+      EXPECT_EQ(refused.status, 422) << key << refused.body;
+      EXPECT_NE(refused.body.find("$in list longer than 100000 values"), std::string::npos)
+          << refused.body;
+    }
+  }
+  const Answer found =
+      world.Search(R"({"filter":{"x":{"$in":[)" + Repeat("1", 100'000, ",") + "]}}}");
+  EXPECT_EQ(Dig(*ParseJson(found.body), "ids.0")->AsArray()->size(), 1u) << found.body;
+}
+
 TEST(Hostile, NumbersThatAreNone) {
   World world;
   const std::string before = world.State();
@@ -117,6 +144,8 @@ TEST(Hostile, NumbersThatAreNone) {
 
 TEST(Hostile, RegularExpressionsThatExplode) {
   World world;
+  runtime::Clock& clock = *runtime::Env().clock;
+  const int64_t begin_ns = clock.MonotonicNs();
   const std::string text = Repeat("a", 5000);
   EXPECT_EQ(world
                 .Post(world.collection() + "/add",
@@ -130,7 +159,13 @@ TEST(Hostile, RegularExpressionsThatExplode) {
     const Answer answer = world.Get(R"({"where_document":{"$regex":")" + pattern + "\"}}");
     EXPECT_TRUE(answer.status == 200 || answer.status == 400)
         << pattern.substr(0, 40) << ": " << answer.status << answer.body.substr(0, 200);
+    const Answer searched =
+        world.Search(R"({"filter":{"#document":{"$regex":")" + pattern + "\"}}}");
+    EXPECT_EQ(searched.status, answer.status) << pattern.substr(0, 40) << searched.body;
   }
+  // What backtracks takes longer than anybody waits. All of them take .3 s here, most of it to
+  // refuse what is too large.
+  EXPECT_LT(clock.MonotonicNs() - begin_ns, 20 * runtime::kSecond);
 }
 
 TEST(Hostile, PathsAndQueries) {
@@ -170,10 +205,10 @@ struct Request {
   std::string body;
 };
 
-// The bodies of the recorded cases that were accepted and can be sent to any collection.
-std::vector<Request> RecordedRequests() {
+// The bodies of the cases of a file that were accepted and can be sent to any collection.
+std::vector<Request> RequestsOf(const std::string& file) {
   std::vector<Request> requests;
-  const Result<std::vector<Case>> cases = LoadCases(CHROMA_TESTS_DIR "/conformance/cases.jsonl");
+  const Result<std::vector<Case>> cases = LoadCases(CHROMA_TESTS_DIR + file);
   EXPECT_TRUE(cases.ok()) << cases.status().ToString();
   if (!cases.ok()) return requests;
   constexpr size_t kBodyBytesMax = 4096;
@@ -261,15 +296,15 @@ class Damage {
   std::mt19937_64 random_;
 };
 
-TEST(Hostile, DamagedBodies) {
+// Sends bodies that were damaged to collections with the schema: none breaks the server, and what
+// is refused has changed nothing.
+void SendDamaged(const std::vector<Request>& requests, const std::string& schema) {
   constexpr int kRounds = 40;
   constexpr int kBodiesPerRound = 250;
-  const std::vector<Request> requests = RecordedRequests();
-  ASSERT_GT(requests.size(), 300u);
   int accepted = 0;
   for (uint64_t seed = 1; seed <= kRounds && !::testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    World world;
+    World world({}, schema);
     Damage damage(seed);
     std::string before = world.State();
     for (int i = 0; i < kBodiesPerRound; ++i) {
@@ -295,6 +330,111 @@ TEST(Hostile, DamagedBodies) {
   // Some damage is harmless; were it all, or none, the bodies would not be what they should be.
   EXPECT_GT(accepted, kRounds * kBodiesPerRound / 20);
   EXPECT_LT(accepted, kRounds * kBodiesPerRound / 2);
+}
+
+TEST(Hostile, DamagedBodies) {
+  const std::vector<Request> requests = RequestsOf("/conformance/cases.jsonl");
+  ASSERT_GT(requests.size(), 300u);
+  SendDamaged(requests, "null");
+}
+
+// A key with sparse vectors, another one that is made of documents.
+const std::string kSparseSchema = R"({"defaults":{},"keys":{
+    "s":{"sparse_vector":{"sparse_vector_index":{"enabled":true,"config":{}}}},
+    "w":{"sparse_vector":{"sparse_vector_index":{"enabled":true,"config":{"bm25":true,
+        "source_key":"#document",
+        "embedding_function":{"type":"known","name":"chroma_bm25","config":{}}}}}}}})";
+
+TEST(Hostile, DamagedBodiesOfSearches) {
+  const std::vector<Request> requests = RequestsOf("/behaviour/search.jsonl");
+  ASSERT_GT(requests.size(), 50u);
+  SendDamaged(requests, kSparseSchema);
+}
+
+TEST(Hostile, DamagedBodiesOfExtensions) {
+  const std::vector<Request> requests = RequestsOf("/behaviour/extensions.jsonl");
+  for (const char* route : {"{{C}}/list", "{{C}}/facets", "{{C}}/explain"}) {
+    EXPECT_TRUE(std::any_of(requests.begin(), requests.end(), [&](const Request& request) {
+      return request.path == route;
+    })) << route;
+  }
+  SendDamaged(requests, kSparseSchema);
+}
+
+// ---- what is refused
+
+TEST(Hostile, RefusedSearchesChangeNothing) {
+  World world({}, kSparseSchema);
+  const std::string before = world.State();
+  const auto refuse = [&](const std::string& route, int status, const std::string& body) {
+    const Answer answer = world.Post(world.collection() + route, body);
+    EXPECT_EQ(answer.status, status) << route << " " << body << "\n" << answer.body;
+    EXPECT_EQ(world.State(), before) << route << " " << body;
+  };
+  refuse("/search", 422, "{}");
+  // Keys that no record has, of which the schema must not hear.
+  refuse("/search", 400, R"({"searches":[{"rank":{"$knn":{"query":[1,0,0]}}}]})");
+  refuse("/search", 400, R"({"searches":[{"rank":{"$knn":{"query":"text","key":"new"}}}]})");
+  refuse(
+      "/search", 400,
+      R"({"searches":[{},{"rank":{"$knn":{"query":{"indices":[1],"values":[1]},"key":"new"}}}]})");
+  refuse(
+      "/search", 400,
+      R"({"searches":[{"rank":{"$knn":{"query":{"indices":[2,1],"values":[1,1]},"key":"s"}}}]})");
+  refuse("/search", 400, R"({"searches":[{"filter":{"#document":"one"}}]})");
+  refuse("/search", 422, R"({"searches":[{"filter":{"new":{"$near":1}}}]})");
+  refuse("/search", 400, R"({"searches":[{"group_by":{"keys":["new"]}}]})");
+  refuse("/list", 400, R"({"where":{"new":{"$in":[]}}})");
+  refuse("/list", 400, R"({"order_by":[{"key":"#document"}]})");
+  refuse("/facets", 400, R"({"facets":[{"key":"#document"}]})");
+  refuse("/facets", 400, R"({"where":{"#document":"one"},"facets":[{"key":"new"}]})");
+  refuse("/explain", 400, R"({"search":{"rank":{"$knn":{"query":[1,0,0]}}}})");
+  refuse("/explain", 400, R"({"records":["a"]})");
+}
+
+TEST(Hostile, RefusedSchemasChangeNothing) {
+  World world({}, kSparseSchema);
+  EXPECT_EQ(world.Post(kDatabase + "/collections", R"({"name":"taken"})").status, 200);
+  const std::string before = world.State();
+  const auto refuse = [&](const std::string& body, const std::string& schema) {
+    for (const auto& [method, path, member] :
+         {std::tuple("PUT", world.collection(), R"("new_schema":)"),
+          {"POST", kDatabase + "/collections", R"("name":"fresh","schema":)"}}) {
+      if (method == std::string("POST") && !body.empty()) continue;
+      const Answer answer = world.Send(method, path, "{" + body + member + schema + "}");
+      EXPECT_TRUE(answer.status >= 400 && answer.status < 500)
+          << method << " " << body << schema << "\n"
+          << answer.status << answer.body;
+      EXPECT_EQ(world.State(), before) << method << " " << body << schema;
+    }
+  };
+  const std::string index = R"({"enabled":true,"config":{}})";
+  refuse("", "[]");
+  refuse("", R"({"keys":{}})");
+  refuse("", R"({"defaults":{},"keys":{"x":{"string":{"fts_index":)" + index + "}}}}");
+  refuse("", R"({"defaults":{},"keys":{"#x":{"int":{"int_inverted_index":)" + index + "}}}}");
+  refuse("", R"({"defaults":{"string":{"fts_index":)" + index + R"(}},"keys":{}})");
+  refuse("",
+         R"({"defaults":{"sparse_vector":{"sparse_vector_index":)" + index + R"(}},"keys":{}})");
+  refuse("", R"({"defaults":{},"keys":{"#document":{"string":{"string_inverted_index":)" + index +
+                 "}}}}");
+  refuse("", R"({"defaults":{},"keys":{"x":{"int":{"int_inverted_index":{"enabled":1}}}}})");
+  EXPECT_EQ(world
+                .Send("PUT", world.collection(), R"({"new_schema":{"defaults":{},"keys":{
+                    "#embedding":{"float_list":{"vector_index":{"enabled":true,
+                        "config":{"space":"cosine"}}}}}}})")
+                .status,
+            400);
+  EXPECT_EQ(world.State(), before);
+  // One member of a request that is refused takes the others along.
+  const std::string good =
+      R"({"defaults":{},"keys":{"x":{"int":{"int_inverted_index":{"enabled":false,"config":{}}}}}})";
+  refuse(R"("new_name":"taken",)", good);
+  refuse(R"("new_name":"?",)", good);
+  refuse(R"("new_metadata":{"#x":1},)", good);
+  refuse(R"("new_configuration":{"hnsw":{"ef_search":-1}},)", good);
+  EXPECT_EQ(world.Send("PUT", world.collection(), R"({"new_schema":)" + good + "}").status, 200);
+  EXPECT_NE(world.State(), before);
 }
 
 }  // namespace
