@@ -21,6 +21,15 @@ const std::string* TextOf(const model::RecordBatch& batch, size_t i, const std::
   return value == nullptr ? nullptr : std::get_if<std::string>(value);
 }
 
+// What a record has under a key that is not its metadata's; null: nothing.
+std::optional<model::MetadataValue> ReservedValue(const OracleRecord& record,
+                                                  const std::string& key) {
+  if (key == model::kIdKey) return record.id;
+  if (key != model::kDocumentMetadataKey && key != model::kUriMetadataKey) return std::nullopt;
+  const auto& text = key == model::kUriMetadataKey ? record.uri : record.document;
+  return text ? model::MetadataValue(*text) : model::MetadataValue();
+}
+
 std::vector<std::string> Words(std::string_view text) {
   std::vector<std::string> words;
   index::WordCutter cutter(text);
@@ -136,9 +145,9 @@ bool Oracle::Matches(const OracleRecord& record, const model::Filter& filter) co
     return MatchesDocument(record, *document);
   }
   const auto& predicate = std::get<model::MetadataPredicate>(filter.node);
-  if (predicate.key == model::kIdKey) {
-    const model::MetadataValue id = record.id;
-    return model::MatchesValue(predicate, &id);
+  if (const auto reserved = ReservedValue(record, predicate.key)) {
+    const bool is_there = model::TypeOf(*reserved) != model::ValueType::kNull;
+    return model::MatchesValue(predicate, is_there ? &*reserved : nullptr);
   }
   return model::MatchesValue(predicate, record.metadata.Find(predicate.key));
 }

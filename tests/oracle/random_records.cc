@@ -37,6 +37,8 @@ std::string RandomRecords::RandomText() {
   static const char* kWords[] = {"red",  "green",    "blue", "École",   "100%", "a",
                                  "日本", "greenish", "東京", "red-hot", "",     "BLUE"};
   static const char* kGaps[] = {" ", " ", " ", "  ", ", ", "-", ""};
+  // Short ones come again, so that whole documents can be asked for.
+  if (Chance(20)) return kWords[Below(12)];
   std::string text;
   for (int i = Below(6); i >= 0; --i) {
     // Some of many words: a dictionary of one block has no second one.
@@ -195,7 +197,7 @@ model::Filter RandomRecords::RandomFilter(int depth) {
     return {std::move(logical)};
   }
   if (Chance(25)) return {RandomDocumentPredicate()};
-  if (Chance(15)) return {RandomIdPredicate()};
+  if (Chance(15)) return {RandomReservedPredicate()};
   return {RandomMetadataPredicate()};
 }
 
@@ -217,12 +219,17 @@ model::DocumentPredicate RandomRecords::RandomDocumentPredicate() {
   return {op, kPatterns[Below(22)]};
 }
 
-model::MetadataPredicate RandomRecords::RandomIdPredicate() {
-  const std::string key(model::kIdKey);
-  if (Chance(30)) return {key, static_cast<CompareOperator>(Below(2)), RandomId()};
-  std::vector<std::string> ids = RandomIds(40);
-  ids.push_back(RandomId());
-  return {key, Chance(50) ? CompareOperator::kIn : CompareOperator::kNotIn, std::move(ids)};
+// Of what is no metadata: ids, whole documents and uris.
+model::MetadataPredicate RandomRecords::RandomReservedPredicate() {
+  const bool is_id = Chance(70);
+  const std::string key(is_id        ? model::kIdKey
+                        : Chance(50) ? model::kDocumentMetadataKey
+                                     : model::kUriMetadataKey);
+  const auto next = [&] { return is_id ? RandomId() : RandomText(); };
+  if (Chance(30)) return {key, static_cast<CompareOperator>(Below(2)), next()};
+  std::vector<std::string> values;
+  for (int i = 1 + Below(40); i > 0; --i) values.push_back(next());
+  return {key, Chance(50) ? CompareOperator::kIn : CompareOperator::kNotIn, std::move(values)};
 }
 
 // Often of the type that the key has.
@@ -255,9 +262,10 @@ MetadataValue RandomRecords::RandomListOf(const std::string& key) {
 }
 
 model::MetadataPredicate RandomRecords::RandomMetadataPredicate() {
-  // Keys that no record can have, and one that has an index of its own, are keys too.
-  static const char* kSpecialKeys[] = {"#id", "#document", "#embedding", "none"};
-  const std::string key = Chance(6) ? kSpecialKeys[Below(4)] : RandomKey();
+  // Keys that no record can have, and those of columns of their own, are keys too.
+  static const char* kSpecialKeys[] = {"#id",  "#document",       "#embedding",
+                                       "none", "chroma:document", "chroma:uri"};
+  const std::string key = Chance(6) ? kSpecialKeys[Below(6)] : RandomKey();
   const auto op = static_cast<CompareOperator>(Below(10));
   switch (op) {
     case CompareOperator::kLess:

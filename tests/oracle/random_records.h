@@ -73,7 +73,7 @@ class RandomRecords {
   model::MetadataValue RandomValue();
   model::MetadataValue RandomScalarOf(const std::string& key);
   model::MetadataValue RandomListOf(const std::string& key);
-  model::MetadataPredicate RandomIdPredicate();
+  model::MetadataPredicate RandomReservedPredicate();
   model::MetadataPredicate RandomMetadataPredicate();
   std::vector<float> VectorOfWholeNorm();
   model::Metadata RandomMetadata(model::Operation operation);

@@ -148,7 +148,7 @@ void RandomWorld::Compact() {
 }
 
 bool RandomWorld::IsOn(Switching to) {
-  return to == Switching::kRandom ? Chance(93) : to == Switching::kOn;
+  return to == Switching::kRandom ? Chance(85) : to == Switching::kOn;
 }
 
 void RandomWorld::SwitchKey(Switching to, bool is_new, const std::string& key,
