@@ -1,6 +1,8 @@
 // The recorded cases and our own, through sockets, against the program that users run.
 #include <gtest/gtest.h>
 
+#include "base/json_value.h"
+#include "behaviour/expectation.h"
 #include "behaviour/http_target.h"
 #include "behaviour/runner.h"
 #include "server_process.h"
@@ -33,8 +35,37 @@ TEST(OverHttp, Deviations) {
 TEST(OverHttp, Search) {
   Replay("/behaviour/search.jsonl", {});
 }
+TEST(OverHttp, Extensions) {
+  Replay("/behaviour/extensions.jsonl", {});
+}
 TEST(OverHttp, Records) {
   Replay("/behaviour/records.jsonl", {});
+}
+
+TEST(OverHttp, AFilterOfASearchHasAHundredThousandValues) {
+  const ServerProcess server({});
+  behaviour::HttpTarget target(server.port());
+  const auto post = [&](const std::string& path, const std::string& body) {
+    return target.Ask({"POST",
+                       "/api/v2/tenants/default_tenant/databases/default_database" + path,
+                       {{"content-type", "application/json"}},
+                       body});
+  };
+  const behaviour::Answer created = post("/collections", R"({"name":"things"})");
+  const std::string things =
+      "/collections/" + *behaviour::Dig(*ParseJson(created.body), "id")->AsString();
+  EXPECT_EQ(post(things + "/add", R"({"ids":["a","b"],"embeddings":[[1],[2]],
+                                      "metadatas":[{"x":7},{"x":-7}]})")
+                .status,
+            201);
+  std::string values = "0";
+  for (int i = 1; i < 100'000; ++i) values += "," + std::to_string(i);
+  const std::string begin = R"({"searches":[{"filter":{"x":{"$in":[)";
+  const behaviour::Answer found = post(things + "/search", begin + values + "]}}}]}");
+  EXPECT_EQ(found.status, 200) << found.body;
+  EXPECT_NE(found.body.find(R"("ids":[["a"]])"), std::string::npos) << found.body;
+  const behaviour::Answer refused = post(things + "/search", begin + values + ",7]}}}]}");
+  EXPECT_EQ(refused.status, 422) << refused.body;
 }
 
 TEST(OverHttp, ResetForgetsEverythingWhereItIsAllowed) {
