@@ -58,13 +58,13 @@ int64_t RandomRecords::RandomInteger() {
 
 double RandomRecords::RandomFloat() {
   if (Chance(80)) return 0.5 * (Below(9) - 4);
-  static const double kEdges[] = {0x1p53,  0x1p53 + 2, -0x1p53, 0x1p63,
-                                  -0x1p63, 1e300,      -0.0,    1e-300};
-  return kEdges[Below(8)];
+  static const double kEdges[] = {0x1p53, 0x1p53 + 2, -0x1p53, 0x1p63, -0x1p63,
+                                  1e300,  -0.0,       1e-300,  0.1};
+  return kEdges[Below(9)];
 }
 
 std::string RandomRecords::RandomName() {
-  if (names_differ_ && Chance(90)) return "v" + std::to_string(Below(population_.ids));
+  if (is_wide_ && Chance(90)) return "v" + std::to_string(Below(population_.ids));
   return std::string(1, static_cast<char>('a' + Below(5)));
 }
 
@@ -94,8 +94,8 @@ MetadataValue RandomRecords::RandomValue() {
 
 MetadataValue RandomRecords::RandomValueOf(const std::string& key) {
   if (key == "m") return RandomName();
-  if (key == "n") return Chance(80) ? int64_t{Below(100) - 50} : RandomInteger();
-  if (key == "o") return RandomFloat();
+  if (key == "n") return is_wide_ && Chance(20) ? RandomInteger() : int64_t{Below(100) - 50};
+  if (key == "o") return is_wide_ ? RandomFloat() : 0.5 * (Below(9) - 4);
   return RandomValue();
 }
 

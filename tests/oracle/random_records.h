@@ -31,7 +31,7 @@ class RandomRecords {
 
  protected:
   RandomRecords(uint64_t seed, const Population& population)
-      : random_(seed), population_(population), names_differ_(seed % 2 == 0) {}
+      : random_(seed), population_(population), is_wide_(seed % 2 == 0) {}
   ~RandomRecords() = default;
 
   // In [0, 1).
@@ -81,7 +81,9 @@ class RandomRecords {
 
   std::mt19937_64 random_;
   const Population population_;
-  const bool names_differ_;  // nearly all strings of "m" do
+  // "m", "n" and "o" have values that need the wide forms: strings that nearly all differ, and
+  // numbers of all sizes.
+  const bool is_wide_;
 };
 
 }  // namespace chroma
