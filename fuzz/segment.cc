@@ -39,6 +39,13 @@ void ReadRows(const segment::SegmentReader& segment) {
   if (segment.ReadMetadata(rows, &metadata).ok()) CHECK(metadata.size() == rows.size());
 }
 
+void MatchAndEstimate(runtime::Context& ctx, const segment::SegmentReader& segment,
+                      const model::MetadataPredicate& predicate) {
+  (void)segment.Match(ctx, predicate);
+  (void)segment.EstimateMatch(predicate);
+  (void)segment.MatchCost(predicate);
+}
+
 void MatchRows(runtime::Context& ctx, const segment::SegmentReader& segment) {
   using model::CompareOperator;
   const model::MetadataValue scalars[] = {true, int64_t{3}, 2.5, std::string("red")};
@@ -47,15 +54,17 @@ void MatchRows(runtime::Context& ctx, const segment::SegmentReader& segment) {
   for (const char* key : {"k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "k9", "none"}) {
     for (const auto op : {CompareOperator::kEqual, CompareOperator::kLess,
                           CompareOperator::kGreaterOrEqual, CompareOperator::kArrayContains}) {
-      for (const auto& value : scalars) (void)segment.Match(ctx, {key, op, value});
+      for (const auto& value : scalars) MatchAndEstimate(ctx, segment, {key, op, value});
     }
-    for (const auto& value : arrays) (void)segment.Match(ctx, {key, CompareOperator::kIn, value});
+    for (const auto& value : arrays) {
+      MatchAndEstimate(ctx, segment, {key, CompareOperator::kIn, value});
+    }
   }
   const auto has_text = [](std::string_view text) { return !text.empty(); };
   (void)segment.MatchDocuments(ctx, nullptr, has_text);
   const Bitmap some = Bitmap::Range(1, 3);
   (void)segment.MatchDocuments(ctx, &some, has_text);
-  (void)segment.MatchUris(ctx, has_text);
+  (void)segment.MatchUris(ctx, nullptr, has_text);
   for (const char* needle : {"document", "r 1", "9"}) {
     (void)segment.FindText(index::TextQuery::Substring(needle));
   }

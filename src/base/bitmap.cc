@@ -228,6 +228,11 @@ uint64_t Bitmap::CountRange(uint32_t begin, uint32_t end) const {
 bool Bitmap::Empty() const {
   return roaring_bitmap_is_empty(raw_);
 }
+uint32_t Bitmap::Nth(uint32_t i) const {
+  uint32_t row = 0;
+  CHECK(roaring_bitmap_select(raw_, i, &row));
+  return row;
+}
 
 Bitmap& Bitmap::operator&=(const Bitmap& other) {
   if (this != &other) roaring_bitmap_and_inplace(raw_, other.raw_);

@@ -38,6 +38,8 @@ class Bitmap {
   // Members in [begin, end).
   uint64_t CountRange(uint32_t begin, uint32_t end) const;
   bool Empty() const;
+  // The member that `i` members are below of; i < Count().
+  uint32_t Nth(uint32_t i) const;
 
   Bitmap& operator&=(const Bitmap& other);
   Bitmap& operator|=(const Bitmap& other);

@@ -63,6 +63,9 @@ void ExpectSame(std::mt19937_64& random, const Bitmap& bitmap, const Set& set) {
     ASSERT_EQ(bitmap.CountRange(a, b), expected) << a << " " << b;
     uint32_t rows[17];
     const size_t n = bitmap.Read(a, rows, std::size(rows));
+    if (n > 0) {
+      ASSERT_EQ(bitmap.Nth(static_cast<uint32_t>(bitmap.CountRange(0, a))), rows[0]);
+    }
     auto at = begin;
     for (size_t j = 0; j < n; ++j, ++at) ASSERT_EQ(rows[j], *at);
     ASSERT_TRUE(n == std::size(rows) || at == set.end());

@@ -285,10 +285,8 @@ struct Evaluator {
 
   Result<Bitmap> operator()(const planner::UriIn& in, Bitmap candidates) const {
     How("uris, one by one");
-    CHROMA_ASSIGN(Bitmap matching,
-                  part.MatchUris(ctx, [&](std::string_view uri) { return IsOneOf(in.uris, uri); }));
-    candidates &= matching;
-    return candidates;
+    return part.MatchUris(ctx, &candidates,
+                          [&](std::string_view uri) { return IsOneOf(in.uris, uri); });
   }
 };
 

@@ -1,10 +1,10 @@
 #include "segment/key_values.h"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 
 #include "model/metadata_order.h"
+#include "segment/value_code.h"
 
 namespace chroma::segment {
 namespace {
@@ -27,16 +27,6 @@ Status ForEachRow(runtime::Context& ctx, const Bitmap& rows, Visit visit) {
     from = some[n - 1] + 1;
   }
   return Status::Ok();
-}
-
-uint64_t CodeOf(int64_t value) {
-  return static_cast<uint64_t>(value) ^ uint64_t { 1 } << 63;
-}
-
-// All bits of negative numbers are flipped, of others the sign. Both zeros are one.
-uint64_t CodeOf(double value) {
-  const auto bits = std::bit_cast<uint64_t>(value + 0.0);
-  return bits >> 63 != 0 ? ~bits : bits | uint64_t{1} << 63;
 }
 
 struct ToView {

@@ -343,4 +343,28 @@ Status MatchColumn(runtime::Context& ctx, const MetadataColumnReader& column,
   }
 }
 
+uint64_t MatchColumnCost(const MetadataColumnReader& column, const ValueOrder* order,
+                         const MetadataPredicate& predicate) {
+  constexpr uint64_t kLookUp = 16;
+  // How many values are compared in the time of looking at one row.
+  constexpr uint64_t kNarrow = 200;  // of up to two bytes
+  constexpr uint64_t kWide = 80;
+  constexpr uint64_t kInTable = 64;
+  constexpr uint64_t kInSet = 8;
+  constexpr uint64_t kPlainStrings = 64;
+  constexpr uint64_t kArrays = 128;  // however long: one is copied when it is looked at
+  const uint64_t n = column.presence().count();
+  const ValueType type = model::ElementType(column.type());
+  if (type == ValueType::kString && !column.strings().has_dictionary()) {
+    const auto* list = std::get_if<std::vector<std::string>>(&predicate.operand);
+    const size_t strings = list == nullptr ? 1 : list->size();
+    return LookUp(order, strings, n) ? kLookUp * strings : n / kPlainStrings;
+  }
+  if (model::IsArray(column.type())) return n / kArrays;
+  const bool wide =
+      type == ValueType::kFloat || (type == ValueType::kInt && column.ints().width() > 2);
+  if (predicate.op == CompareOperator::kIn) return n / (wide ? kInSet : kInTable);
+  return n / (wide ? kWide : kNarrow);
+}
+
 }  // namespace chroma::segment

@@ -25,4 +25,9 @@ Status MatchColumn(runtime::Context& ctx, const format::MetadataColumnReader& co
                    const ValueOrder* order, const model::MetadataPredicate& predicate,
                    std::vector<uint64_t>* ordinals);
 
+// About how many rows KeyValues::At gives in the time that MatchColumn takes: measured
+// (bench/filter_bench --rows). Has the same requirement.
+uint64_t MatchColumnCost(const format::MetadataColumnReader& column, const ValueOrder* order,
+                         const model::MetadataPredicate& predicate);
+
 }  // namespace chroma::segment

@@ -84,6 +84,18 @@ class Part {
   // included; exactly semantics.md §1.3-1.5 with exact numbers. Evaluated column by column.
   virtual Result<Bitmap> Match(runtime::Context& ctx,
                                const model::MetadataPredicate& predicate) const = 0;
+  // About how many rows Match will find, without a look at the rows; none where nothing is known.
+  // In far less time than Match takes, but for the first time of a key (column_statistics.h).
+  virtual Result<std::optional<double>> EstimateMatch(
+      const model::MetadataPredicate& predicate) const {
+    static_cast<void>(predicate);
+    return std::optional<double>();
+  }
+  // About how many rows can be looked at one by one, by Key, in the time that Match takes.
+  virtual uint64_t MatchCost(const model::MetadataPredicate& predicate) const {
+    static_cast<void>(predicate);
+    return rows() / 2;
+  }
   // The values under `key`. kDataLoss when those of a live one of `rows` cannot be read.
   virtual Result<std::unique_ptr<KeyValues>> Key(std::string_view key,
                                                  const Bitmap& rows) const = 0;
@@ -93,7 +105,8 @@ class Part {
   using TextTest = std::function<bool(std::string_view)>;
   virtual Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                         const TextTest& test) const = 0;
-  virtual Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const = 0;
+  virtual Result<Bitmap> MatchUris(runtime::Context& ctx, const Bitmap* candidates,
+                                   const TextTest& test) const = 0;
   // The rows whose documents satisfy the query, and those that have to be looked at, dead ones
   // included; about how many they are. None where there is no index: any row may.
   // check() as TextIndexReader has it.

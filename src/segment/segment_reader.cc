@@ -17,6 +17,7 @@
 #include "index/sparse/postings.h"
 #include "index/vector/vector_index.h"
 #include "runtime/log.h"
+#include "segment/column_statistics.h"
 #include "segment/match_column.h"
 #include "segment/rebuild.h"
 #include "segment/sparse_column.h"
@@ -69,6 +70,7 @@ struct MetadataColumn {
   format::Lazy<std::optional<Loaded<index::SparsePostings>>> postings;
   const SectionInfo* order_section = nullptr;  // null: it has none
   format::Lazy<LoadedOrder> order;
+  format::Lazy<ColumnStatistics> statistics;
 };
 
 class SectionedSegment final : public SegmentReader {
@@ -97,11 +99,15 @@ class SectionedSegment final : public SegmentReader {
                       std::vector<model::Metadata>* out) const override;
   Result<Bitmap> Match(runtime::Context& ctx,
                        const model::MetadataPredicate& predicate) const override;
+  Result<std::optional<double>> EstimateMatch(
+      const model::MetadataPredicate& predicate) const override;
+  uint64_t MatchCost(const model::MetadataPredicate& predicate) const override;
   Result<std::unique_ptr<KeyValues>> Key(std::string_view key, const Bitmap& rows) const override;
   std::string DescribeKey(std::string_view key) const override;
   Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                 const TextTest& test) const override;
-  Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const override;
+  Result<Bitmap> MatchUris(runtime::Context& ctx, const Bitmap* candidates,
+                           const TextTest& test) const override;
   Status SearchSparse(runtime::Context& ctx, std::string_view key,
                       const index::SparseRequest& request,
                       std::vector<index::Candidate>* out) const override;
@@ -543,6 +549,36 @@ Result<Bitmap> SectionedSegment::Match(runtime::Context& ctx,
   return matches;
 }
 
+Result<std::optional<double>> SectionedSegment::EstimateMatch(
+    const model::MetadataPredicate& predicate) const {
+  double rows = 0;
+  for (const auto& stored : ColumnsOf(predicate.key)) {
+    if (!CanMatch(stored->type, predicate)) continue;
+    CHROMA_ASSIGN(const format::MetadataColumnReader* column, Column(*stored));
+    CHROMA_ASSIGN(const ValueOrder* order, OrderOf(*stored));
+    if (order != nullptr) {
+      rows += RowsByOrder(*column, *order, predicate);
+      continue;
+    }
+    CHROMA_ASSIGN(const ColumnStatistics* statistics, stored->statistics.Get([&] {
+      return Result<ColumnStatistics>(ColumnStatistics::Of(*column));
+    }));
+    rows += statistics->Rows(*column, predicate);
+  }
+  return std::optional(rows);
+}
+
+uint64_t SectionedSegment::MatchCost(const model::MetadataPredicate& predicate) const {
+  uint64_t cost = 0;
+  for (const auto& stored : ColumnsOf(predicate.key)) {
+    if (!CanMatch(stored->type, predicate)) continue;
+    const auto column = Column(*stored);
+    const auto order = OrderOf(*stored);
+    if (column.ok() && order.ok()) cost += MatchColumnCost(**column, *order, predicate);
+  }
+  return cost;
+}
+
 Result<std::unique_ptr<KeyValues>> SectionedSegment::Key(std::string_view key,
                                                          const Bitmap& rows) const {
   static_cast<void>(rows);  // a column is whole, or none of it can be read
@@ -572,10 +608,11 @@ Result<Bitmap> SectionedSegment::MatchDocuments(runtime::Context& ctx, const Bit
   return Bitmap::FromSorted(found.data(), found.size());
 }
 
-Result<Bitmap> SectionedSegment::MatchUris(runtime::Context& ctx, const TextTest& test) const {
+Result<Bitmap> SectionedSegment::MatchUris(runtime::Context& ctx, const Bitmap* candidates,
+                                           const TextTest& test) const {
   CHROMA_ASSIGN(const format::TextReader* uris, Uris());
   std::vector<uint32_t> found;
-  CHROMA_TRY(uris->Match(ctx, nullptr, test, &found));
+  CHROMA_TRY(uris->Match(ctx, candidates, test, &found));
   return Bitmap::FromSorted(found.data(), found.size());
 }
 

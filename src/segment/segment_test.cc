@@ -195,15 +195,20 @@ TEST(SegmentTest, MatchesDocuments) {
     Bitmap among;
     Bitmap all;
     Bitmap uris;
+    Bitmap uris_among;
     for (uint32_t row = 0; row < rows.size(); ++row) {
-      if (rows[row].uri && test(*rows[row].uri)) uris.Add(row);
+      if (rows[row].uri && test(*rows[row].uri)) {
+        uris.Add(row);
+        if (candidates.Contains(row)) uris_among.Add(row);
+      }
       if (!rows[row].document || !test(*rows[row].document)) continue;
       all.Add(row);
       if (candidates.Contains(row)) among.Add(row);
     }
     EXPECT_TRUE(*segment->MatchDocuments(ctx, nullptr, test) == all);
     EXPECT_TRUE(*segment->MatchDocuments(ctx, &candidates, test) == among);
-    EXPECT_TRUE(*segment->MatchUris(ctx, test) == uris);
+    EXPECT_TRUE(*segment->MatchUris(ctx, nullptr, test) == uris);
+    EXPECT_TRUE(*segment->MatchUris(ctx, &candidates, test) == uris_among);
     const Bitmap none;
     EXPECT_TRUE(segment->MatchDocuments(ctx, &none, test)->Empty());
   }

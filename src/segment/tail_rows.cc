@@ -191,8 +191,9 @@ Result<Bitmap> TailView::MatchDocuments(runtime::Context& ctx, const Bitmap* can
   return MatchTexts(ctx, candidates, kDocuments, test);
 }
 
-Result<Bitmap> TailView::MatchUris(runtime::Context& ctx, const TextTest& test) const {
-  return MatchTexts(ctx, nullptr, kUris, test);
+Result<Bitmap> TailView::MatchUris(runtime::Context& ctx, const Bitmap* candidates,
+                                   const TextTest& test) const {
+  return MatchTexts(ctx, candidates, kUris, test);
 }
 
 template <typename Wanted, typename Visit>

@@ -116,7 +116,8 @@ class TailView : public Part {
   }
   Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
                                 const TextTest& test) const override;
-  Result<Bitmap> MatchUris(runtime::Context& ctx, const TextTest& test) const override;
+  Result<Bitmap> MatchUris(runtime::Context& ctx, const Bitmap* candidates,
+                           const TextTest& test) const override;
 
   Status SearchSparse(runtime::Context& ctx, std::string_view key,
                       const index::SparseRequest& request,
