@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "base/json_value.h"
+#include "executor/clause_order.h"
 #include "executor/filter.h"
+#include "executor/match_rows.h"
 #include "format/section_reader.h"
 #include "index/text/contains.h"
 #include "index/text/text_index.h"
@@ -195,6 +197,87 @@ void TimeAgainst(double loop, const segment::SegmentReader& part, std::string_vi
              found.Count(), seconds * 1e6, loop * 1e6, loop / seconds);
 }
 
+// What planning goes by: in how many rows, looked at one by one, the column is matched; how long an
+// estimate takes, the first time and again; and how far off it is.
+void TimeEstimate(testing::MemoryBlobStore& store, std::string_view filter, int rounds) {
+  runtime::Context ctx;
+  const auto part = Must(segment::SegmentReader::Open(ctx, Must(store.Open(ctx, "segment"))));
+  const planner::Predicate predicate = Plan(filter, "");
+  const auto& leaf = std::get<planner::HasMetadata>(predicate.node).predicate;
+  Bitmap found;
+  const double match = Median([&] { found = Must(part->Match(ctx, leaf)); }, rounds);
+  std::vector<uint32_t> spread;
+  for (uint32_t row = 0; row < part->rows(); row += 499) spread.push_back(row);
+  const Bitmap some = Bitmap::FromSorted(spread.data(), spread.size());
+  const double one_by_one = Median([&] { Must(executor::MatchRows(*part, leaf, some)); }, rounds) /
+                            static_cast<double>(spread.size());
+  std::optional<double> rows;
+  const double first = Seconds([&] { rows = Must(part->EstimateMatch(leaf)); });
+  const double again = Median([&] { rows = Must(part->EstimateMatch(leaf)); }, rounds);
+  fmt::print(
+      "  {:48} {:>8} rows, estimated {:>9.1f}  match {:>7.1f} us = {:>6.0f} rows, by planning "
+      "{:>6}  estimate {:>5.2f} us = match / {:>6.0f}, first {:>6.0f} us\n",
+      filter, found.Count(), *rows, match * 1e6, match / one_by_one, part->MatchCost(leaf),
+      again * 1e6, match / again, first * 1e6);
+}
+
+// A conjunction against its clauses each matched over all rows, which is what it takes in any order
+// while candidates are many; and how much of it choosing an order takes.
+void TimeConjunction(const segment::SegmentReader& part, std::string_view filter, int rounds) {
+  runtime::Context ctx;
+  const planner::Predicate predicate = Plan(filter, "");
+  const auto& all = std::get<planner::AllOf>(predicate.node);
+  const Bitmap rows = Bitmap::Range(0, part.rows());
+  Bitmap found;
+  Bitmap expected;
+  std::vector<double> ordered, each, choosing;
+  for (int round = 0; round < rounds; ++round) {
+    ordered.push_back(
+        Seconds([&] { found = Must(executor::Evaluate(ctx, predicate, part, rows)); }));
+    each.push_back(Seconds([&] {
+      expected = rows;
+      for (const planner::Predicate& clause : all.children) {
+        expected &= Must(executor::Evaluate(ctx, clause, part, rows));
+      }
+    }));
+    choosing.push_back(
+        Seconds([&] { Must(executor::InOrderOfCost(ctx, all, part, part.rows())); }));
+  }
+  const auto median = [](std::vector<double>& seconds) {
+    std::sort(seconds.begin(), seconds.end());
+    return seconds[seconds.size() / 2];
+  };
+  const double took = median(ordered);
+  fmt::print(
+      "  {:92} {:>7} rows {:>8.1f} us  each {:>8.1f} us  ratio {:>6.2f}  order {:>5.2f} us{}\n",
+      filter, found.Count(), took * 1e6, median(each) * 1e6, median(each) / took,
+      median(choosing) * 1e6, found == expected ? "" : "  WRONG");
+}
+
+void ShowPlanning(testing::MemoryBlobStore& store, const segment::SegmentReader& part, int rounds) {
+  fmt::print("estimates\n");
+  for (const char* filter :
+       {R"f({"small": {"$lt": 60}})f", R"f({"half": {"$lt": 60}})f", R"f({"small": 0})f",
+        R"f({"small": {"$in": [1, 5, 9, 70, 99]}})f", R"f({"wide": {"$lt": 2305843009213693952}})f",
+        R"f({"wide": {"$in": [1, 5, 9, 70, 99]}})f", R"f({"real": {"$lt": 85714}})f",
+        R"f({"name": "name 7"})f", R"f({"name": {"$in": ["name 1", "name 3", "name 5"]}})f",
+        R"f({"unique": "https://example.com/99"})f", R"f({"tags": {"$contains": "tag 7"}})f",
+        R"f({"tags": {"$contains": "tag 777"}})f"}) {
+    TimeEstimate(store, filter, rounds);
+  }
+  fmt::print("conjunctions\n");
+  for (
+      const char* filter :
+      {R"f({"$and": [{"small": {"$lt": 60}}, {"name": "name 7"}]})f",
+       R"f({"$and": [{"small": {"$lt": 60}}, {"real": {"$lt": 85714}}, {"name": {"$ne": "name 7"}}]})f",
+       R"f({"$and": [{"tags": {"$contains": "tag 7"}}, {"small": {"$lt": 60}}, {"real": {"$lt": 100}}]})f",
+       R"f({"$and": [{"tags": {"$contains": "tag 7"}}, {"real": {"$gt": 7}}, {"unique": "https://example.com/99"}]})f",
+       R"f({"$and": [{"tags": {"$contains": "tag 7"}}, {"real": {"$gt": 7}}, {"small": 1000}]})f",
+       R"f({"$and": [{"tags": {"$contains": "tag 7"}}, {"tags": {"$contains": "tag 777"}}]})f"}) {
+    TimeConjunction(part, filter, rounds);
+  }
+}
+
 int RunMetadata(uint32_t rows, int rounds) {
   std::vector<int64_t> small(rows), wide(rows);
   std::vector<double> real(rows);
@@ -259,6 +342,7 @@ int RunMetadata(uint32_t rows, int rounds) {
               rounds);
   TimeAgainst(TimeLoop(tags, has("tag 777"), rounds), *part,
               R"f({"tags": {"$contains": "tag 777"}})f", rounds);
+  ShowPlanning(store, *part, rounds);
   return 0;
 }
 

@@ -1,12 +1,13 @@
 #include "executor/estimate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <vector>
 
+#include "executor/match_rows.h"
 #include "index/text/text_query.h"
 #include "index/text/text_terms.h"
-#include "model/compare.h"
 
 namespace chroma::executor {
 namespace {
@@ -15,20 +16,38 @@ using segment::Part;
 
 constexpr uint64_t kSampleRows = 512;
 
-// The probability that each row of the sample matches.
+// The probability that each row of the sample matches; without a sample, that any row does.
 using Chances = std::vector<double>;
+
+// What the part's statistics say of a leaf, and what the sample does. Their sum is that of the
+// statistics, and rows go together as they do in the sample where it has seen enough of them.
+Chances Reconcile(double share, const std::vector<uint8_t>& matches) {
+  constexpr double kEnough = 4;  // rows of the sample, of which half is made of each
+  const auto n = static_cast<double>(matches.size());
+  const double hits = std::accumulate(matches.begin(), matches.end(), 0.0);
+  const double seen = std::min(hits, n - hits);
+  const double trust = seen / (seen + kEnough);
+  const double sampled = hits / n;
+  const double of_hit = std::min(1.0, share / std::max(sampled, 1 / n));
+  const double of_miss = std::max(0.0, (share - sampled) / std::max(1 - sampled, 1 / n));
+  Chances chances;
+  for (const uint8_t match : matches) {
+    chances.push_back(trust * (match != 0 ? of_hit : of_miss) + (1 - trust) * share);
+  }
+  return chances;
+}
 
 struct Sampler {
   runtime::Context& ctx;
   const Part& part;
-  const std::vector<model::Metadata>& sample;  // empty where no metadata is looked at
+  const Bitmap* sample;  // null: leaves are taken as independent
+  bool every_row;        // of the part, or nearly, are candidates
+  bool* unknown;         // becomes true where a leaf needs a sample and there is none
 
   Chances Each(double chance) const {
-    return Chances(std::max<size_t>(sample.size(), 1), std::min(chance, 1.0));
+    return Chances(sample == nullptr ? 1 : sample->Count(), std::min(chance, 1.0));
   }
-  Chances Share(uint64_t rows) const {
-    return Each(static_cast<double>(rows) / static_cast<double>(part.rows()));
-  }
+  Chances Share(double rows) const { return Each(rows / static_cast<double>(part.rows())); }
 
   Result<Chances> Of(const planner::Predicate& predicate) const {
     return std::visit(*this, predicate.node);
@@ -60,24 +79,44 @@ struct Sampler {
   }
 
   Result<Chances> operator()(const planner::HasMetadata& has) const {
-    const model::PredicateMatcher matcher(has.predicate);
-    Chances chances;
-    for (const model::Metadata& metadata : sample) {
-      chances.push_back(matcher.Matches(metadata.Find(matcher.key())) ? 1 : 0);
+    const Result<std::optional<double>> rows = part.EstimateMatch(has.predicate);
+    const bool known = rows.ok() && rows->has_value();
+    if (sample == nullptr) {
+      if (!known) *unknown = true;
+      return Share(known ? **rows : 0);
     }
-    return chances;
+    CHROMA_ASSIGN(const Bitmap matching, MatchRows(part, has.predicate, *sample));
+    std::vector<uint8_t> matches;
+    sample->ForEach([&](uint32_t row) {
+      matches.push_back(matching.Contains(row) ? 1 : 0);
+      return true;
+    });
+    const double share = known ? **rows / static_cast<double>(part.rows()) : 0;
+    if (known && Agree(share, matching.Count())) return Reconcile(share, matches);
+    return Chances(matches.begin(), matches.end());
   }
 
-  Result<Chances> operator()(const planner::IdIn& in) const { return Share(in.ids.size()); }
-  Result<Chances> operator()(const planner::UriIn& in) const { return Share(in.uris.size()); }
-  Result<Chances> operator()(const planner::DocumentIn& in) const {
-    return Share(in.documents.size());
+  // Whether `share` is that of the candidates, too, by what the sample of them has: within two
+  // standard deviations.
+  bool Agree(double share, uint64_t hits) const {
+    const auto n = static_cast<double>(sample->Count());
+    if (n < kSampleRows) return false;  // these are all candidates
+    if (every_row) return true;
+    const double off = std::abs(static_cast<double>(hits) - share * n);
+    return off <= 2 * std::sqrt(n * share * (1 - share)) + 2;
+  }
+
+  Result<Chances> operator()(const planner::IdIn& in) const { return ShareOf(in.ids); }
+  Result<Chances> operator()(const planner::UriIn& in) const { return ShareOf(in.uris); }
+  Result<Chances> operator()(const planner::DocumentIn& in) const { return ShareOf(in.documents); }
+  Chances ShareOf(const std::vector<std::string>& texts) const {
+    return Share(static_cast<double>(texts.size()));
   }
 
   Result<Chances> Text(const index::TextQuery& query) const {
     CHROMA_ASSIGN(const std::optional<uint64_t> rows,
                   part.EstimateText(query, [this] { return ctx.Check(); }));
-    return Share(rows.value_or(part.rows()));
+    return Share(static_cast<double>(rows.value_or(part.rows())));
   }
   Result<Chances> operator()(const planner::DocumentContains& contains) const {
     return Text(index::TextQuery::Substring(contains.needle));
@@ -90,16 +129,19 @@ struct Sampler {
   }
 };
 
-bool LooksAtMetadata(const planner::Predicate& predicate) {
-  const auto any = [](const std::vector<planner::Predicate>& children) {
-    return std::any_of(children.begin(), children.end(), LooksAtMetadata);
+// How many leaves look at metadata.
+size_t MetadataLeaves(const planner::Predicate& predicate) {
+  const auto sum = [](const std::vector<planner::Predicate>& children) {
+    size_t leaves = 0;
+    for (const planner::Predicate& child : children) leaves += MetadataLeaves(child);
+    return leaves;
   };
-  if (const auto* all = std::get_if<planner::AllOf>(&predicate.node)) return any(all->children);
-  if (const auto* some = std::get_if<planner::AnyOf>(&predicate.node)) return any(some->children);
+  if (const auto* all = std::get_if<planner::AllOf>(&predicate.node)) return sum(all->children);
+  if (const auto* some = std::get_if<planner::AnyOf>(&predicate.node)) return sum(some->children);
   if (const auto* negation = std::get_if<planner::Not>(&predicate.node)) {
-    return LooksAtMetadata(*negation->child);
+    return MetadataLeaves(*negation->child);
   }
-  return std::holds_alternative<planner::HasMetadata>(predicate.node);
+  return std::holds_alternative<planner::HasMetadata>(predicate.node) ? 1 : 0;
 }
 
 // The sum over the leaves that read documents of how many they read.
@@ -155,29 +197,49 @@ struct ReadCounter {
 
 }  // namespace
 
-Status Estimator::ReadSample() {
-  if (sample_) return Status::Ok();
-  const uint64_t count = std::min<uint64_t>(kSampleRows, part_.rows());
-  std::vector<uint32_t> rows;
+Estimator::Estimator(const Part& part, const Bitmap* candidates)
+    : part_(part), candidates_(candidates) {
+  constexpr double kNearlyAll = .99;
+  const double nearly_all = kNearlyAll * part.rows();
+  every_row_ = candidates == nullptr || static_cast<double>(candidates->Count()) >= nearly_all;
+}
+
+const Bitmap& Estimator::Sample() {
+  if (sample_) return *sample_;
+  sample_.emplace();
+  const uint64_t all = candidates_ == nullptr ? part_.rows() : candidates_->Count();
+  const uint64_t count = std::min<uint64_t>(kSampleRows, all);
   // The middle of each of equal stretches: records of one kind often lie together.
   for (uint64_t i = 0; i < count; ++i) {
-    rows.push_back(static_cast<uint32_t>((2 * i + 1) * part_.rows() / (2 * count)));
+    const auto middle = static_cast<uint32_t>((2 * i + 1) * all / (2 * count));
+    sample_->Add(candidates_ == nullptr ? middle : candidates_->Nth(middle));
   }
-  std::vector<model::Metadata> sample;
-  CHROMA_TRY(part_.ReadMetadata(rows, &sample));
-  sample_ = std::move(sample);
-  return Status::Ok();
+  return *sample_;
 }
 
 Result<double> Estimator::Share(runtime::Context& ctx, const planner::Predicate& predicate) {
   CHROMA_TRY(ctx.Check());
-  if (part_.rows() == 0) return 0.0;
-  const bool sampled = LooksAtMetadata(predicate);
-  if (sampled) CHROMA_TRY(ReadSample());
-  static const std::vector<model::Metadata> kNothing;
-  CHROMA_ASSIGN(const Chances chances,
-                (Sampler{ctx, part_, sampled ? *sample_ : kNothing}.Of(predicate)));
+  const size_t leaves = MetadataLeaves(predicate);
+  if (every_row_ && leaves <= 1) {
+    CHROMA_ASSIGN(const std::optional<double> share, KnownShare(ctx, predicate));
+    if (share) return *share;
+  }
+  if (part_.rows() == 0 || (candidates_ != nullptr && candidates_->Empty())) return 0.0;
+  bool unknown = false;
+  CHROMA_ASSIGN(
+      const Chances chances,
+      (Sampler{ctx, part_, leaves > 0 ? &Sample() : nullptr, every_row_, &unknown}.Of(predicate)));
   return std::accumulate(chances.begin(), chances.end(), 0.0) / static_cast<double>(chances.size());
+}
+
+Result<std::optional<double>> Estimator::KnownShare(runtime::Context& ctx,
+                                                    const planner::Predicate& predicate) const {
+  CHROMA_TRY(ctx.Check());
+  if (part_.rows() == 0) return std::optional(0.0);
+  bool unknown = false;
+  CHROMA_ASSIGN(const Chances chances,
+                (Sampler{ctx, part_, nullptr, every_row_, &unknown}.Of(predicate)));
+  return unknown ? std::nullopt : std::optional(chances.front());
 }
 
 Result<double> Estimator::DocumentsRead(runtime::Context& ctx,

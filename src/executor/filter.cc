@@ -6,10 +6,10 @@
 
 #include "executor/clause_order.h"
 #include "executor/estimate.h"
+#include "executor/match_rows.h"
 #include "index/text/contains.h"
 #include "index/text/text_query.h"
 #include "index/text/text_terms.h"
-#include "model/compare.h"
 #include "planner/describe.h"
 
 namespace chroma::executor {
@@ -176,6 +176,12 @@ index::TextQuery BeginningsOf(const std::vector<std::string>& documents, uint64_
   return index::TextQuery::Or(std::move(any));
 }
 
+std::vector<const planner::Predicate*> InGivenOrder(const planner::AnyOf& any) {
+  std::vector<const planner::Predicate*> children;
+  for (const planner::Predicate& child : any.children) children.push_back(&child);
+  return children;
+}
+
 // The rows of ids that `wanted(row)`.
 template <typename Wanted>
 Result<Bitmap> FindRows(runtime::Context& ctx, const planner::IdIn& in, const Part& part,
@@ -191,21 +197,6 @@ Result<Bitmap> FindRows(runtime::Context& ctx, const planner::IdIn& in, const Pa
   return Bitmap::FromSorted(rows.data(), rows.size());
 }
 
-// Row by row, of few.
-Result<Bitmap> MatchFew(const Part& part, const model::MetadataPredicate& predicate,
-                        const Bitmap& candidates) {
-  const model::PredicateMatcher matcher(predicate);
-  CHROMA_ASSIGN(const auto values, part.Key(predicate.key, candidates));
-  Bitmap matching;
-  candidates.ForEach([&](uint32_t row) {
-    const model::MetadataValue value = segment::ToValue(values->At(row));
-    const bool has_key = model::TypeOf(value) != model::ValueType::kNull;
-    if (matcher.Matches(has_key ? &value : nullptr)) matching.Add(row);
-    return true;
-  });
-  return matching;
-}
-
 // One overload per node; each returns a subset of `candidates`.
 struct Evaluator {
   runtime::Context& ctx;
@@ -213,7 +204,7 @@ struct Evaluator {
   const FilterOptions& options;
 
   Result<Bitmap> operator()(const planner::AllOf& all, Bitmap candidates) const {
-    CHROMA_ASSIGN(const auto children, InOrderOfCost(ctx, all, part));
+    CHROMA_ASSIGN(const auto children, InOrderOfCost(ctx, all, part, candidates.Count()));
     const FilterOptions all_rows{kAllRows, options.pool, options.trace};
     for (const planner::Predicate* child : children) {
       if (candidates.Empty()) break;
@@ -224,14 +215,29 @@ struct Evaluator {
   }
 
   Result<Bitmap> operator()(const planner::AnyOf& any, Bitmap candidates) const {
+    const bool limited = options.rows_max < candidates.Count();
+    std::vector<const planner::Predicate*> children = InGivenOrder(any);
+    if (limited) {
+      CHROMA_ASSIGN(children, InOrderOfCost(ctx, any, part, candidates.Count()));
+    }
     Bitmap found;
-    for (const planner::Predicate& child : any.children) {
+    for (const planner::Predicate* child : children) {
       if (candidates.Empty()) break;
-      CHROMA_ASSIGN(Bitmap more, Evaluate(ctx, child, part, candidates, options));
+      CHROMA_ASSIGN(Bitmap more, Evaluate(ctx, *child, part, candidates, options));
       candidates -= more;
       found |= more;
+      if (limited && found.Count() >= options.rows_max) KeepFirst(found, &candidates);
     }
     return found;
+  }
+
+  // Candidates behind as many rows as are wanted need not be looked at.
+  void KeepFirst(const Bitmap& found, Bitmap* candidates) const {
+    if (options.rows_max == 0) {
+      *candidates = Bitmap();
+    } else {
+      *candidates &= Bitmap::Range(0, found.Nth(static_cast<uint32_t>(options.rows_max - 1)));
+    }
   }
 
   Result<Bitmap> operator()(const planner::Not& negation, Bitmap candidates) const {
@@ -252,7 +258,13 @@ struct Evaluator {
 
   Result<Bitmap> operator()(const planner::HasMetadata& has, Bitmap candidates) const {
     if (options.trace != nullptr) options.trace->How(part.DescribeKey(has.predicate.key));
-    if (candidates.Count() <= kRowsReadMax) return MatchFew(part, has.predicate, candidates);
+    const uint64_t rows = candidates.Count();
+    if (rows <= kRowsReadMax || rows <= part.MatchCost(has.predicate)) {
+      Result<Bitmap> few = MatchRows(part, has.predicate, candidates);
+      // Of values of another type, which Match does not read.
+      const bool damaged = few.status().code() == StatusCode::kDataLoss;
+      if (!damaged) return few;
+    }
     CHROMA_ASSIGN(Bitmap matching, part.Match(ctx, has.predicate));
     candidates &= matching;
     return candidates;
@@ -304,7 +316,7 @@ Result<Bitmap> RunTraced(runtime::Context& ctx, const planner::Predicate& predic
                          const Part& part, Bitmap candidates, const FilterOptions& options) {
   const uint64_t rows_in = candidates.Count();
   options.trace->Pause();
-  CHROMA_ASSIGN(const double share, Estimator(part).Share(ctx, predicate));
+  CHROMA_ASSIGN(const double share, Estimator(part, &candidates).Share(ctx, predicate));
   options.trace->Resume();
   options.trace->Begin(planner::Describe(predicate), rows_in, share * static_cast<double>(rows_in));
   Result<Bitmap> found = Run(ctx, predicate, part, std::move(candidates), options);

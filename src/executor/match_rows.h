@@ -1,0 +1,15 @@
+// Metadata of a few rows against a predicate, row by row.
+#pragma once
+
+#include "base/bitmap.h"
+#include "chroma/status.h"
+#include "model/filter.h"
+#include "segment/part.h"
+
+namespace chroma::executor {
+
+// Those of `rows` that satisfy a positive predicate: Part::Match for few.
+Result<Bitmap> MatchRows(const segment::Part& part, const model::MetadataPredicate& predicate,
+                         const Bitmap& rows);
+
+}  // namespace chroma::executor
