@@ -192,7 +192,7 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
   CHROMA_ASSIGN(manifest.carried, CarriedUpdates(*version, *snapshot, policy.tail_bytes_max));
   const auto merge = [&] {
     return MergeParts(ctx, *seams.store, NewBlobName(*seams.env.random, id, "segment"),
-                      snapshot->dimension, split.merged, &collection.schema);
+                      snapshot->dimension, split.merged, &collection.schema, policy.index.rows_min);
   };
   Result<std::optional<format::ManifestSegment>> made = merge();
   const StatusCode failed = made.status().code();

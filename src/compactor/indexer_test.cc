@@ -21,6 +21,7 @@ class IndexerTest : public CompactorTest {
   IndexerTest() {
     dimension_ = kDimension;
     policy_.rows_min = 200;
+    merging_.index = policy_;
     ReopenWithPolicy();
   }
 
@@ -359,6 +360,18 @@ TEST_F(IndexerTest, AMergeTakesIndexesAlong) {
   EXPECT_TRUE(IndexesOf(0)->unindexed.Empty());
   EXPECT_EQ(Blobs().size(), 3U) << "the index of before is gone";
   EXPECT_GE(Recall(living), .95) << "by the extended index";
+}
+
+TEST_F(IndexerTest, AMergeIntoASmallSegmentTakesNoIndexAlong) {
+  Write(Operation::kAdd, 0, 250);
+  CompactAll();
+  Index();
+  ASSERT_NE(IndexesOf(0), nullptr);
+  Write(Operation::kDelete, 0, 100);
+  CompactAll();
+  EXPECT_EQ(IndexesOf(0), nullptr);
+  EXPECT_EQ(Blobs().size(), 2U) << "of the index nothing is left";
+  EXPECT_EQ(Recall(Numbered(100, 150)), 1);
 }
 
 TEST_F(IndexerTest, RecallStaysWhenEveryRowIsReplaced) {

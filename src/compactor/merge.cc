@@ -215,7 +215,8 @@ Status ForEachRow(runtime::Context& ctx, const Sources& sources, Columns columns
 
 Result<std::optional<format::ManifestSegment>> MergeParts(
     runtime::Context& ctx, store::BlobStore& store, const std::string& blob, uint32_t dimension,
-    const std::vector<SnapshotPart>& parts, const model::Schema* schema) {
+    const std::vector<SnapshotPart>& parts, const model::Schema* schema,
+    uint32_t indexed_rows_min) {
   Sources sources;
   uint64_t rows = 0;
   for (const SnapshotPart& part : parts) {
@@ -239,6 +240,7 @@ Result<std::optional<format::ManifestSegment>> MergeParts(
                         [&](Source& source) { return writer->AddUri(source.cursor.Text()); }));
   format::ManifestSegment segment;
   for (const auto& source : sources) {
+    if (rows < indexed_rows_min) break;
     CHROMA_TRY(source->placed.HandOn(*writer, &segment.indexes));
   }
   CHROMA_ASSIGN(const segment::SegmentSummary summary, writer->Finish(ctx));
