@@ -108,10 +108,7 @@ TEST_F(AtOnceTest, AnswersQueriesByOneVector) {
   }
   ASSERT_TRUE(AddRows(*service_, things_, 20, 10'000).ok());
   EXPECT_EQ(Handle(Count()).status, 200);
-  EXPECT_TRUE(IsAtOnce(Post("query", QueryBody(1)))) << "it scans 10,000 rows by their signs";
-  ASSERT_TRUE(AddRows(*service_, things_, 10'020, 90'000).ok());
-  EXPECT_EQ(Handle(Count()).status, 200);
-  EXPECT_FALSE(Try(Post("query", QueryBody(1))).has_value()) << "it scans 100,000 rows";
+  EXPECT_FALSE(Try(Post("query", QueryBody(1))).has_value()) << "it scans 2.5 MB";
 }
 
 TEST_F(AtOnceTest, NeverMissesAWrite) {

@@ -161,9 +161,16 @@ class History {
     }
   }
 
+  // Calls that were under way may have happened in any order before the next life reads, though
+  // none of its answers needs each of them: one may hide another, such as a reset a creation before
+  // a read that finds what was created again.
   void OnCrash() {
     for (const Handle& call : failed_) TakeSlot(call);
     failed_.clear();
+    std::vector<Possible> next;
+    Seen seen;
+    for (const Possible& possible : states_) LetLostHappen(possible, seen, next);
+    if (seen.size() <= kSeenMax) states_ = std::move(next);
   }
 
   void OnSettle() {
@@ -232,6 +239,20 @@ class History {
       next.happened.set(Slot(*call));
       MarkReads(next);
       Reach(next, wanted, seen, out);
+    }
+  }
+
+  // Adds to `out` every state that lost calls lead to.
+  void LetLostHappen(const Possible& from, Seen& seen, std::vector<Possible>& out) const {
+    if (seen.size() > kSeenMax || !seen.insert(from).second) return;
+    out.push_back(from);
+    for (const Handle& call : pending_) {
+      if (call == nullptr || !call->changes || from.happened[Slot(*call)]) continue;
+      if (call->ending != Ending::kLost) continue;
+      Possible next = from;
+      call->apply(next.state, false);
+      next.happened.set(Slot(*call));
+      LetLostHappen(next, seen, out);
     }
   }
 
