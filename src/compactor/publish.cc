@@ -62,7 +62,7 @@ Status GiveSpaceBack(runtime::Context& ctx, const Seams& seams, const Uuid& coll
 Result<std::shared_ptr<segment::LiveCollection>> OpenPublished(runtime::Context& ctx,
                                                                const Seams& seams,
                                                                const segment::VersionRef& ref) {
-  auto live = seams.node->Open(ctx, ref);
+  auto live = seams.node->Open(ctx, ref, /*prepares=*/true);
   if (live.ok() || live.status().code() != StatusCode::kNotFound) return live;
   return Status::DataLoss(
       "the published version of collection " + ref.collection.ToString() +

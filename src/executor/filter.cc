@@ -197,6 +197,20 @@ Result<Bitmap> FindRows(runtime::Context& ctx, const planner::IdIn& in, const Pa
   return Bitmap::FromSorted(rows.data(), rows.size());
 }
 
+// How many values the predicate compares with.
+size_t ValuesOf(const model::MetadataPredicate& predicate) {
+  return std::visit(
+      [](const auto& operand) -> size_t {
+        using Operand = std::decay_t<decltype(operand)>;
+        if constexpr (std::is_same_v<Operand, std::string> || !requires { operand.size(); }) {
+          return 1;
+        } else {
+          return operand.size();
+        }
+      },
+      predicate.operand);
+}
+
 // One overload per node; each returns a subset of `candidates`.
 struct Evaluator {
   runtime::Context& ctx;
@@ -259,7 +273,9 @@ struct Evaluator {
   Result<Bitmap> operator()(const planner::HasMetadata& has, Bitmap candidates) const {
     if (options.trace != nullptr) options.trace->How(part.DescribeKey(has.predicate.key));
     const uint64_t rows = candidates.Count();
-    if (rows <= kRowsReadMax || rows <= part.MatchCost(has.predicate)) {
+    // A list is put in order before rows are looked up in it.
+    const bool is_short = ValuesOf(has.predicate) <= rows;
+    if (rows <= kRowsReadMax || (is_short && rows <= part.MatchCost(has.predicate))) {
       Result<Bitmap> few = MatchRows(part, has.predicate, candidates);
       // Of values of another type, which Match does not read.
       const bool damaged = few.status().code() == StatusCode::kDataLoss;

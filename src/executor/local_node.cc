@@ -38,7 +38,7 @@ LocalNode::~LocalNode() {
 }
 
 Result<std::shared_ptr<LiveCollection>> LocalNode::Open(runtime::Context& ctx,
-                                                        const VersionRef& version) {
+                                                        const VersionRef& version, bool prepares) {
   std::shared_ptr<LiveCollection> collection = FindOpen(version.collection);
   if (!collection) {
     // Opened and closed without the lock, since it reads files; when two tasks open one, one wins.
@@ -55,7 +55,7 @@ Result<std::shared_ptr<LiveCollection>> LocalNode::Open(runtime::Context& ctx,
   const std::shared_ptr<const segment::Version> before = collection->version();
   if (before->manifest.version >= version.version) return collection;
   const std::optional<model::Space> searched = SearchedLately(version.collection);
-  CHROMA_TRY(collection->Advance(ctx, version, searched));
+  CHROMA_TRY(collection->Advance(ctx, version, prepares ? searched : std::nullopt));
   if (searched) {
     warmer_.NotePublished(*before, *collection->version());
   }

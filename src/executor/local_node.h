@@ -67,9 +67,11 @@ class LocalNode : public QueryNode {
   // Closes every collection that no read is using.
   void CloseIdle();
 
-  // The collection, opened if need be, at `version` or a newer one.
+  // The collection, opened if need be, at `version` or a newer one. `prepares`: makes what searches
+  // of a new version would wait for, if there were any lately, before they come to it.
   Result<std::shared_ptr<segment::LiveCollection>> Open(runtime::Context& ctx,
-                                                        const segment::VersionRef& version);
+                                                        const segment::VersionRef& version,
+                                                        bool prepares = false);
 
  private:
   struct Slot {

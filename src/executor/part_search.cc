@@ -103,7 +103,8 @@ uint64_t PartSearch::RowsScanned(const planner::QueryPlan& plan,
                                  const segment::SnapshotPart& part) {
   const bool indexed = !plan.exact && CanSearch(part.indexes.get(), plan.space);
   const uint64_t rows = indexed ? part.indexes->unindexed.Count() : part.part->rows();
-  return !plan.exact && segment::NeedsSigns(part) ? rows / kSignsPerComparison : rows;
+  if (plan.exact || !segment::NeedsSigns(part)) return rows;
+  return segment::RowsWithoutSigns(part, plan.space) + part.part->rows() / kSignsPerComparison;
 }
 
 // One block where the vectors lie together, as in a segment, or one pointer per row, as in the

@@ -14,15 +14,17 @@ struct IndexPolicy {
   // While a collection is written to, this many rows that are not indexed are waited for, since
   // merges to come would take an index built now along in part only.
   uint32_t busy_rows_min = 65'536;
-  // But not by searches, once these have scanned each row that is not indexed so often: that took
-  // about as long as building takes (6 ns by its signs, .25 ms, at 384 dimensions).
-  uint64_t comparisons_max = 40'000;
+  // But not by searches, once these have compared so many rows for each row that is not indexed:
+  // that took about as long as building takes (150 ns each, .25 ms, at 384 dimensions).
+  uint64_t comparisons_max = 2'000;
+  // As often as this where they go by signs, which takes 6 to 50 ns each.
+  uint64_t scans_max = 20'000;
   uint32_t searched_rows_min = 8'192;  // fewer are compared by searches whatever that costs
   double unindexed_share_max = .02;    // else
   double gone_share_max = .25;         // of the rows of an index
 };
 
-// Rows that searches compare one by one.
+// Rows that searches compare one by one, or scan by their signs.
 inline uint64_t UnindexedRows(const SnapshotPart& part) {
   if (part.indexes == nullptr || part.indexes->damaged()) return part.part->rows();
   return part.indexes->unindexed.Count();
@@ -36,7 +38,7 @@ inline bool NeedsIndex(const IndexPolicy& policy, const SnapshotPart& part, bool
   if (rows < policy.rows_min || part.part->dimension() == 0) return false;
   const uint64_t unindexed = UnindexedRows(part);
   if (busy && unindexed >= policy.searched_rows_min &&
-      compared / policy.comparisons_max >= unindexed) {
+      compared / (NeedsSigns(part) ? policy.scans_max : policy.comparisons_max) >= unindexed) {
     return true;
   }
   if (part.indexes == nullptr) return !busy || rows >= policy.busy_rows_min;

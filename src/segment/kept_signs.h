@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "chroma/status.h"
 #include "index/vector/sign_codes.h"
 #include "model/schema.h"
+#include "runtime/context.h"
 #include "runtime/mutex.h"
 
 namespace chroma::segment {
@@ -29,8 +31,11 @@ class KeptSigns {
 // Whether searches go by sign codes among the rows of the part that no index holds.
 bool NeedsSigns(const SnapshotPart& part);
 
-// Makes the codes before a search needs them, of so many rows that it takes no more than a second
-// or so. A failure leaves that to the searches, which tell.
-void MakeSigns(const SnapshotPart& part, model::Space space);
+// How many rows of a part that needs them have no codes yet.
+uint64_t RowsWithoutSigns(const SnapshotPart& part, model::Space space);
+
+// Makes codes before searches need them, of half a gigabyte of rows: that takes less than a second,
+// unless the rows have to be read from a disk. What is left is left to the searches.
+Status MakeSigns(runtime::Context& ctx, const std::vector<SnapshotPart>& parts, model::Space space);
 
 }  // namespace chroma::segment

@@ -132,13 +132,12 @@ Status LiveCollection::Advance(runtime::Context& ctx, const VersionRef& ref,
   const std::shared_ptr<const Version> before = version();
   if (before->manifest.version >= ref.version) return Status::Ok();
   CHROMA_ASSIGN(State next, NewState(ctx, ref, before.get()));
+  if (searched) CHROMA_TRY(MakeSigns(ctx, next.version->parts, *searched));
   // Most of the log is read before the lock is taken, so that readers hardly wait.
   // What is appended meanwhile is not waited for: writers may be quicker than this task.
   CHROMA_ASSIGN(const uint64_t end, log_.End(ctx, id_));
   CHROMA_TRY(CatchUp(ctx, next, end));
-  if (searched) {
-    for (const SnapshotPart& part : next.tail->Parts()) MakeSigns(part, *searched);
-  }
+
   runtime::MutexLock lock(mutex_);
   if (state_.version->manifest.version >= ref.version) return Status::Ok();
   CHROMA_TRY(CatchUp(ctx, next, state_.log_end));
@@ -158,6 +157,7 @@ void LiveCollection::ReleaseRowPages() const {
 void LiveCollection::ReleaseAllPages() const {
   ReleaseRowPages();
   for (const SnapshotPart& segment : version()->parts) {
+    segment.part->signs().Forget();
     if (segment.indexes == nullptr) continue;
     for (const PartIndex& index : segment.indexes->list) index.reader->ReleasePages();
   }

@@ -19,6 +19,8 @@ constexpr size_t kBatchRowsMax = 64 << 10;
 constexpr size_t kChunkRows = 64;
 // Shadowed candidates among which edges are chosen by direction, the nearest ones.
 constexpr size_t kSpreadMax = 48;
+// Rows to be connected, of all: where they are fewer, none of them is looked for in leaves.
+constexpr size_t kCarvedShareMin = 8;
 // In place of a cosine.
 constexpr float kChosen = 2;
 
@@ -169,8 +171,11 @@ Status GraphBuilder::Build() {
   }
   // Rows that were inserted early chose among few, and of a batch none among the others of it.
   spreads_ = true;
+  // All rows are carved, whichever are wanted: for few of them that takes longer than their walks.
+  NearRowsOptions leaves;
+  if ((order.size() - first_new) * kCarvedShareMin < order.size()) leaves.rounds = 0;
   CHROMA_ASSIGN(const NearRows near,
-                NearRows::Find(coder_, rows_, order, first_new, {}, parallel_for_, check_));
+                NearRows::Find(coder_, rows_, order, first_new, leaves, parallel_for_, check_));
   for (uint32_t pass = 0; pass < options_.passes; ++pass) CHROMA_TRY(Refine(first_new, near));
   ChooseEntry();
   return Status::Ok();

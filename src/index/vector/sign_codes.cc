@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "index/vector/flat_index.h"
@@ -22,10 +23,10 @@ constexpr uint64_t kSeed = 1;
 // How many standard deviations an estimate may be off.
 constexpr float kDeviations = 3;
 // Offsets of rows that are always compared, and of those that there is nothing to compare of.
-constexpr float kAlwaysNear = -1e37F;
-constexpr float kNeverNear = 1e37F;
-// A filter that leaves less than this share of the rows is quicker followed row by row.
-constexpr uint32_t kSelective = 64;
+constexpr float kAlwaysNear = -std::numeric_limits<float>::infinity();
+constexpr float kNeverNear = std::numeric_limits<float>::infinity();
+// Distances are off by some of these, of what they are made from.
+constexpr float kRounding = 8 * std::numeric_limits<float>::epsilon();
 
 }  // namespace
 
@@ -47,19 +48,17 @@ class SignCodes::Encoder {
   explicit Encoder(const RowCoder& coder)
       : coder_(coder), origin_(coder.padded(), 0.0F), code_(coder.padded()) {}
 
-  // `values` may be null. `at`: the row's place in the block.
-  void Encode(const float* values, uint32_t at, Block& block) {
+  // Null: there is no vector. One that cannot be read is compared by searches, which tell. `at`:
+  // the row's place in the block.
+  void Encode(const Result<const float*>& values, uint32_t at, Block& block) {
     const uint32_t group = at / kLanes;
     uint8_t* const codes = block.codes.data() + group * block.group_bytes;
-    if (at % kLanes == 0) {
-      // An attempt that failed has left something there.
-      std::fill_n(codes, block.group_bytes, uint8_t{0});
-      block.greatest_error[group] = 0;
-    }
+    if (at % kLanes == 0) block.greatest_error[group] = 0;
     block.factors[at] = block.errors[at] = 0;
     RowScale scale;
-    if (values == nullptr || !coder_.Encode(values, code_.data(), &scale)) {
-      block.offsets[at] = values == nullptr ? kNeverNear : kAlwaysNear;
+    const bool is_absent = values.ok() && *values == nullptr;
+    if (!values.ok() || is_absent || !coder_.Encode(*values, code_.data(), &scale)) {
+      block.offsets[at] = is_absent ? kNeverNear : kAlwaysNear;
       return;
     }
     simd::CodeKernels::ResidualSums sums;
@@ -90,13 +89,11 @@ class SignCodes::Scan {
 
   Status Run(std::vector<Candidate>* out) {
     const uint32_t coded = std::min(view_.rows, source_.n / kLanes * kLanes);
-    const bool selective =
-        request_.allowed != nullptr &&
-        request_.allowed->CountRange(0, source_.n) < std::max(source_.n / kSelective, kRowsMin);
-    if (selective || !view_.coder || !view_.coder->EncodeQuery(request_.query, &query_)) {
+    if (!view_.coder || !view_.coder->EncodeQuery(request_.query, &query_)) {
       CHROMA_TRY(CompareAll(0, source_.n));
     } else {
       length_ = std::sqrt(query_.squared_norm);
+      SetScale();
       CHROMA_TRY(CompareAll(coded, source_.n));
       CHROMA_TRY(Estimate(coded));
       CHROMA_TRY(CompareNear());
@@ -157,20 +154,20 @@ class SignCodes::Scan {
   float Limit() const {
     float distance = request_.bound;
     if (nearest_.size() == request_.k) distance = nearest_.front().distance;
-    switch (request_.space) {
-      case model::Space::kL2:
-        return distance;
-      case model::Space::kCosine:
-        return 2 * distance;
-      case model::Space::kInnerProduct:
-        break;
-    }
-    float squared = 0;
+    if (request_.space == model::Space::kL2) return distance * (1 + kRounding);
+    return lengths_ - 2 * (1 - distance) + lengths_ * kRounding;
+  }
+
+  // In the code space |q - r|² = |q|² + |r|² - 2 <q, r>, where <q, r> is one less the distance.
+  void SetScale() {
+    lengths_ = 2;
+    if (request_.space != model::Space::kInnerProduct) return;
+    double squared = 0;
     for (uint32_t i = 0; i < source_.dimension; ++i) {
-      squared += request_.query[i] * request_.query[i];
+      squared += static_cast<double>(request_.query[i]) * request_.query[i];
     }
-    const float length = view_.coder->space().length;
-    return squared + length * length - 2 * (1 - distance);
+    const double length = view_.coder->space().length;
+    lengths_ = static_cast<float>(squared + length * length);
   }
 
   // Which of the first `coded` rows may be among the nearest.
@@ -196,11 +193,11 @@ class SignCodes::Scan {
   }
 
   void See(uint32_t row, float estimate, float error) {
-    if (estimate - error > limit_ || estimate >= kNeverNear / 2) return;
+    if (estimate - error > limit_) return;
     if (request_.allowed != nullptr && !request_.allowed->Contains(row)) return;
     estimated_.push_back({estimate - error, row});
     // The k nearest are no farther than the k least of what rows are at most apart.
-    if (estimate <= kAlwaysNear / 2) return;
+    if (std::isinf(estimate)) return;
     upper_.push_back(estimate + error);
     std::push_heap(upper_.begin(), upper_.end());
     if (upper_.size() > request_.k) {
@@ -232,7 +229,8 @@ class SignCodes::Scan {
   const VectorSource& source_;
   const SearchRequest& request_;
   CodedQuery query_;
-  float length_ = 0;  // of the query in the code space
+  float length_ = 0;   // of the query in the code space
+  float lengths_ = 0;  // |q|² + |r|² there, but for l2
   float limit_ = 0;
   std::vector<Estimated> estimated_;
   std::vector<float> upper_;        // a heap, the greatest first
@@ -244,11 +242,24 @@ std::shared_ptr<const SignCodes::View> SignCodes::Seen() const {
   return all_;
 }
 
+bool SignCodes::Pay(uint64_t wanted, uint64_t rows) {
+  return wanted >= kRowsMin && wanted * kShareMin >= rows;
+}
+
+uint32_t SignCodes::coded() const {
+  return Seen()->rows;
+}
+
 Status SignCodes::Search(const VectorSource& source, const SearchRequest& request,
                          std::vector<Candidate>* out) {
   if (request.k == 0 || source.n == 0) return Status::Ok();
-  CHROMA_TRY(Extend(source, kRowsPerSearch));
-  const std::shared_ptr<const View> view = Seen();
+  const uint64_t wanted =
+      request.allowed == nullptr ? source.n : request.allowed->CountRange(0, source.n);
+  auto view = std::make_shared<const View>();
+  if (Pay(wanted, source.n)) {
+    CHROMA_TRY(Extend(source, kRowsPerSearch));
+    view = Seen();
+  }
   return Scan(*view, source, request).Run(out);
 }
 
@@ -259,31 +270,32 @@ Status SignCodes::Extend(const VectorSource& source, uint32_t rows_max) {
   return status;
 }
 
-Result<std::shared_ptr<const RowCoder>> SignCodes::CoderFor(const VectorSource& source) const {
+std::shared_ptr<const RowCoder> SignCodes::CoderFor(const VectorSource& source) const {
   std::vector<const float*> sample;
-  for (uint32_t row = 0; row < std::min(source.n, kSampleRows); ++row) {
-    CHROMA_ASSIGN(const float* values, source.reader->Row(row));
-    sample.push_back(values);
+  const uint32_t step = std::max(source.n / kSampleRows, 1U);
+  for (uint32_t row = 0; row < source.n; row += step) {
+    const Result<const float*> values = source.reader->Row(row);
+    sample.push_back(values.ok() ? *values : nullptr);
   }
   return std::make_shared<const RowCoder>(simd::ActiveCodeKernels(),
                                           ChooseCodeSpace(space_, dimension_, kSeed, sample));
 }
 
 Status SignCodes::ExtendAlone(const VectorSource& source, uint32_t rows_max) {
+  if (coded() >= source.n / kLanes * kLanes) return Status::Ok();
   View view = *Seen();
   const uint32_t end =
       (view.rows + std::min(rows_max, source.n - std::min(source.n, view.rows))) / kLanes * kLanes;
   if (view.rows >= end) return Status::Ok();
   if (view.coder == nullptr) {
-    CHROMA_ASSIGN(view.coder, CoderFor(source));
+    view.coder = CoderFor(source);
   }
   Encoder encoder(*view.coder);
   for (uint32_t row = view.rows; row < end; ++row) {
     if (row % kBlockRows == 0) {
       view.blocks.push_back(std::make_shared<Block>(view.coder->padded()));
     }
-    CHROMA_ASSIGN(const float* values, source.reader->Row(row));
-    encoder.Encode(values, row % kBlockRows, *view.blocks.back());
+    encoder.Encode(source.reader->Row(row), row % kBlockRows, *view.blocks.back());
   }
   view.rows = end;
   auto extended = std::make_shared<const View>(std::move(view));

@@ -27,6 +27,10 @@ class SignCodes {
  public:
   // With fewer rows than this comparing them exactly takes no longer.
   static constexpr uint32_t kRowsMin = 4096;
+  // Nor where fewer than one in so many of the rows that are scanned is wanted.
+  static constexpr uint32_t kShareMin = 8;
+  // Whether a search that wants so many of the rows goes by their signs.
+  static bool Pay(uint64_t wanted, uint64_t rows);
 
   SignCodes(model::Space space, uint32_t dimension)
       : space_(space), dimension_(dimension), all_(std::make_shared<const View>()) {}
@@ -35,6 +39,9 @@ class SignCodes {
   // have more rows than in other calls, or fewer.
   Status Search(const VectorSource& source, const SearchRequest& request,
                 std::vector<Candidate>* out);
+
+  // How many rows have codes.
+  uint32_t coded() const;
 
   // Makes the codes of up to `rows_max` further rows; of none while another thread does.
   Status Extend(const VectorSource& source, uint32_t rows_max);
@@ -53,7 +60,7 @@ class SignCodes {
   std::shared_ptr<const View> Seen() const;
   // Held by the thread that makes codes.
   Status ExtendAlone(const VectorSource& source, uint32_t rows_max) CHROMA_REQUIRES(extending_);
-  Result<std::shared_ptr<const RowCoder>> CoderFor(const VectorSource& source) const;
+  std::shared_ptr<const RowCoder> CoderFor(const VectorSource& source) const;
 
   const model::Space space_;
   const uint32_t dimension_;

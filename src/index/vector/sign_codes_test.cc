@@ -183,17 +183,21 @@ TEST_P(SignCodesTest, OfRowsThatAreAllAlikeFindsThatMany) {
   EXPECT_EQ(Found(signs, rows, Request(GetParam(), row), kRows).size(), 10);
 }
 
-TEST_P(SignCodesTest, GoesOnAfterDamageIsMended) {
+TEST_P(SignCodesTest, FailsWhereADamagedRowMayBeAnswered) {
   Rows rows(kRows);
   SignCodes signs(GetParam(), kDimension);
   ASSERT_TRUE(signs.Extend(rows.Source(kRows), 1024).ok());
   rows.damaged = 1024 + 40;
-  EXPECT_EQ(signs.Extend(rows.Source(kRows), kRows).code(), StatusCode::kDataLoss);
-  const std::vector<float> query = rows.Random();
-  std::vector<Candidate> found;
-  EXPECT_FALSE(signs.Search(rows.Source(kRows), Request(GetParam(), query), &found).ok());
-  rows.damaged = UINT32_MAX;
   ASSERT_TRUE(signs.Extend(rows.Source(kRows), kRows).ok());
+  const std::vector<float> query = rows.Random();
+  SearchRequest request = Request(GetParam(), query);
+  std::vector<Candidate> found;
+  EXPECT_EQ(signs.Search(rows.Source(kRows), request, &found).code(), StatusCode::kDataLoss);
+  Bitmap others = Bitmap::Range(0, kRows);
+  others.Remove(rows.damaged);
+  request.allowed = &others;
+  EXPECT_TRUE(signs.Search(rows.Source(kRows), request, &found).ok());
+  rows.damaged = UINT32_MAX;
   EXPECT_GE(Recall(signs, rows, kRows), .995);
 }
 
@@ -216,6 +220,33 @@ TEST_P(SignCodesTest, AnswersWhileOthersExtendIt) {
   }
   for (std::thread& thread : threads) thread.join();
   for (const size_t hit : hits) EXPECT_GE(hit, 290);
+}
+
+TEST_P(SignCodesTest, ComesBackWithAllRowsWhateverTheirSize) {
+  Rows rows(kRows);
+  for (uint32_t row = 0; row < kRows; row += 50) rows.rows()[row][1] = 3e18F;
+  SignCodes signs(GetParam(), kDimension);
+  ASSERT_TRUE(signs.Extend(rows.Source(kRows), kRows).ok());
+  const std::vector<float> query = rows.Random();
+  EXPECT_EQ(Found(signs, rows, Request(GetParam(), query, kRows), kRows).size(), kRows);
+}
+
+TEST_P(SignCodesTest, FindsWhatIsNearAmongRowsThatLieClose) {
+  Rows rows(kRows);
+  for (std::vector<float>& row : rows.rows()) {
+    for (float& value : row) value = 100 + .1F * value;
+  }
+  SignCodes signs(GetParam(), kDimension);
+  ASSERT_TRUE(signs.Extend(rows.Source(kRows), kRows).ok());
+  double found = 0;
+  for (uint32_t row = 0; row < 2000; row += 100) {
+    const SearchRequest request = Request(GetParam(), rows.rows()[row]);
+    const float farthest = rows.Exact(request, kRows).back().distance;
+    for (const Candidate& one : Found(signs, rows, request, kRows)) {
+      found += one.distance <= farthest ? 1 : 0;
+    }
+  }
+  EXPECT_GE(found / 200, .99);
 }
 
 TEST_P(SignCodesTest, EndsWhenTheCheckFails) {
