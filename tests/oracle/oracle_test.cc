@@ -19,13 +19,14 @@ class World : private RandomWorld {
       : RandomWorld(seed, mode,
                     {.space = static_cast<model::Space>(seed % 3),
                      .dimension = 1 + static_cast<uint32_t>(seed % 17),
-                     .ids = ids}) {}
+                     .ids = ids}),
+        is_indexed_(mode.compact_share > 0) {}
 
   void Run(int steps) {
     Create();
     if (IsLarge()) {
       Fill();
-      CheckIndex();
+      CheckSearch();
     }
     for (int step = 0; step < steps && !::testing::Test::HasFatalFailure(); ++step) {
       const double dice = Uniform();
@@ -133,20 +134,20 @@ class World : private RandomWorld {
     }
   }
 
-  static bool UsesIndex(const std::vector<executor::Step>& steps) {
-    return std::any_of(steps.begin(), steps.end(), [](const executor::Step& step) {
-      return step.how.find("vector indexes over") != std::string::npos || UsesIndex(step.steps);
+  static bool AnyIs(const std::vector<executor::Step>& steps, const std::string& how) {
+    return std::any_of(steps.begin(), steps.end(), [&how](const executor::Step& step) {
+      return step.how.find(how) != std::string::npos || AnyIs(step.steps, how);
     });
   }
   // Without it a large world would test nothing that small ones do not.
-  void CheckIndex() {
+  void CheckSearch() {
     Refresh();
     engine::QueryRequest query;
     query.queries = {dimension(), RandomVector()};
     query.query_lengths = {dimension()};
     const auto result = engine().Explain(ctx_, collection_, {query, {}});
     ASSERT_TRUE(result.ok()) << result.status().ToString();
-    EXPECT_TRUE(UsesIndex(result->steps));
+    EXPECT_TRUE(AnyIs(result->steps, is_indexed_ ? "vector indexes over" : "by their signs"));
   }
 
   // A walk through a vector index may pass over a neighbour: what it finds are records that match,
@@ -176,7 +177,8 @@ class World : private RandomWorld {
     EXPECT_GE(near_, found_ * 9 / 10);
   }
 
-  int found_ = 0;  // by walks, and
+  const bool is_indexed_;
+  int found_ = 0;  // by walks or signs, and
   int near_ = 0;   // how many of them are among the nearest
 };
 
@@ -189,6 +191,11 @@ TEST_P(OracleTest, EngineAgreesWithOracle) {
 
 TEST(LargeOracleTest, EngineAgreesWithOracle) {
   ForEachSeed(3, "LargeOracleTest*", [](uint64_t seed) { World(seed, kLargeMode, 3'000).Run(60); });
+}
+
+TEST(UnindexedOracleTest, EngineAgreesWithOracle) {
+  ForEachSeed(3, "UnindexedOracleTest*",
+              [](uint64_t seed) { World(seed, kUnindexedMode, 6'000).Run(40); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, OracleTest, ::testing::ValuesIn(kModes),

@@ -113,7 +113,7 @@ void RandomWorld::Open() {
 
 void RandomWorld::Fill() {
   Apply(BatchOfAll());
-  Compact();
+  if (mode_.compact_share > 0) Compact();
   for (int i = 0; i < 5; ++i) Apply(RandomBatch());
 }
 

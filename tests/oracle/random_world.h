@@ -42,6 +42,8 @@ inline constexpr Mode kModes[] = {{"Memory", false, 0.02, 0},
                                   {"SwitchIndexes", false, 0.05, 0, 0.1}};
 // Of worlds that are large: one has to do, since they take long.
 inline constexpr Mode kLargeMode = {"Large", true, 0.05, 0.05};
+// And of those with many vectors that no index holds.
+inline constexpr Mode kUnindexedMode = {"Unindexed", false, 0, 0};
 
 class RandomWorld : protected RandomRecords {
  public:
