@@ -29,7 +29,7 @@ class SegmentReader : public Part {
   const KeptSigns& signs() const override { return signs_; }
 
  private:
-  const KeptSigns signs_;
+  KeptSigns signs_;
 };
 
 }  // namespace chroma::segment
