@@ -137,7 +137,6 @@ Status LiveCollection::Advance(runtime::Context& ctx, const VersionRef& ref,
   // What is appended meanwhile is not waited for: writers may be quicker than this task.
   CHROMA_ASSIGN(const uint64_t end, log_.End(ctx, id_));
   CHROMA_TRY(CatchUp(ctx, next, end));
-
   runtime::MutexLock lock(mutex_);
   if (state_.version->manifest.version >= ref.version) return Status::Ok();
   CHROMA_TRY(CatchUp(ctx, next, state_.log_end));

@@ -32,7 +32,7 @@ struct VectorSource {
   const float* rows = nullptr;
   size_t stride = 0;
   const float* const* row_pointers = nullptr;
-  // Or comes from here; only GraphIndex, which needs few of them, can do with that.
+  // Or comes from here; only GraphIndex and SignCodes, which need few of them, can do with that.
   const RowReader* reader = nullptr;
   uint32_t n = 0;
   uint32_t dimension = 0;
