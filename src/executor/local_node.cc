@@ -278,6 +278,13 @@ Status CheckLoaded(const runtime::Context& ctx, const segment::Snapshot& snapsho
   return Status::Ok();
 }
 
+Status CheckIdsLoaded(const runtime::Context& ctx, const segment::Snapshot& snapshot) {
+  for (const segment::SnapshotPart& part : snapshot.parts) {
+    if (!part.part->IdsAreLoaded()) return ctx.CheckMayWait();
+  }
+  return Status::Ok();
+}
+
 // Vectors are accounted for before they are fetched, the rest, whose size is not known, after, some
 // records at a time.
 Result<Records> ProjectWithin(runtime::Context& ctx, const segment::Snapshot& snapshot,
@@ -303,6 +310,7 @@ Result<Records> LocalNode::Get(runtime::Context& ctx, const VersionRef& version,
                                const planner::GetPlan& plan) {
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
   CHROMA_TRY(CheckLoaded(ctx, *snapshot, plan.include));
+  CHROMA_TRY(CheckIdsLoaded(ctx, *snapshot));
   CHROMA_ASSIGN(std::vector<RowRef> rows, SelectInOrder(ctx, *snapshot, PredicateOf(plan.predicate),
                                                         plan.offset, plan.limit, &pool_));
   return ProjectWithin(ctx, *snapshot, rows, plan.include);

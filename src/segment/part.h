@@ -64,12 +64,13 @@ class Part {
   // For searches among rows that no vector index holds.
   virtual const KeptSigns& signs() const = 0;
 
-  // Whether few rows can be found by their ids and read with these columns without loading
-  // anything large first.
+  // Whether few rows can be read with these columns without loading anything large first.
   virtual bool IsLoaded(model::IncludeSet include) const {
     static_cast<void>(include);
     return true;
   }
+  // The same of finding rows by their ids.
+  virtual bool IdsAreLoaded() const { return true; }
 
   // One element per row of `rows` (ascending), appended.
   virtual Status ReadDocuments(std::span<const uint32_t> rows,

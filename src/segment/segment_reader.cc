@@ -91,6 +91,7 @@ class SectionedSegment final : public SegmentReader {
   Result<VectorRun> Vectors(uint32_t row) const override;
   Status CopyVector(uint32_t row, float* out) const override;
   bool IsLoaded(model::IncludeSet include) const override;
+  bool IdsAreLoaded() const override;
   Status ReadDocuments(std::span<const uint32_t> rows,
                        std::vector<std::optional<std::string>>* out) const override;
   Status ReadUris(std::span<const uint32_t> rows,
@@ -486,7 +487,7 @@ Status SectionedSegment::CopyVector(uint32_t row, float* out) const {
 
 bool SectionedSegment::IsLoaded(model::IncludeSet include) const {
   if (rows_ == 0) return true;
-  if (!ids_.loaded() || !id_index_.loaded() || !insertion_excess_.loaded()) return false;
+  if (!ids_.loaded() || !insertion_excess_.loaded()) return false;
   const bool vectors = (include & model::kIncludeEmbeddings) != 0 && dimension_ > 0;
   const bool metadata = (include & model::kIncludeMetadatas) != 0;
   const bool uris = metadata || (include & model::kIncludeUris) != 0;
@@ -495,6 +496,10 @@ bool SectionedSegment::IsLoaded(model::IncludeSet include) const {
   if (uris && !uris_.loaded()) return false;
   return !metadata || std::all_of(metadata_.begin(), metadata_.end(),
                                   [](const auto& column) { return column->loaded.loaded(); });
+}
+
+bool SectionedSegment::IdsAreLoaded() const {
+  return rows_ == 0 || (ids_.loaded() && id_index_.loaded());
 }
 
 Status SectionedSegment::ReadDocuments(std::span<const uint32_t> rows,

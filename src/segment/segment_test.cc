@@ -245,10 +245,13 @@ TEST(SegmentTest, KnowsWhatIsLoaded) {
   const auto segment = Open(WriteSegment(rows, 2));
   const std::vector<uint32_t> some = {1, 2};
   EXPECT_FALSE(segment->IsLoaded(0));
-  ASSERT_TRUE(segment->FindId(rows[1].id).ok());
+  ASSERT_TRUE(segment->Id(1).ok());
   EXPECT_FALSE(segment->IsLoaded(0));
   ASSERT_TRUE(segment->InsertionOffset(1).ok());
   EXPECT_TRUE(segment->IsLoaded(0));
+  EXPECT_FALSE(segment->IdsAreLoaded());
+  ASSERT_TRUE(segment->FindId(rows[1].id).ok());
+  EXPECT_TRUE(segment->IdsAreLoaded());
 
   EXPECT_FALSE(segment->IsLoaded(model::kIncludeEmbeddings));
   ASSERT_TRUE(segment->Vectors(1).ok());

@@ -200,6 +200,19 @@ TEST_F(AtOnceTest, SectionsAreLoadedByAWorker) {
   EXPECT_FALSE(IsAtOnce(plain));
 }
 
+TEST_F(AtOnceTest, QueriesNeedNoLookUpOfIds) {
+  runtime::Context context;
+  ASSERT_TRUE(service_->Compact(context, things_->id).ok());
+  const http::Request query = Post("query", QueryBody(1));
+  EXPECT_FALSE(IsAtOnce(query));
+  EXPECT_EQ(Handle(query).status, 200);
+  EXPECT_TRUE(IsAtOnce(query));
+  const http::Request get = Post("get", R"({"ids":["id1"],"include":[]})");
+  EXPECT_FALSE(IsAtOnce(get));
+  EXPECT_EQ(Handle(get).status, 200);
+  EXPECT_TRUE(IsAtOnce(get));
+}
+
 TEST_F(AtOnceTest, ADeletedCollectionIsGone) {
   EXPECT_EQ(Handle(Count()).status, 200);
   EXPECT_TRUE(IsAtOnce(Count()));
