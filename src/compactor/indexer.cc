@@ -7,6 +7,7 @@
 
 #include "index/vector/graph_builder.h"
 #include "runtime/log.h"
+#include "runtime/memory_usage.h"
 #include "segment/missing_indexes.h"
 
 namespace chroma::compactor {
@@ -238,6 +239,7 @@ Result<bool> Indexer::IndexOne(runtime::Context& ctx, const Uuid& collection, bo
     status = Status::ResourceExhausted("there is no memory to build an index with");
   }
   if (status.ok()) status = PublishIndex(ctx, job);
+  runtime::ReleaseFreedMemory();
   {
     runtime::MutexLock lock(mutex_);
     built_segment_.clear();

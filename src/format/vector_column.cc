@@ -195,7 +195,7 @@ Status VectorReader::Check(uint64_t block, BytesView bytes) const {
 
 Result<VectorReader::Run> VectorReader::Get(uint32_t row) const {
   const float* values = values_ + uint64_t{row} * dimension_;
-  if (verified_->All()) return Run{values, rows_ - row};
+  if (verified_->missing() == 0) return Run{values, rows_ - row};
   const uint64_t block = row / block_rows_;
   if (!verified_->Contains(block)) CHROMA_TRY(Verify(block));
   const uint64_t end = std::min<uint64_t>(rows_, verified_->RunEnd(block) * block_rows_);

@@ -14,7 +14,7 @@ class VerifiedBlocks {
   explicit VerifiedBlocks(uint64_t blocks)
       : words_(std::make_unique<std::atomic<uint64_t>[]>(blocks / 64 + 1)), missing_(blocks) {}
 
-  bool All() const { return missing_.load(std::memory_order_acquire) == 0; }
+  uint64_t missing() const { return missing_.load(std::memory_order_acquire); }
   bool Contains(uint64_t block) const {
     return (words_[block / 64].load(std::memory_order_acquire) >> (block % 64) & 1) != 0;
   }

@@ -1,5 +1,6 @@
 #include "runtime/memory_usage.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -56,6 +57,12 @@ uint64_t MachineMemoryBytes() {
     group.resize(group.find_last_of('/'));
   }
   return std::min(limit, physical);
+}
+
+void ReleaseFreedMemory() {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
 }
 
 }  // namespace chroma::runtime

@@ -291,9 +291,14 @@ bool VectorIndexReader::CheckWithNeighbors(const RowBlocks& blocks, uint64_t blo
 }
 
 bool VectorIndexReader::CheckRow(const RowBlocks& blocks, uint32_t row) const {
-  if (blocks.verified->All()) return true;
+  constexpr uint64_t kFewShare = 16;
+  const uint64_t unverified = blocks.verified->missing();
+  if (unverified == 0) return true;
   const uint64_t block = row / blocks.block_rows;
-  return blocks.verified->Contains(block) || CheckWithNeighbors(blocks, block);
+  if (blocks.verified->Contains(block)) return true;
+  const uint64_t all = blocks.checksums.size();
+  const bool few = all - unverified < all / kFewShare;
+  return few ? Check(blocks, block) : CheckWithNeighbors(blocks, block);
 }
 
 Status VectorIndexReader::VerifyAll(runtime::Context& ctx) const {

@@ -104,6 +104,8 @@ class VectorIndexReader final : private index::RowGuard {
   // The same, and the blocks beside it are read and verified with it: asking the operating system
   // for a page costs more than verifying it.
   bool CheckWithNeighbors(const RowBlocks& blocks, uint64_t block) const;
+  // Alone while few rows were asked for: the first searches come to few blocks of a large index,
+  // and must not wait for those beside each.
   bool CheckRow(const RowBlocks& blocks, uint32_t row) const;
   bool CheckCode(uint32_t row) const override { return CheckRow(codes_, row); }
   bool CheckEdges(uint32_t row) const override { return CheckRow(edges_, row); }
