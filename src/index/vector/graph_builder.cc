@@ -161,22 +161,31 @@ Status GraphBuilder::Build() {
     if (rows_.Has(row) && begun[row] == 0) order_.push_back(row);
   }
   const std::span<const uint32_t> order = order_;
-  if (inserted_ == 0) CHROMA_TRY(Seed(order.first(std::min(order.size(), kSeedRows))));
   // Rows of the base have been through all this.
   const size_t first_new = inserted_ <= kSeedRows ? 0 : inserted_;
-  while (inserted_ < order_.size()) {
-    const size_t n = std::min({inserted_, order_.size() - inserted_, kBatchRowsMax});
-    CHROMA_TRY(Insert(order.subspan(inserted_, n)));
+  // All rows are carved, whichever are wanted: for few of them that takes longer than their walks.
+  NearRowsOptions leaves;
+  const bool carved = (order.size() - first_new) * kCarvedShareMin >= order.size();
+  if (!carved) leaves.rounds = 0;
+  CHROMA_ASSIGN(const NearRows near,
+                NearRows::Find(coder_, rows_, order, first_new, leaves, parallel_for_, check_));
+  // Where leaves show the near rows, walks need only lead there, until the last pass.
+  const size_t insert_effort = carved ? options_.effort / 4 : options_.effort;
+  const size_t refine_effort = carved ? options_.effort * 7 / 10 : options_.effort / 2;
+  if (inserted_ == 0) CHROMA_TRY(Seed(order.first(std::min(order.size(), kSeedRows))));
+  while (inserted_ < order.size()) {
+    const size_t n = std::min({inserted_, order.size() - inserted_, kBatchRowsMax});
+    CHROMA_TRY(Connect(inserted_, n, insert_effort, near, first_new));
     inserted_ += n;
   }
   // Rows that were inserted early chose among few, and of a batch none among the others of it.
   spreads_ = true;
-  // All rows are carved, whichever are wanted: for few of them that takes longer than their walks.
-  NearRowsOptions leaves;
-  if ((order.size() - first_new) * kCarvedShareMin < order.size()) leaves.rounds = 0;
-  CHROMA_ASSIGN(const NearRows near,
-                NearRows::Find(coder_, rows_, order, first_new, leaves, parallel_for_, check_));
-  for (uint32_t pass = 0; pass < options_.passes; ++pass) CHROMA_TRY(Refine(first_new, near));
+  for (uint32_t pass = 0; pass < options_.passes; ++pass) {
+    for (size_t begin = first_new; begin < order.size(); begin += kBatchRowsMax) {
+      const size_t n = std::min(kBatchRowsMax, order.size() - begin);
+      CHROMA_TRY(Connect(begin, n, refine_effort, near, first_new));
+    }
+  }
   ChooseEntry();
   return Status::Ok();
 }
@@ -190,21 +199,9 @@ Status GraphBuilder::Seed(std::span<const uint32_t> rows) {
   return Status::Ok();
 }
 
-Status GraphBuilder::Refine(size_t first, const NearRows& near) {
-  for (size_t begin = first; begin < order_.size(); begin += kBatchRowsMax) {
-    const size_t n = std::min(kBatchRowsMax, order_.size() - begin);
-    CHROMA_TRY(Connect(std::span<const uint32_t>(order_).subspan(begin, n), options_.effort / 2,
-                       [&](size_t i) { return near.Of(begin - first + i); }));
-  }
-  return Status::Ok();
-}
-
-Status GraphBuilder::Insert(std::span<const uint32_t> rows) {
-  return Connect(rows, options_.effort, [](size_t) { return std::span<const CodedCandidate>(); });
-}
-
-Status GraphBuilder::Connect(std::span<const uint32_t> rows, size_t effort,
-                             const std::function<std::span<const CodedCandidate>(size_t i)>& more) {
+Status GraphBuilder::Connect(size_t begin, size_t n, size_t effort, const NearRows& near,
+                             size_t first_near) {
+  const std::span<const uint32_t> rows = std::span<const uint32_t>(order_).subspan(begin, n);
   ChooseEntry();
   std::vector<std::vector<uint32_t>> fresh(rows.size());
   const Graph graph = View();
@@ -216,7 +213,8 @@ Status GraphBuilder::Connect(std::span<const uint32_t> rows, size_t effort,
     std::vector<CodedCandidate> candidates = std::move(state.found);
     const auto before = CandidatesOf(row, Neighbors(row).first(DegreeOf(row)));
     candidates.insert(candidates.end(), before.begin(), before.end());
-    candidates.insert(candidates.end(), more(i).begin(), more(i).end());
+    const std::span<const CodedCandidate> shown = near.Of(begin - first_near + i);
+    candidates.insert(candidates.end(), shown.begin(), shown.end());
     fresh[i] = Choose(row, std::move(candidates));
     return Status::Ok();
   }));

@@ -4,7 +4,8 @@
 // PPoPP 2024). Within a batch the graph stands still: every new row walks it, chooses its edges
 // among the rows that it visited, and then all reverse edges are merged in. So the result does not
 // depend on the number of threads, and the walks are those of a search, over packed nodes, which is
-// what makes building quick. A last pass walks for every row again and chooses anew.
+// what makes building quick. A last pass walks for every row again and chooses anew. What leaves
+// show to be near (near_rows.h) is chosen among both times, so that the first walks may be short.
 //
 // Edges are chosen by the rule of relative neighbourhoods with slack (RobustPrune of "DiskANN", S.
 // J. Subramanya et al., NeurIPS 2019), and places that are left are filled with others, since all
@@ -27,7 +28,7 @@
 namespace chroma::index {
 
 struct GraphOptions {
-  uint32_t effort = 200;  // of the walks that find candidates; of those of passes it is half
+  uint32_t effort = 200;  // of the walks that find candidates, which take a part of it each
   float slack = 1;        // a longer edge stays unless a shorter one is this much nearer its end
   uint32_t passes = 1;    // over all new rows after they were inserted
 };
@@ -68,13 +69,9 @@ class GraphBuilder {
   void ChooseEntry();
   // The first rows, each compared with all others of them.
   Status Seed(std::span<const uint32_t> rows);
-  // Walks for each row, chooses its edges and merges the reverse ones.
-  Status Insert(std::span<const uint32_t> rows);
-  // Goes through order_[first] and all after it.
-  Status Refine(size_t first, const NearRows& near);
-  // `more` is what row i of `rows` has to choose from besides what a walk finds.
-  Status Connect(std::span<const uint32_t> rows, size_t effort,
-                 const std::function<std::span<const CodedCandidate>(size_t i)>& more);
+  // Walks for each of order_[begin, begin + n), chooses its edges among what it visited, what it
+  // had and what `near` shows, whose first row is order_[first_near], and merges the reverse ones.
+  Status Connect(size_t begin, size_t n, size_t effort, const NearRows& near, size_t first_near);
   void MergeReverse(std::span<const uint32_t> rows,
                     const std::vector<std::vector<uint32_t>>& fresh);
   void AddReverse(uint32_t row, std::span<const Edge> edges);
