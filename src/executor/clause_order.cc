@@ -153,9 +153,8 @@ Result<std::vector<const Predicate*>> OrderTexts(runtime::Context& ctx, const Pa
   std::vector<std::pair<double, const Predicate*>> ranked;
   Estimator estimator(part);
   for (const Predicate* predicate : predicates) {
-    CHROMA_ASSIGN(const double share, estimator.Share(ctx, *predicate));
-    CHROMA_ASSIGN(const double cost, estimator.DocumentsRead(ctx, *predicate));
-    ranked.emplace_back(cost / std::max(1 - share, kShareMin), predicate);
+    CHROMA_ASSIGN(const TextCost cost, estimator.CostOfText(ctx, *predicate));
+    ranked.emplace_back(cost.documents_read / std::max(1 - cost.share, kShareMin), predicate);
   }
   std::stable_sort(ranked.begin(), ranked.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <vector>
 
@@ -10,6 +11,29 @@
 #include "index/text/text_terms.h"
 
 namespace chroma::executor {
+
+// How many rows the index says a leaf on documents has, asked for once. One task at a time.
+struct TextCounter {
+  runtime::Context& ctx;
+  const segment::Part& part;
+  const index::Counting counting;
+  std::map<const void*, std::optional<uint64_t>> known;  // by leaf
+
+  // None: no index knows.
+  Result<std::optional<uint64_t>> Rows(const void* leaf, const index::TextQuery& query) {
+    const auto at = known.find(leaf);
+    if (at != known.end()) return at->second;
+    CHROMA_ASSIGN(std::optional<uint64_t> rows,
+                  part.EstimateText(
+                      query, [this] { return ctx.Check(); }, counting));
+    if (rows && counting == index::Counting::kFoundTerms && query.ReadsAllTerms()) {
+      rows = std::min<uint64_t>(*rows, part.rows() / 2);  // it may be any share
+    }
+    known.emplace(leaf, rows);
+    return rows;
+  }
+};
+
 namespace {
 
 using segment::Part;
@@ -40,6 +64,7 @@ Chances Reconcile(double share, const std::vector<uint8_t>& matches) {
 struct Sampler {
   runtime::Context& ctx;
   const Part& part;
+  TextCounter& texts;
   const Bitmap* sample;  // null: leaves are taken as independent
   bool every_row;        // of the part, or nearly, are candidates
   bool* unknown;         // becomes true where a leaf needs a sample and there is none
@@ -109,23 +134,22 @@ struct Sampler {
   Result<Chances> operator()(const planner::IdIn& in) const { return ShareOf(in.ids); }
   Result<Chances> operator()(const planner::UriIn& in) const { return ShareOf(in.uris); }
   Result<Chances> operator()(const planner::DocumentIn& in) const { return ShareOf(in.documents); }
-  Chances ShareOf(const std::vector<std::string>& texts) const {
-    return Share(static_cast<double>(texts.size()));
+  Chances ShareOf(const std::vector<std::string>& values) const {
+    return Share(static_cast<double>(values.size()));
   }
 
-  Result<Chances> Text(const index::TextQuery& query) const {
-    CHROMA_ASSIGN(const std::optional<uint64_t> rows,
-                  part.EstimateText(query, [this] { return ctx.Check(); }));
+  Result<Chances> Text(const void* leaf, const index::TextQuery& query) const {
+    CHROMA_ASSIGN(const std::optional<uint64_t> rows, texts.Rows(leaf, query));
     return Share(static_cast<double>(rows.value_or(part.rows())));
   }
   Result<Chances> operator()(const planner::DocumentContains& contains) const {
-    return Text(index::TextQuery::Substring(contains.needle));
+    return Text(&contains, index::TextQuery::Substring(contains.needle));
   }
   Result<Chances> operator()(const planner::DocumentMatches& matches) const {
-    return Text(matches.regex->query());
+    return Text(&matches, matches.regex->query());
   }
   Result<Chances> operator()(const planner::DocumentHasPhrase& has) const {
-    return Text(has.phrase->query());
+    return Text(&has, has.phrase->query());
   }
 };
 
@@ -146,8 +170,8 @@ size_t MetadataLeaves(const planner::Predicate& predicate) {
 
 // The sum over the leaves that read documents of how many they read.
 struct ReadCounter {
-  runtime::Context& ctx;
   const Part& part;
+  TextCounter& texts;
 
   Result<double> Of(const planner::Predicate& predicate) const {
     return std::visit(*this, predicate.node);
@@ -160,13 +184,16 @@ struct ReadCounter {
     }
     return sum;
   }
-  // Looking an exact query up takes as long as reading a few documents.
-  Result<double> Text(const index::TextQuery& query, bool exact) const {
+  // Looking a query up takes as long as reading a few documents, or many where it is looked for in
+  // all terms.
+  Result<double> Text(const void* leaf, const index::TextQuery& query, bool exact) const {
     constexpr double kLookUp = 20;
-    CHROMA_ASSIGN(const std::optional<uint64_t> rows,
-                  part.EstimateText(query, [this] { return ctx.Check(); }));
+    constexpr double kShareOfAllTerms = 1.0 / 16;
+    CHROMA_ASSIGN(const std::optional<uint64_t> rows, texts.Rows(leaf, query));
     if (!rows) return static_cast<double>(part.rows());
-    return exact ? kLookUp : kLookUp + static_cast<double>(*rows);
+    const double look_up =
+        query.ReadsAllTerms() ? kLookUp + kShareOfAllTerms * part.rows() : kLookUp;
+    return exact ? look_up : look_up + static_cast<double>(*rows);
   }
 
   Result<double> operator()(const planner::AllOf& all) const { return Sum(all.children); }
@@ -179,13 +206,13 @@ struct ReadCounter {
     return static_cast<double>(std::min<uint64_t>(in.documents.size(), part.rows()));
   }
   Result<double> operator()(const planner::DocumentContains& contains) const {
-    return Text(index::TextQuery::Substring(contains.needle), IsOneRun(contains.needle));
+    return Text(&contains, index::TextQuery::Substring(contains.needle), IsOneRun(contains.needle));
   }
   Result<double> operator()(const planner::DocumentMatches& matches) const {
-    return Text(matches.regex->query(), matches.regex->query_is_exact());
+    return Text(&matches, matches.regex->query(), matches.regex->query_is_exact());
   }
   Result<double> operator()(const planner::DocumentHasPhrase& has) const {
-    return Text(has.phrase->query(), has.phrase->query_is_exact());
+    return Text(&has, has.phrase->query(), has.phrase->query_is_exact());
   }
 
   // Such a needle is contained in no other documents than the index says.
@@ -218,34 +245,51 @@ const Bitmap& Estimator::Sample() {
 }
 
 Result<double> Estimator::Share(runtime::Context& ctx, const planner::Predicate& predicate) {
+  TextCounter texts{ctx, part_, index::Counting::kAllTerms, {}};
+  return ShareOf(ctx, predicate, &texts);
+}
+
+Result<double> Estimator::ShareOf(runtime::Context& ctx, const planner::Predicate& predicate,
+                                  TextCounter* texts) {
   CHROMA_TRY(ctx.Check());
   const size_t leaves = MetadataLeaves(predicate);
   if (every_row_ && leaves <= 1) {
-    CHROMA_ASSIGN(const std::optional<double> share, KnownShare(ctx, predicate));
+    CHROMA_ASSIGN(const std::optional<double> share, KnownShareOf(ctx, predicate, texts));
     if (share) return *share;
   }
   if (part_.rows() == 0 || (candidates_ != nullptr && candidates_->Empty())) return 0.0;
   bool unknown = false;
   CHROMA_ASSIGN(
       const Chances chances,
-      (Sampler{ctx, part_, leaves > 0 ? &Sample() : nullptr, every_row_, &unknown}.Of(predicate)));
+      (Sampler{ctx, part_, *texts, leaves > 0 ? &Sample() : nullptr, every_row_, &unknown}.Of(
+          predicate)));
   return std::accumulate(chances.begin(), chances.end(), 0.0) / static_cast<double>(chances.size());
 }
 
 Result<std::optional<double>> Estimator::KnownShare(runtime::Context& ctx,
                                                     const planner::Predicate& predicate) const {
+  TextCounter texts{ctx, part_, index::Counting::kAllTerms, {}};
+  return KnownShareOf(ctx, predicate, &texts);
+}
+
+Result<std::optional<double>> Estimator::KnownShareOf(runtime::Context& ctx,
+                                                      const planner::Predicate& predicate,
+                                                      TextCounter* texts) const {
   CHROMA_TRY(ctx.Check());
   if (part_.rows() == 0) return std::optional(0.0);
   bool unknown = false;
   CHROMA_ASSIGN(const Chances chances,
-                (Sampler{ctx, part_, nullptr, every_row_, &unknown}.Of(predicate)));
+                (Sampler{ctx, part_, *texts, nullptr, every_row_, &unknown}.Of(predicate)));
   return unknown ? std::nullopt : std::optional(chances.front());
 }
 
-Result<double> Estimator::DocumentsRead(runtime::Context& ctx,
-                                        const planner::Predicate& predicate) {
+Result<TextCost> Estimator::CostOfText(runtime::Context& ctx, const planner::Predicate& predicate) {
   CHROMA_TRY(ctx.Check());
-  return ReadCounter{ctx, part_}.Of(predicate);
+  TextCounter texts{ctx, part_, index::Counting::kFoundTerms, {}};
+  TextCost cost;
+  CHROMA_ASSIGN(cost.share, ShareOf(ctx, predicate, &texts));
+  CHROMA_ASSIGN(cost.documents_read, (ReadCounter{part_, texts}.Of(predicate)));
+  return cost;
 }
 
 }  // namespace chroma::executor

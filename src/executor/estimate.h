@@ -19,6 +19,13 @@
 
 namespace chroma::executor {
 
+struct TextCounter;
+
+struct TextCost {
+  double share = 0;           // of all rows that match
+  double documents_read = 0;  // to evaluate it on all rows, about, or what takes as long
+};
+
 // Of one part, and of `candidates` among its rows (null: all), which outlive it. The sample is
 // chosen when a predicate first needs it. One task at a time.
 class Estimator {
@@ -34,10 +41,16 @@ class Estimator {
   // None where the part has no statistics, or they cannot be read.
   Result<std::optional<double>> KnownShare(runtime::Context& ctx,
                                            const planner::Predicate& predicate) const;
-  // How many documents have to be read to evaluate it on all rows, about.
-  Result<double> DocumentsRead(runtime::Context& ctx, const planner::Predicate& predicate);
+  // Of what reads documents, for choosing an order: in much less time than evaluating it takes,
+  // since what is looked for in all terms is taken to be in half of the documents, or in fewer.
+  Result<TextCost> CostOfText(runtime::Context& ctx, const planner::Predicate& predicate);
 
  private:
+  Result<double> ShareOf(runtime::Context& ctx, const planner::Predicate& predicate,
+                         TextCounter* texts);
+  Result<std::optional<double>> KnownShareOf(runtime::Context& ctx,
+                                             const planner::Predicate& predicate,
+                                             TextCounter* texts) const;
   const Bitmap& Sample();
 
   const segment::Part& part_;

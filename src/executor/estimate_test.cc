@@ -135,6 +135,21 @@ TEST_F(EstimateTest, ClausesThatReadFewDocumentsRunFirst) {
                                       R"({"#document":{"$contains":"w9 w"}})", "$or"}));
 }
 
+// What is looked for in all terms is not counted for choosing an order: it may match any row.
+TEST_F(EstimateTest, WhatIsLookedForInAllTermsRunsAfterWhatIsNot) {
+  const std::string in_all = R"({"#document":{"$contains":"w1"}})";
+  const std::string found = R"({"#document":{"$contains":"w17 "}})";
+  const std::string every = R"({"#document":{"$regex":"[0-9]{3} "}})";
+  std::vector<std::string> given{every, found, in_all};
+  do {
+    const std::string all = "{\"$and\": [" + given[0] + ", " + given[1] + ", " + given[2] + "]}";
+    EXPECT_EQ(Order(all), (std::vector<std::string>{found, in_all, every}));
+  } while (std::next_permutation(given.begin(), given.end()));
+  EXPECT_EQ(Order(R"({"$and": [)" + every + R"(, {"#document": {"$not_contains": "w1"}}, )" +
+                  found + "]}"),
+            (std::vector<std::string>{found, "not", every}));
+}
+
 const std::string kUniform7 = R"({"uniform":{"$eq":7}})";
 const std::string kBelow60 = R"({"uniform":{"$lt":60}})";
 const std::string kRare = R"({"kind":{"$eq":"rare"}})";

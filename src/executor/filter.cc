@@ -9,7 +9,6 @@
 #include "executor/match_rows.h"
 #include "index/text/contains.h"
 #include "index/text/text_query.h"
-#include "index/text/text_terms.h"
 #include "planner/describe.h"
 
 namespace chroma::executor {
@@ -88,17 +87,6 @@ Result<Bitmap> ReadFirst(runtime::Context& ctx, const Part& part, const Bitmap& 
   return found;
 }
 
-// Whether finding the query's rows takes looking at all terms: those that contain or end with one
-// or two bytes have no trigram.
-bool ReadsAllTerms(const index::TextQuery& query) {
-  constexpr size_t kGramBytes = 3;
-  if (query.kind == index::TextQuery::Kind::kSubstring) {
-    index::TextRun first;
-    return index::RunCutter(query.substring).Next(&first) && first.bytes.size() < kGramBytes;
-  }
-  return std::any_of(query.children.begin(), query.children.end(), ReadsAllTerms);
-}
-
 // Whether the first candidates match so often that reading documents until there are enough is
 // quicker than looking at all terms.
 Result<bool> MatchOften(runtime::Context& ctx, const Part& part, const Bitmap& candidates,
@@ -126,7 +114,7 @@ Result<Bitmap> MatchText(runtime::Context& ctx, const Part& part, Bitmap candida
     tell("", candidates.Count());
     return part.MatchDocuments(ctx, &candidates, test);
   }
-  if (options.rows_max < candidates.Count() && ReadsAllTerms(query)) {
+  if (options.rows_max < candidates.Count() && query.ReadsAllTerms()) {
     CHROMA_ASSIGN(const bool often, MatchOften(ctx, part, candidates, options.rows_max, test));
     if (often) {
       tell("most match, of ", candidates.Count());

@@ -119,9 +119,11 @@ class Part {
     return std::optional<index::TextRows>();
   }
   virtual Result<std::optional<uint64_t>> EstimateText(const index::TextQuery& query,
-                                                       const TextCheck& check = {}) const {
+                                                       const TextCheck& check = {},
+                                                       index::Counting counting = {}) const {
     static_cast<void>(query);
     static_cast<void>(check);
+    static_cast<void>(counting);
     return std::optional<uint64_t>();
   }
 

@@ -120,8 +120,9 @@ class SectionedSegment final : public SegmentReader {
     return text_index_->Find(query, check);
   }
   Result<std::optional<uint64_t>> EstimateText(const index::TextQuery& query,
-                                               const TextCheck& check) const override {
-    return text_index_->Estimate(query, check);
+                                               const TextCheck& check,
+                                               index::Counting counting) const override {
+    return text_index_->Estimate(query, check, counting);
   }
   uint64_t checksum() const override { return sections_.checksum(); }
   Result<std::vector<uint32_t>> MovedRows(const std::string& index, uint32_t n) const override;

@@ -90,10 +90,11 @@ Result<std::optional<index::TextRows>> TextIndexSections::Find(
 }
 
 Result<std::optional<uint64_t>> TextIndexSections::Estimate(
-    const index::TextQuery& query, const index::TextIndexReader::Check& check) const {
+    const index::TextQuery& query, const index::TextIndexReader::Check& check,
+    index::Counting counting) const {
   CHROMA_ASSIGN(const index::TextIndexReader* reader, Reader());
   if (reader == nullptr || query.IsAll()) return std::optional<uint64_t>();
-  const Result<uint64_t> estimate = reader->Estimate(query, check);
+  const Result<uint64_t> estimate = reader->Estimate(query, check, counting);
   if (estimate.ok()) return std::optional<uint64_t>(*estimate);
   if (estimate.status().code() != StatusCode::kDataLoss) return estimate.status();
   return std::optional<uint64_t>();

@@ -35,7 +35,8 @@ class TextIndexSections {
   Result<std::optional<index::TextRows>> Find(const index::TextQuery& query,
                                               const index::TextIndexReader::Check& check) const;
   Result<std::optional<uint64_t>> Estimate(const index::TextQuery& query,
-                                           const index::TextIndexReader::Check& check) const;
+                                           const index::TextIndexReader::Check& check,
+                                           index::Counting counting) const;
   // kDataLoss when it is damaged.
   Status Verify(runtime::Context& ctx) const;
 

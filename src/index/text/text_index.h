@@ -66,6 +66,14 @@ struct TextRows {
   Bitmap possible;
 };
 
+// What an estimate looks at.
+enum class Counting : uint8_t {
+  kAllTerms,
+  // Only terms that are found by trigrams: what contains or ends with one or two bytes is taken to
+  // be in every row.
+  kFoundTerms,
+};
+
 // Does not own the bytes. Immutable; thread safe. The bytes are untrusted: kDataLoss when they are
 // found not to be what a builder made.
 class TextIndexReader {
@@ -77,8 +85,9 @@ class TextIndexReader {
   // check(), if any, is asked now and then where that takes long; a failure ends it.
   using Check = std::function<Status()>;
   Result<TextRows> Find(const TextQuery& query, const Check& check = {}) const;
-  // About how many rows Find() would return, from the counts of terms.
-  Result<uint64_t> Estimate(const TextQuery& query, const Check& check = {}) const;
+  // About how many rows Find() would return, from the counts of terms; at least as many.
+  Result<uint64_t> Estimate(const TextQuery& query, const Check& check = {},
+                            Counting counting = Counting::kAllTerms) const;
   uint32_t terms() const { return terms_count_; }
   // Decodes everything.
   Status VerifyAll() const;

@@ -17,6 +17,7 @@ namespace {
 constexpr uint64_t kListRowsPerText = 2000;
 // More runs of a needle are not looked up: what is left is found by looking at the texts.
 constexpr size_t kRunsMax = 64;
+constexpr size_t kGramBytes = 3;
 
 Status Undecodable() {
   return Status::DataLoss("the text index is malformed: a list of rows cannot be decoded");
@@ -47,8 +48,9 @@ std::vector<std::string_view> PairsOf(std::string_view run) {
 
 class TextIndexSearch {
  public:
-  TextIndexSearch(const TextIndexReader& index, const TextIndexReader::Check& check)
-      : index_(index), check_(check) {}
+  TextIndexSearch(const TextIndexReader& index, const TextIndexReader::Check& check,
+                  Counting counting = Counting::kAllTerms)
+      : index_(index), check_(check), found_only_(counting == Counting::kFoundTerms) {}
 
   // A query with its terms looked up.
   struct Node {
@@ -245,7 +247,7 @@ class TextIndexSearch {
     const bool few = std::any_of(clauses->begin(), clauses->end(), [&](const Clause& clause) {
       return clause.estimate < index_.rows_ / 16;
     });
-    if (run.bytes.size() < 3 && few) return Status::Ok();
+    if (run.bytes.size() < kGramBytes && (few || found_only_)) return Status::Ok();
     CHROMA_ASSIGN(Clause first, EndingWith(run));
     clauses->push_back(std::move(first));
     return Status::Ok();
@@ -253,6 +255,10 @@ class TextIndexSearch {
 
   Result<Clause> Containing(const TextRun& run) const {
     Clause clause;
+    if (run.bytes.size() < kGramBytes && found_only_) {
+      clause.estimate = index_.rows_;
+      return clause;
+    }
     CHROMA_TRY(Collect(run.bytes, &clause,
                        [&](std::string_view term) { return Contains(term.substr(1), run.bytes); }));
     const std::vector<std::string_view> pairs = PairsOf(run.bytes);
@@ -366,6 +372,7 @@ class TextIndexSearch {
 
   const TextIndexReader& index_;
   const TextIndexReader::Check& check_;
+  const bool found_only_;  // for estimates
   mutable uint32_t steps_ = 0;
 };
 
@@ -379,8 +386,9 @@ Result<TextRows> TextIndexReader::Find(const TextQuery& query, const Check& chec
   return rows;
 }
 
-Result<uint64_t> TextIndexReader::Estimate(const TextQuery& query, const Check& check) const {
-  const TextIndexSearch search(*this, check);
+Result<uint64_t> TextIndexReader::Estimate(const TextQuery& query, const Check& check,
+                                           Counting counting) const {
+  const TextIndexSearch search(*this, check, counting);
   CHROMA_ASSIGN(const TextIndexSearch::Node node, search.Resolve(query));
   return std::min<uint64_t>(rows_, node.estimate + irregular_.count);
 }

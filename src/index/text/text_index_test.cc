@@ -167,6 +167,35 @@ TEST(TextIndexTest, EstimatesAreUpperBoundsOfWhatIsFound) {
   EXPECT_EQ(*reader->Estimate(TextQuery::Substring("zzz")), 0u);
 }
 
+TEST(TextIndexTest, EstimatesOfFoundTermsDoNotLookAtTheOthers) {
+  std::vector<std::optional<std::string>> texts;
+  for (uint32_t row = 0; row < 3000; ++row) texts.push_back("a" + std::to_string(row * 7) + " b");
+  const Indexed indexed = Index(std::move(texts));
+  const auto reader = indexed.Open();
+  ASSERT_TRUE(reader.ok());
+  const auto estimate = [&](std::string_view needle, Counting counting, int* asked) {
+    return *reader->Estimate(
+        TextQuery::Substring(std::string(needle)),
+        [asked] {
+          ++*asked;
+          return Status::Ok();
+        },
+        counting);
+  };
+  int counted = 0;
+  int found = 0;
+  EXPECT_EQ(estimate("c", Counting::kAllTerms, &counted), 0u);
+  EXPECT_EQ(estimate("c", Counting::kFoundTerms, &found), 3000u);
+  EXPECT_GT(counted, 2);
+  EXPECT_EQ(found, 1);
+  for (const std::string_view needle : {"a7007", "7 b", "a21 b", "xyz"}) {
+    int unused = 0;
+    EXPECT_GE(estimate(needle, Counting::kFoundTerms, &unused),
+              estimate(needle, Counting::kAllTerms, &unused))
+        << needle;
+  }
+}
+
 // A dictionary of many blocks.
 TEST(TextIndexTest, ManyTerms) {
   std::vector<std::optional<std::string>> texts;

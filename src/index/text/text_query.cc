@@ -83,6 +83,16 @@ TextQuery TextQuery::AnyOf(const std::vector<std::string>& substrings) {
   return Or(std::move(any));
 }
 
+bool TextQuery::ReadsAllTerms() const {
+  constexpr size_t kGramBytes = 3;
+  if (kind == Kind::kSubstring) {
+    TextRun first;
+    return RunCutter(substring).Next(&first) && first.bytes.size() < kGramBytes;
+  }
+  return std::any_of(children.begin(), children.end(),
+                     [](const TextQuery& child) { return child.ReadsAllTerms(); });
+}
+
 size_t TextQuery::Size() const {
   size_t size = IsLeaf() && !IsAll() ? 1 : 0;
   for (const TextQuery& child : children) size += child.Size();

@@ -27,6 +27,9 @@ struct TextQuery {
 
   bool IsAll() const { return kind == Kind::kAll; }
   bool IsLeaf() const { return kind != Kind::kAnd && kind != Kind::kOr; }
+  // Whether an index looks at all of its terms to find the rows: those that contain or end with one
+  // or two bytes have no trigram.
+  bool ReadsAllTerms() const;
   // Substrings and words in the tree.
   size_t Size() const;
   bool IsSatisfiedBy(std::string_view text) const;
