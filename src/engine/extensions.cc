@@ -39,7 +39,8 @@ Result<planner::ListPlan> PlanList(runtime::Context& ctx, const ListRequest& req
 
 Result<executor::ListResult> Engine::List(runtime::Context& ctx, const CollectionRef& collection,
                                           const ListRequest& request) {
-  CHROMA_ASSIGN(const planner::ListPlan plan, PlanList(ctx, request, collection->schema));
+  CHROMA_ASSIGN(planner::ListPlan plan, PlanList(ctx, request, collection->schema));
+  plan.highlight_bytes_max = options_.query_answer_bytes_max;
   return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
     return node_.List(ctx, version, plan);
   });
@@ -78,6 +79,7 @@ Result<executor::FacetResult> Engine::Facets(runtime::Context& ctx, const Collec
   planner::FacetsPlan plan;
   CHROMA_ASSIGN(plan.predicate, PlanFilters(ctx, request, collection->schema));
   plan.facets = request.facets;
+  plan.answer_bytes_max = options_.query_answer_bytes_max;
   return ReadVersion(ctx, collection, [&](const segment::VersionRef& version) {
     return node_.Facets(ctx, version, plan);
   });

@@ -1,10 +1,12 @@
 #include "executor/facets.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <string_view>
 #include <utility>
 
+#include "executor/answer_size.h"
 #include "executor/filter.h"
 #include "model/metadata_order.h"
 
@@ -25,8 +27,19 @@ FacetValues FirstOf(const model::Facet& facet, const ValueCounts& counts) {
   const size_t shown = std::min<size_t>(facet.limit, values.size());
   const auto end = values.begin() + static_cast<ptrdiff_t>(shown);
   std::partial_sort(values.begin(), end, values.end(), before);
-  values.erase(end, values.end());
+  // No more memory than those that are shown take.
+  values = {std::make_move_iterator(values.begin()), std::make_move_iterator(end)};
   return result;
+}
+
+uint64_t SizeBytes(const FacetValues& facet) {
+  constexpr uint64_t kTextBytesPerValue = 64;
+  uint64_t size_bytes = 0;
+  for (const ValueCount& one : facet.values) {
+    const auto* text = std::get_if<std::string>(&one.value);
+    size_bytes += sizeof(one) + kTextBytesPerValue + (text == nullptr ? 0 : 2 * text->size());
+  }
+  return size_bytes;
 }
 
 }  // namespace
@@ -44,6 +57,7 @@ Result<FacetResult> CountFacets(runtime::Context& ctx, const segment::Snapshot& 
   std::map<std::string_view, std::vector<size_t>> by_key;
   for (size_t i = 0; i < plan.facets.size(); ++i) by_key[plan.facets[i].key].push_back(i);
   result.facets.resize(plan.facets.size());
+  AnswerSize answer(ctx, plan.answer_bytes_max, "lower the limits of its facets");
   // Of one key at a time, since every record may have another value.
   uint64_t reserved_bytes = 0;
   for (const auto& [key, facets] : by_key) {
@@ -56,7 +70,11 @@ Result<FacetResult> CountFacets(runtime::Context& ctx, const segment::Snapshot& 
       CHROMA_TRY(ctx.ReserveAnswer(counts.SizeBytes() - reserved_bytes));
       reserved_bytes = counts.SizeBytes();
     }
-    for (const size_t i : facets) result.facets[i] = FirstOf(plan.facets[i], counts);
+    for (const size_t i : facets) {
+      CHROMA_TRY(ctx.Check());
+      result.facets[i] = FirstOf(plan.facets[i], counts);
+      CHROMA_TRY(answer.Add(SizeBytes(result.facets[i])));
+    }
   }
   return result;
 }

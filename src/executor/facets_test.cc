@@ -58,5 +58,38 @@ TEST(FacetsTest, TheCountsOfOneKeyAtATimeAreReserved) {
   EXPECT_EQ(CountFacets(ctx, snapshot, plan, nullptr).status().code(), StatusCode::kUnavailable);
 }
 
+std::vector<model::Metadata> Different(int64_t n) {
+  std::vector<model::Metadata> metadatas;
+  for (int64_t i = 0; i < n; ++i) metadatas.push_back(MetadataOf({{"k", i}}));
+  return metadatas;
+}
+
+TEST(FacetsTest, AnswersTakeNoMoreThanWhatIsShown) {
+  const auto snapshot = SnapshotOf(Different(2000));
+  planner::FacetsPlan plan;
+  plan.facets.assign(100, {"k", 10, false});
+  runtime::Context ctx;
+  const auto result = CountFacets(ctx, snapshot, plan, nullptr);
+  ASSERT_TRUE(result.ok()) << result.status().ToString();
+  for (const FacetValues& facet : result->facets) {
+    EXPECT_EQ(facet.distinct, 2000u);
+    EXPECT_LE(facet.values.capacity(), 10u);
+  }
+}
+
+TEST(FacetsTest, AnswersThatAreTooLargeAreRefused) {
+  const auto snapshot = SnapshotOf(Different(2000));
+  planner::FacetsPlan plan;
+  plan.facets.assign(100, {"k", 1000, false});
+  plan.answer_bytes_max = 1'000'000;
+  runtime::Context ctx;
+  const Status refused = CountFacets(ctx, snapshot, plan, nullptr).status();
+  EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(refused.message(),
+            "The answer would be larger than 1000000 bytes; lower the limits of its facets");
+  plan.facets.resize(5);
+  EXPECT_TRUE(CountFacets(ctx, snapshot, plan, nullptr).ok());
+}
+
 }  // namespace
 }  // namespace chroma::executor

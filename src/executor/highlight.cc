@@ -1,7 +1,9 @@
 #include "executor/highlight.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "executor/answer_size.h"
 #include "index/text/highlight.h"
 
 namespace chroma::executor {
@@ -28,27 +30,52 @@ Status AddConditions(runtime::Context& ctx, const Predicate& predicate,
   return Status::Ok();
 }
 
+uint64_t SizeBytes(const DocumentHighlights& one) {
+  constexpr uint64_t kTextBytesPerHighlight = 80;
+  const size_t ranges = one.places.matches.size() + one.places.snippets.size();
+  uint64_t size_bytes = ranges * (sizeof(index::Highlight) + kTextBytesPerHighlight);
+  for (const std::string& snippet : one.snippets) size_bytes += 2 * snippet.size();
+  return size_bytes;
+}
+
+DocumentHighlights Find(const index::Highlighter& highlighter, const index::HighlightLimits& limits,
+                        const std::string& document) {
+  DocumentHighlights found;
+  found.places = highlighter.Find(document, limits);
+  found.places.matches.shrink_to_fit();
+  for (const index::Highlight& snippet : found.places.snippets) {
+    const auto& [begin, end] = snippet.bytes;
+    found.snippets.push_back(document.substr(begin, end - begin));
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<std::vector<std::optional<DocumentHighlights>>> HighlightRows(
     runtime::Context& ctx, const segment::Snapshot& snapshot, const Predicate* predicate,
-    const model::HighlightOptions& options, const std::vector<RowRef>& rows) {
+    const HighlightLimits& limits, const std::vector<RowRef>& rows) {
+  constexpr size_t kRowsAtOnce = 1000;
   index::Highlighter highlighter;
   if (predicate != nullptr) CHROMA_TRY(AddConditions(ctx, *predicate, &highlighter));
-  const index::HighlightLimits limits{options.matches_max, options.snippets_max,
-                                      options.snippet_characters};
-  CHROMA_ASSIGN(const Records records,
-                Project(snapshot, rows, model::kIncludeDocuments,
-                        [&ctx](const Records&, std::span<const size_t>) { return ctx.Check(); }));
+  const model::HighlightOptions& options = limits.of_document;
+  const index::HighlightLimits of_document{options.matches_max, options.snippets_max,
+                                           options.snippet_characters};
+  AnswerSize answer(ctx, limits.bytes_max, "lower limit, or the matches and snippets of highlight");
   std::vector<std::optional<DocumentHighlights>> highlights;
-  for (const std::optional<std::string>& document : records.documents) {
-    CHROMA_TRY(ctx.Check());
-    std::optional<DocumentHighlights>& of_document = highlights.emplace_back();
-    if (!document) continue;
-    of_document.emplace().places = highlighter.Find(*document, limits);
-    for (const index::Highlight& snippet : of_document->places.snippets) {
-      const auto& [begin, end] = snippet.bytes;
-      of_document->snippets.push_back(document->substr(begin, end - begin));
+  highlights.reserve(rows.size());
+  const auto check = [&ctx](const Records&, std::span<const size_t>) { return ctx.Check(); };
+  for (auto from = rows.begin(); from != rows.end();) {
+    const auto to = from + std::min<ptrdiff_t>(kRowsAtOnce, rows.end() - from);
+    CHROMA_ASSIGN(const Records records,
+                  Project(snapshot, {from, to}, model::kIncludeDocuments, check));
+    from = to;
+    for (const std::optional<std::string>& document : records.documents) {
+      CHROMA_TRY(ctx.Check());
+      std::optional<DocumentHighlights>& one = highlights.emplace_back();
+      if (!document) continue;
+      one = Find(highlighter, of_document, *document);
+      CHROMA_TRY(answer.Add(SizeBytes(*one)));
     }
   }
   return highlights;

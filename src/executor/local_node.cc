@@ -230,30 +230,6 @@ uint64_t SizeBytes(const Records& records) {
   return size_bytes;
 }
 
-uint64_t SizeBytes(const FacetResult& result) {
-  constexpr uint64_t kTextBytesPerValue = 64;
-  uint64_t size_bytes = 0;
-  for (const FacetValues& facet : result.facets) {
-    for (const segment::ValueCount& one : facet.values) {
-      const auto* text = std::get_if<std::string>(&one.value);
-      size_bytes += sizeof(one) + kTextBytesPerValue + (text == nullptr ? 0 : 2 * text->size());
-    }
-  }
-  return size_bytes;
-}
-
-uint64_t SizeBytes(const std::vector<std::optional<DocumentHighlights>>& highlights) {
-  constexpr uint64_t kTextBytesPerHighlight = 80;
-  uint64_t size_bytes = 0;
-  for (const std::optional<DocumentHighlights>& one : highlights) {
-    if (!one) continue;
-    const size_t ranges = one->places.matches.size() + one->places.snippets.size();
-    size_bytes += ranges * (sizeof(index::Highlight) + kTextBytesPerHighlight);
-    for (const std::string& snippet : one->snippets) size_bytes += 2 * snippet.size();
-  }
-  return size_bytes;
-}
-
 // What an answer takes until it is sent: the records, and about as much again as JSON text.
 constexpr uint64_t kTextBytesPerFloat = 12;
 
@@ -386,9 +362,9 @@ Result<ListResult> LocalNode::List(runtime::Context& ctx, const VersionRef& vers
   ListResult result;
   CHROMA_ASSIGN(result.records, ProjectWithin(ctx, *snapshot, rows, plan.get.include));
   if (plan.highlight) {
-    CHROMA_ASSIGN(result.highlights, HighlightRows(ctx, *snapshot, PredicateOf(plan.get.predicate),
-                                                   *plan.highlight, rows));
-    CHROMA_TRY(ctx.ReserveAnswer(SizeBytes(result.highlights)));
+    CHROMA_ASSIGN(result.highlights,
+                  HighlightRows(ctx, *snapshot, PredicateOf(plan.get.predicate),
+                                {*plan.highlight, plan.highlight_bytes_max}, rows));
   }
   return result;
 }
@@ -402,9 +378,7 @@ Result<Explanation> LocalNode::Explain(runtime::Context& ctx, const VersionRef& 
 Result<FacetResult> LocalNode::Facets(runtime::Context& ctx, const VersionRef& version,
                                       const planner::FacetsPlan& plan) {
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
-  CHROMA_ASSIGN(FacetResult result, CountFacets(ctx, *snapshot, plan, &pool_));
-  CHROMA_TRY(ctx.ReserveAnswer(SizeBytes(result)));
-  return result;
+  return CountFacets(ctx, *snapshot, plan, &pool_);
 }
 
 Result<RecallReport> LocalNode::MeasureRecall(runtime::Context& ctx, const VersionRef& version,

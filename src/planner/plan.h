@@ -151,6 +151,7 @@ struct ListPlan {
   GetPlan get;
   std::vector<model::SortKey> order_by;  // none: insertion order
   std::optional<model::HighlightOptions> highlight;
+  uint64_t highlight_bytes_max = model::kQueryAnswerBytesMax;  // more are refused
 };
 
 // What another plan does, and why some records are among its results or are not.
@@ -162,6 +163,7 @@ struct ExplainPlan {
 struct FacetsPlan {
   std::optional<Predicate> predicate;
   std::vector<model::Facet> facets;
+  uint64_t answer_bytes_max = model::kQueryAnswerBytesMax;  // what would be larger is refused
 };
 
 struct CountPlan {
