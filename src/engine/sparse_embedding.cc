@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "index/text/bm25.h"
+#include "model/validate.h"
 
 namespace chroma::engine {
 namespace {
@@ -41,6 +42,8 @@ void EmbedKey(const std::string& key, std::string_view source, const index::Bm25
     std::optional<model::Metadata>& metadata = batch.metadatas[i];
     if (metadata && metadata->Find(key) != nullptr) continue;
     model::SparseVector vector = bm25.Embed(*text);
+    // Some configurations divide by zero.
+    if (!model::ValidateStoredSparseVector(vector).ok()) continue;
     if (!metadata) metadata.emplace();
     metadata->Set(key, std::move(vector));
   }

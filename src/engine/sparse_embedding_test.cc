@@ -48,6 +48,18 @@ TEST(SparseEmbeddingTest, OfDocuments) {
   EXPECT_EQ(*VectorOf(batch, 3), SparseVector());  // as clients do
 }
 
+// Of one token, tf + k (1 - b + b / avg_doc_length) is 0.
+TEST(SparseEmbeddingTest, ConfigurationsThatDivideByZeroMakeNoVector) {
+  model::RecordBatch batch;
+  batch.ids = {"a", "b"};
+  batch.documents = {"dogs", "dogs cats"};
+  EmbedSparseKeys(SchemaOf(R"({"source_key":"#document","embedding_function":{"type":"known",
+                               "name":"chroma_bm25","config":{"k":2,"b":2,"avg_doc_length":4}}})"),
+                  batch);
+  EXPECT_EQ(VectorOf(batch, 0), nullptr);
+  EXPECT_NE(VectorOf(batch, 1), nullptr);
+}
+
 TEST(SparseEmbeddingTest, WhatIsThereStays) {
   model::RecordBatch batch;
   batch.operation = model::Operation::kUpdate;

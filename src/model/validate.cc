@@ -1,5 +1,7 @@
 #include "model/validate.h"
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "model/tuning.h"
@@ -62,6 +64,15 @@ Status ValidateSparseVector(const SparseVector& vector) {
   return Status::Ok();
 }
 
+Status ValidateStoredSparseVector(const SparseVector& vector) {
+  CHROMA_TRY(ValidateSparseVector(vector));
+  const bool finite = std::all_of(vector.values.begin(), vector.values.end(),
+                                  [](float value) { return std::isfinite(value); });
+  return finite ? Status::Ok()
+                : Status::InvalidArgument(
+                      "Sparse vector values must not contain NaN or Infinity values");
+}
+
 Status ValidateMetadata(const Metadata& metadata) {
   for (const auto& [key, value] : metadata) {
     if (key.empty()) return Status::InvalidArgument("Metadata key cannot be empty");
@@ -69,7 +80,7 @@ Status ValidateMetadata(const Metadata& metadata) {
       return Status::InvalidArgument("Metadata key cannot start with '#' or '$': " + key);
     }
     if (const auto* vector = std::get_if<SparseVector>(&value)) {
-      const Status sparse = ValidateSparseVector(*vector);
+      const Status sparse = ValidateStoredSparseVector(*vector);
       if (!sparse.ok()) {
         return Status::InvalidArgument("Invalid sparse vector: " + std::string(sparse.message()));
       }

@@ -28,6 +28,8 @@ Status ValidateTenantName(std::string_view name);
 Status ValidateMetadata(const Metadata& metadata);
 // Lists of one length, indices that ascend.
 Status ValidateSparseVector(const SparseVector& vector);
+// And finite values: others are no JSON, so nobody could read the record.
+Status ValidateStoredSparseVector(const SparseVector& vector);
 // All failing fields of a create or modify request, joined:
 // "Validation error: name: …\nmetadata: …".
 Status ValidateCreateCollection(std::string_view name, const std::optional<Metadata>& metadata,

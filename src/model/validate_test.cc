@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "base/json_reader.h"
@@ -33,6 +34,11 @@ TEST(ValidateMetadata, ChecksKeysAndSparseVectors) {
     EXPECT_EQ(ValidateMetadata(One("k", vector)).message(),
               "Invalid sparse vector: Sparse vector indices, values, and tokens (when present) "
               "must have the same length");
+  }
+  for (const float value : {INFINITY, -INFINITY, NAN}) {
+    EXPECT_EQ(
+        ValidateMetadata(One("k", SparseVector{{1, 2}, {1, value}, {}})).message(),
+        "Invalid sparse vector: Sparse vector values must not contain NaN or Infinity values");
   }
 }
 
