@@ -87,6 +87,13 @@ TEST_F(ExplainTest, ASearchThatMayRunMayBeExplained) {
   ASSERT_TRUE(explanation.ok()) << explanation.status().ToString();
   const std::vector<RecordVerdict>& verdicts = explanation->verdicts;
   ASSERT_EQ(verdicts.size(), 3u);
+  const std::vector<Step>& steps = explanation->steps;
+  ASSERT_EQ(steps.size(), 4u);
+  EXPECT_EQ(steps[1].what, "$knn of #embedding, limit 4");
+  EXPECT_EQ(steps[1].rows_in, 50u);
+  EXPECT_EQ(steps[2].rows_in, 50u);
+  EXPECT_EQ(steps[3].what, "rank");
+  EXPECT_EQ(steps[3].rows_in, 9u);
   EXPECT_EQ(verdicts[0].place, 3u);
   EXPECT_FALSE(verdicts[0].returned);
   EXPECT_EQ(verdicts[0].score, 3009.0f);

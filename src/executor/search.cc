@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -121,7 +122,7 @@ class Batch {
     std::vector<std::vector<Neighbor>> found(search.knns.size());
     CHROMA_TRY(ForAll(search.knns.size(),
                       [&](size_t i) { return Find(search.knns[i], *selection, &found[i]); }));
-    Begin("rank");
+    Begin("rank", trace_ == nullptr ? 0 : Different(found));
     CHROMA_ASSIGN(std::vector<Neighbor> rows, EvaluateRank(ctx_, search, found));
     End(rows.size());
     if (search.group_by.aggregate) {
@@ -152,7 +153,7 @@ class Batch {
     CHROMA_TRY(ctx_.Check());
     TopK nearest(static_cast<size_t>(std::min<uint64_t>(knn.limit, snapshot_.live)));
     if (knn.limit == 0 || snapshot_.live == 0) return Status::Ok();
-    Begin(trace_ == nullptr ? std::string() : planner::Describe(knn));
+    if (trace_ != nullptr) Begin(planner::Describe(knn), Selected(selection));
     if (knn.sparse() != nullptr) {
       CHROMA_TRY(FindSparse(knn, selection, &nearest));
     } else {
@@ -198,6 +199,23 @@ class Batch {
       CHROMA_TRY(Push(i, found, nearest));
     }
     return Status::Ok();
+  }
+
+  uint64_t Selected(const Selection& selection) const {
+    uint64_t rows = 0;
+    for (size_t i = 0; i < selection.rows.size(); ++i) {
+      rows += selection.rows[i] ? selection.rows[i]->Count() : snapshot_.parts[i].live();
+    }
+    return rows;
+  }
+
+  // How many rows several knns found together.
+  static uint64_t Different(const std::vector<std::vector<Neighbor>>& found) {
+    std::set<std::pair<uint32_t, uint32_t>> rows;
+    for (const std::vector<Neighbor>& one : found) {
+      for (const Neighbor& row : one) rows.emplace(row.part, row.row);
+    }
+    return rows.size();
   }
 
   void Begin(std::string what, uint64_t rows_in = 0) {
