@@ -49,6 +49,7 @@ void AddListFields(ListBody* body, std::vector<StructField>* fields) {
   AddFilterFields(&body->filter, fields);
   fields->push_back({"order_by", false, [body](JsonReader& r) {
                        body->order_by.clear();
+                       if (r.TryNull()) return;
                        for (r.BeginArray(); r.NextElement();) {
                          if (body->order_by.size() == model::kSortKeysMax) {
                            return r.FailShape("more than " + std::to_string(model::kSortKeysMax) +
@@ -72,6 +73,7 @@ FacetsBody DecodeFacets(JsonReader& reader) {
   AddFilterFields(&body.filter, &fields);
   fields.push_back({"facets", false, [&body](JsonReader& r) {
                       body.facets.clear();
+                      if (r.TryNull()) return;
                       for (r.BeginArray(); r.NextElement();) {
                         if (body.facets.size() == model::kFacetsMax) {
                           return r.FailShape("more than " + std::to_string(model::kFacetsMax) +
@@ -131,7 +133,9 @@ ExplainBody DecodeExplain(JsonReader& reader) {
                {{"list", false, read_list},
                 {"query", false, read_query},
                 {"search", false, [&](JsonReader& r) { body.search = model::DecodeSearch(r); }},
-                {"records", false, [&](JsonReader& r) { body.records = ReadTexts(r); }}});
+                {"records", false, [&](JsonReader& r) {
+                   if (!r.TryNull()) body.records = ReadTexts(r);
+                 }}});
   return body;
 }
 

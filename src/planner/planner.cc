@@ -93,6 +93,15 @@ Result<Predicate> PlanDocument(const model::DocumentPredicate& predicate,
   return Status::Internal("unknown document operator");
 }
 
+// In the words that belong to where_document.
+Status OfDocuments(const Status& status) {
+  constexpr std::string_view kWhere = "Invalid where clause";
+  const std::string_view message = status.message();
+  if (!message.starts_with(kWhere)) return status;
+  return Status::InvalidArgument("Invalid where document clause" +
+                                 std::string(message.substr(kWhere.size())));
+}
+
 void OrderByCost(std::vector<Predicate>& children) {
   std::stable_partition(children.begin(), children.end(),
                         [](const Predicate& child) { return !ReadsText(child); });
@@ -153,8 +162,11 @@ Result<std::optional<Predicate>> PlanPredicate(const std::optional<std::vector<s
   }
   for (const std::optional<model::Filter>* filter : {&where, &where_document}) {
     if (!*filter) continue;
-    CHROMA_ASSIGN(Predicate planned, PlanFilter(**filter, *regexes));
-    conjuncts.push_back(std::move(planned));
+    Result<Predicate> planned = PlanFilter(**filter, *regexes);
+    if (!planned.ok()) {
+      return filter == &where_document ? OfDocuments(planned.status()) : planned.status();
+    }
+    conjuncts.push_back(*std::move(planned));
   }
   if (conjuncts.empty()) return std::optional<Predicate>();
   if (conjuncts.size() == 1) return std::optional<Predicate>(std::move(conjuncts[0]));

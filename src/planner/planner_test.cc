@@ -106,6 +106,17 @@ TEST(PlanPredicate, LargeRegularExpressionsAreRefusedTogether) {
   EXPECT_TRUE(PlanPredicate({}, Where(AnyOfPatterns(9000, small)), {}).ok());
 }
 
+TEST(PlanPredicate, ErrorsNameTheClauseTheyAreIn) {
+  const auto patterns =
+      *model::ParseWhereDocument(*ParseJson(R"({"$phrase": "-"})"), model::Dialect::kExtended);
+  EXPECT_EQ(PlanPredicate({}, {}, patterns).status().message(),
+            "Invalid where document clause: a phrase without words");
+  EXPECT_EQ(PlanPredicate({}, patterns, {}).status().message(),
+            "Invalid where clause: a phrase without words");
+  const model::Filter broken{model::DocumentPredicate{model::DocumentOperator::kRegex, "("}};
+  EXPECT_TRUE(PlanPredicate({}, {}, broken).status().message().starts_with("Regex syntax errror"));
+}
+
 TEST(PlanSearch, TheRegularExpressionsOfARequestAreCountedTogether) {
   index::RegexSet regexes = Regexes(10'000);
   size_t planned = 0;
