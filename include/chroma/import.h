@@ -34,8 +34,8 @@ struct ImportOptions {
   // Build the vector indexes before returning. Without it queries are exact, and the indexes are
   // built when the new directory is opened.
   bool build_indexes = false;
-  // Where records that cannot be saved go for want of an embedding, as JSON Lines with what is
-  // left of them; empty: nowhere.
+  // Where records that cannot be saved go, most of them for want of an embedding, as JSON Lines
+  // with what is left of them; empty: nowhere. Not in one of the directories, and not of a dry run.
   std::string rejects_path = {};
   // Called now and then by the thread that imports; false ends the import with kCancelled.
   std::function<bool(const ImportProgress&)> progress = {};

@@ -3,6 +3,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 #include "api/clients_fixture.h"
 #include "chroma/client.h"
 #include "testing/quiet_fork.h"
@@ -56,6 +60,41 @@ TEST(SharedBackend, ReadOnlyClientsReadBothWays) {
     EXPECT_EQ(reader->CreateCollection("other").status().code(), StatusCode::kPermissionDenied);
     EXPECT_EQ(reader->DeleteCollection("things").code(), StatusCode::kPermissionDenied);
   }
+}
+
+TEST(SharedBackend, ImportsOnceWhatChromaWrote) {
+  TemporaryDirectory directory;
+  const std::string unpack =
+      "tar -xf " CHROMA_IMPORT_TESTDATA "/chroma-1.5.9.tar.xz -C " + directory.path();
+  ASSERT_EQ(std::system(unpack.c_str()), 0);
+  const std::string old = directory.path() + "/db";
+  EXPECT_EQ(PersistentClient(old).status().code(), StatusCode::kFailedPrecondition);
+  LocalOptions options;
+  options.import_upstream = true;
+  for (const uint64_t before : {62, 63}) {
+    Result<Client> client = PersistentClient(old, options);
+    ASSERT_TRUE(client.ok()) << client.status().ToString();
+    const Collection mixed = *client->GetCollection("mixed");
+    EXPECT_EQ(*mixed.Count(), before);
+    Records records;
+    records.ids = {"later"};
+    records.embeddings.Append(std::vector<float>(*mixed.info().dimension, 0.5F));
+    EXPECT_TRUE(mixed.Add(std::move(records)).ok());
+  }
+  EXPECT_EQ(PersistentClient(old).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(PersistentClient(old + "-imported").ok());
+}
+
+TEST(SharedBackend, AFailedImportIsNoEmptyDatabase) {
+  TemporaryDirectory directory;
+  const std::string old = directory.path() + "/db";
+  std::filesystem::create_directory(old);
+  std::ofstream(old + "/chroma.sqlite3") << std::string(8192, 'x');
+  LocalOptions options;
+  options.import_upstream = true;
+  EXPECT_EQ(PersistentClient(old, options).status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(PersistentClient(old, options).status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(PersistentClient(old + "-imported").status().code(), StatusCode::kFailedPrecondition);
 }
 
 #if !defined(CHROMA_THREAD_SANITIZER)

@@ -280,4 +280,20 @@ void AppendJsonString(std::string* out, std::string_view value) {
   out->push_back('"');
 }
 
+std::string RepairUtf8(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    size_t n = 1;
+    while (n < 4 && at + n <= text.size() && !IsValidUtf8(text.substr(at, n))) ++n;
+    if (at + n <= text.size() && IsValidUtf8(text.substr(at, n))) {
+      out += text.substr(at, n);
+      at += n;
+    } else {
+      out += "\xEF\xBF\xBD";
+      ++at;
+    }
+  }
+  return out;
+}
+
 }  // namespace chroma

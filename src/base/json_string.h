@@ -20,4 +20,7 @@ void AppendJsonString(std::string* out, std::string_view value);
 
 bool IsValidUtf8(std::string_view text);
 
+// `text` with U+FFFD in place of each byte that is not UTF-8.
+std::string RepairUtf8(std::string_view text);
+
 }  // namespace chroma

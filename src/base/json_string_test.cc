@@ -5,6 +5,17 @@
 namespace chroma {
 namespace {
 
+TEST(JsonString, RepairsWhatIsNotUtf8) {
+  EXPECT_EQ(RepairUtf8(""), "");
+  EXPECT_EQ(RepairUtf8("Grüße 🌍"), "Grüße 🌍");
+  EXPECT_EQ(RepairUtf8("be\xff"
+                       "fore"),
+            "be\uFFFDfore");
+  // Half a character at the end, and one that is cut by the next.
+  EXPECT_EQ(RepairUtf8("\xF0\x9F\x8C"), "\uFFFD\uFFFD\uFFFD");
+  EXPECT_EQ(RepairUtf8("\xF0\x9Fü"), "\uFFFD\uFFFDü");
+}
+
 TEST(JsonString, ValidatesUtf8AsUnicodeDefinesIt) {
   for (const std::string_view valid :
        {"", "plain ascii that is longer than eight", "\u00e9", "\u6f22\u5b57", "\U0001F600",

@@ -18,27 +18,10 @@ constexpr uint64_t kBatchRecordsMax = 4096;
 constexpr uint64_t kBatchBytesAim = 8 << 20;
 constexpr size_t kRejectsPendingMax = 1 << 20;
 
-// What text becomes whose bytes are damaged: U+FFFD for each byte that is not UTF-8.
-std::string RepairedUtf8(std::string_view text) {
-  std::string out;
-  for (size_t at = 0; at < text.size();) {
-    size_t n = 1;
-    while (n < 4 && at + n <= text.size() && !IsValidUtf8(text.substr(at, n))) ++n;
-    if (at + n <= text.size() && IsValidUtf8(text.substr(at, n))) {
-      out += text.substr(at, n);
-      at += n;
-    } else {
-      out += "\xEF\xBF\xBD";
-      ++at;
-    }
-  }
-  return out;
-}
-
 // True when something had to be repaired.
 bool RepairText(std::string* text) {
   if (IsValidUtf8(*text)) return false;
-  *text = RepairedUtf8(*text);
+  *text = RepairUtf8(*text);
   return true;
 }
 
@@ -95,19 +78,29 @@ std::string NewNameOf(const OldCollection& collection) {
 // ---- what could not be saved
 
 Result<std::unique_ptr<Rejects>> Rejects::Open(const runtime::Env& env, const std::string& path) {
-  return std::unique_ptr<Rejects>(new Rejects(env, path));
+  std::unique_ptr<runtime::File> file;
+  if (!path.empty()) {
+    CHROMA_ASSIGN(file, env.files->Open(path, runtime::OpenMode::kCreate));
+    CHROMA_TRY(file->Truncate(0));
+  }
+  return std::unique_ptr<Rejects>(new Rejects(std::move(file)));
 }
 
 Status Rejects::Append(const ImportedCollection& collection, const model::Record& record,
                        const std::string& why) {
-  if (path_.empty()) return Status();
-  JsonWriter out(&pending_);
+  if (file_ == nullptr) return Status();
+  std::string line;
+  JsonWriter out(&line);
   out.BeginObject();
   out.StringField("tenant", collection.tenant);
   out.StringField("database", collection.database);
   out.StringField("collection", collection.name);
   out.StringField("why", why);
   out.StringField("id", record.id);
+  if (!record.embedding.empty()) {
+    out.Key("embedding");
+    out.F32Array(record.embedding.data(), record.embedding.size());
+  }
   if (record.document) out.StringField("document", *record.document);
   if (record.uri) out.StringField("uri", *record.uri);
   if (record.metadata) {
@@ -115,16 +108,12 @@ Status Rejects::Append(const ImportedCollection& collection, const model::Record
     model::EncodeMetadata(out, *record.metadata);
   }
   out.EndObject();
+  pending_ += IsValidUtf8(line) ? line : RepairUtf8(line);
   pending_ += '\n';
   return pending_.size() < kRejectsPendingMax ? Status() : Flush();
 }
 
 Status Rejects::Flush() {
-  if (pending_.empty()) return Status();
-  if (file_ == nullptr) {
-    CHROMA_ASSIGN(file_, env_.files->Open(path_, runtime::OpenMode::kCreate));
-    CHROMA_TRY(file_->Truncate(0));
-  }
   CHROMA_TRY(file_->WriteAt(size_, pending_));
   size_ += pending_.size();
   pending_.clear();
@@ -132,8 +121,9 @@ Status Rejects::Flush() {
 }
 
 Status Rejects::Close() {
+  if (file_ == nullptr) return Status();
   CHROMA_TRY(Flush());
-  return file_ == nullptr ? Status() : file_->Sync();
+  return file_->Sync();
 }
 
 // ---- one collection
@@ -260,6 +250,15 @@ model::RecordBatch Slice(const model::RecordBatch& batch, size_t from, size_t to
   return slice;
 }
 
+model::Record FirstOf(const model::RecordBatch& batch) {
+  const float* vector = batch.vectors.row(0);
+  return {batch.ids.front(),
+          {vector, vector + batch.vectors.dimension},
+          batch.documents.front(),
+          batch.uris.front(),
+          batch.metadatas.front()};
+}
+
 }  // namespace
 
 Status CollectionImport::WriteBatch(model::RecordBatch batch, std::vector<uint64_t> places) {
@@ -278,8 +277,9 @@ Status CollectionImport::WriteBatch(model::RecordBatch batch, std::vector<uint64
   const size_t n = batch.size();
   if (n == 1) {
     left_out_[places.front()] = true;
-    LoseRecord(batch.ids.front(), std::string(written.message()), false);
-    return Status();
+    const std::string why(written.message());
+    LoseRecord(batch.ids.front(), why, false);
+    return parts_.rejects.Append(imported_, FirstOf(batch), why);
   }
   const auto middle = places.begin() + static_cast<ptrdiff_t>(n / 2);
   CHROMA_TRY(WriteBatch(Slice(batch, 0, n / 2), {places.begin(), middle}));

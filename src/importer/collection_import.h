@@ -19,19 +19,18 @@ std::string NewNameOf(const OldCollection& collection);
 // Records that could not be saved, as JSON Lines.
 class Rejects {
  public:
-  // An empty path: they go nowhere. The file is made with the first record.
+  // An empty path: they go nowhere. Else the file is there from now on, empty: what an earlier
+  // import left in it is none of this one's.
   static Result<std::unique_ptr<Rejects>> Open(const runtime::Env& env, const std::string& path);
   Status Append(const ImportedCollection& collection, const model::Record& record,
                 const std::string& why);
   Status Close();
 
  private:
-  Rejects(runtime::Env env, std::string path) : env_(env), path_(std::move(path)) {}
+  explicit Rejects(std::unique_ptr<runtime::File> file) : file_(std::move(file)) {}
   Status Flush();
 
-  const runtime::Env env_;
-  const std::string path_;
-  std::unique_ptr<runtime::File> file_;
+  const std::unique_ptr<runtime::File> file_;  // null: nowhere
   uint64_t size_ = 0;
   std::string pending_;
 };

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json_string.h"
 #include "importer/collection_import.h"
 #include "importer/old_directory.h"
 #include "model/validate.h"
@@ -37,12 +38,12 @@ class Importer {
     shapes_ =
         FindCollections(static_cast<uint64_t>(env_.scheduler->Parallelism()), old_.get(), &report_);
     if (!options_.salvage) CHROMA_TRY(CheckReadable());
+    CHROMA_ASSIGN(std::unique_ptr<Rejects> rejects, Rejects::Open(env_, options_.rejects_path));
     if (target_.engine != nullptr) {
       CHROMA_TRY(CheckNothingInTheWay());
       if (target_.begin) CHROMA_TRY(target_.begin());
       CHROMA_TRY(CreateDatabases());
     }
-    CHROMA_ASSIGN(std::unique_ptr<Rejects> rejects, Rejects::Open(env_, RejectsPath()));
     for (const OldShape& shape : shapes_) CHROMA_TRY(ImportOne(shape, rejects.get()));
     CHROMA_TRY(rejects->Close());
     CHROMA_ASSIGN(const uint64_t mark_now, ReadChangeMark(env_, file));
@@ -53,6 +54,7 @@ class Importer {
           "it again into a new directory");
     }
     report_.damage = damage_.Texts();
+    RepairTexts();
     return std::move(report_);
   }
 
@@ -81,8 +83,6 @@ class Importer {
     }
     return RefuseDamage();
   }
-
-  std::string RejectsPath() const { return options_.dry_run ? "" : options_.rejects_path; }
 
   Status CheckNothingInTheWay() {
     for (const OldShape& shape : shapes_) {
@@ -170,6 +170,19 @@ class Importer {
     CHROMA_TRY(import.Run().Annotate("collection " + imported.name));
     report_.collections.push_back(std::move(imported));
     return Status();
+  }
+
+  // What the report names may be damaged itself.
+  void RepairTexts() {
+    const auto repair = [](std::string& text) {
+      if (!IsValidUtf8(text)) text = RepairUtf8(text);
+    };
+    for (ImportLoss& loss : report_.losses) {
+      repair(loss.record);
+      repair(loss.what);
+    }
+    for (std::string& text : report_.damage) repair(text);
+    for (std::string& text : report_.warnings) repair(text);
   }
 
   void Lose(const ImportedCollection& collection, std::string what, bool saved) {

@@ -1,5 +1,6 @@
 #include "service/import_directory.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -34,6 +35,28 @@ Result<bool> CheckUnfinished(runtime::Env env, const std::string& new_path,
                                     "another directory");
 }
 
+// A file of rejects that is where it may be: it must not replace one of the directories'.
+Status CheckRejects(const ImportOptions& options, const std::string& old_path,
+                    const std::string& new_path) {
+  if (options.rejects_path.empty()) return Status();
+  if (options.dry_run) {
+    return Status::InvalidArgument("a dry run writes nothing: no file of rejects either");
+  }
+  namespace fs = std::filesystem;
+  for (const std::string& directory : {old_path, new_path}) {
+    std::error_code error;
+    const fs::path root = fs::weakly_canonical(AbsolutePath(directory), error);
+    const fs::path file = fs::weakly_canonical(AbsolutePath(options.rejects_path), error);
+    if (error ||
+        std::mismatch(root.begin(), root.end(), file.begin(), file.end()).first != root.end()) {
+      continue;
+    }
+    return Status::InvalidArgument("the file of rejects must not be in " + directory +
+                                   "; name another place");
+  }
+  return Status();
+}
+
 }  // namespace
 
 Result<ImportReport> ImportDirectory(runtime::Env env, const std::string& old_path,
@@ -46,6 +69,7 @@ Result<ImportReport> ImportDirectory(runtime::Env env, const std::string& old_pa
     return Status::NotFound(old_path + " holds no database written by Chroma (there is no " +
                             std::string(importer::kDatabaseFile) + " in it)");
   }
+  CHROMA_TRY(CheckRejects(options, old_path, new_path));
   if (options.dry_run) return importer::Import(ctx, env, old_path, {}, options);
   const std::string source = AbsolutePath(old_path);
   if (source == AbsolutePath(new_path)) {
@@ -76,6 +100,11 @@ Result<std::string> ImportIfUpstream(runtime::Env env, const std::string& path,
   if (exists) {
     CHROMA_ASSIGN(const auto unfinished, DataDirectory::ImportSource(env, target));
     if (!unfinished) return target;
+  } else {
+    // From here on what is there counts as unfinished, so that nobody takes what a failed import,
+    // or one that was killed, leaves for all there is.
+    CHROMA_TRY(env.files->CreateDirectory(target));
+    CHROMA_TRY(DataDirectory::BeginImport(env, target, AbsolutePath(path)));
   }
   runtime::Log(runtime::LogLevel::kInfo, "importing a directory of upstream's",
                {{"from", path}, {"to", target}});

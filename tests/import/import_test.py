@@ -21,6 +21,7 @@ sys.path.insert(0, str(HERE.parent))
 from server import Failed, Server  # noqa: E402
 
 OK, INCOMPLETE, USAGE = 0, 1, 2
+COLLECTIONS = "/api/v2/tenants/default_tenant/databases/default_database/collections"
 
 
 def expect(what, wanted, got):
@@ -308,6 +309,96 @@ def check_damage(binary, original, work, rng):
             shutil.rmtree(path, ignore_errors=True)
 
 
+def check_rejects(binary, original, work):
+    """Records without a vector are in the file, with all else that there was of them."""
+    directory, new, rejects = work / "damaged", work / "salvaged", work / "lost.jsonl"
+    shutil.copytree(original.directory, directory)
+    for path in directory.glob("*/data_level0.bin"):
+        path.unlink()
+    # What an earlier import left, and text that is not UTF-8.
+    rejects.write_text("{}\n")
+    run_sql(directory, "UPDATE embedding_metadata SET string_value = CAST(x'6265ff666f7265' AS TEXT) "
+            "WHERE key = 'chroma:document' AND string_value = 'document 1: word '")
+    for wrong in (directory / "lost.jsonl", directory / "chroma.sqlite3", new / "lost.jsonl",
+                  work / "nowhere" / "lost.jsonl"):
+        before = digest(directory)
+        code, _, err = chroma(binary, "import", directory, new, "--salvage", "--rejects", wrong)
+        expect(f"rejects in {wrong} ({err})", INCOMPLETE if "nowhere" in str(wrong) else USAGE, code)
+        expect("the original afterwards", before, digest(directory))
+    expect("rejects of a dry run", USAGE, chroma(
+        binary, "import", directory, "--dry-run", "--salvage", "--rejects", rejects)[0])
+    code, out, err = chroma(binary, "import", directory, new, "--salvage", "--json",
+                            "--rejects", rejects)
+    expect(f"without vectors ({err})", INCOMPLETE, code)
+    if "chroma-0.5" in original.name:
+        # The queue has every vector: there is only the text that was repaired.
+        expect("rejects", b"", rejects.read_bytes())
+    else:
+        check_rejected(original, json.loads(out), rejects)
+    for path in (directory, new):
+        shutil.rmtree(path)
+
+
+def check_rejected(original, report, rejects):
+    lost = {(loss["collection"], loss["record"]) for loss in report["losses"]
+            if not loss["saved"]}
+    lines = [json.loads(line) for line in rejects.read_text("utf-8").splitlines()]
+    expect("rejected", lost, {(line["collection"], line["id"]) for line in lines})
+    expect("in all", sum(c["records"] - c["imported"] for c in report["collections"]), len(lines))
+    if len(lines) < 100:
+        raise Failed(f"only {len(lines)} records were rejected")
+    repaired = 0
+    for line in lines:
+        collection = original.find(line["collection"])
+        wanted = next(r for r in collection["records"] if r["id"] == line["id"])
+        expect("why", "its embedding is lost", line["why"])
+        expect("where", (collection["tenant"], collection["database"]),
+               (line["tenant"], line["database"]))
+        document = line.get("document")
+        if wanted["document"] == "document 1: word ":
+            repaired += 1
+            document = wanted["document"] if document == "be\ufffdfore" else document
+        expect(f"document of {line['id']}", wanted["document"], document)
+        expect(f"uri of {line['id']}", wanted["uri"], line.get("uri"))
+        expect(f"metadata of {line['id']}", json.dumps(wanted["metadata"], sort_keys=True),
+               json.dumps(line.get("metadata"), sort_keys=True))
+    if repaired == 0:
+        raise Failed("no damaged text was rejected")
+
+
+def check_run_imports(binary, original, work):
+    """`run --import`: once, and never an empty database in place of what could not be read."""
+    directory = work / "db"
+    imported = work / "db-imported"
+    shutil.copytree(original.directory, directory)
+    whole = (directory / "chroma.sqlite3").read_bytes()
+    (directory / "chroma.sqlite3").write_bytes(whole[:len(whole) // 2])
+    for _ in range(2):
+        code, out, err = chroma(binary, "run", "--path", directory, "--import", "--port", "0")
+        expect(f"run on a damaged directory ({err})", 1, code)
+        if "salvage" not in err:
+            raise Failed(f"run says: {err}")
+    code, _, err = chroma(binary, "export", imported, "mixed", "-", "--format", "jsonl")
+    expect("what it has begun", 1, code)
+    if "not finished" not in err:
+        raise Failed(f"opening says: {err}")
+    (directory / "chroma.sqlite3").write_bytes(whole)
+    records = len(original.find("mixed")["records"])
+    for added in (0, 1):
+        with Server(binary, directory, flags=["--import"]) as server:
+            client = server.client()
+            status, mixed = client.send("GET", COLLECTIONS + "/mixed")
+            expect("the imported collection", 200, status)
+            url = f"{COLLECTIONS}/{mixed['id']}"
+            expect("count", (200, records + added), client.send("GET", url + "/count"))
+            if added == 0:
+                record = {"ids": ["later"], "embeddings": [[0.5] * mixed["dimension"]]}
+                expect("a write to it", 201, client.send("POST", url + "/add", record)[0])
+            server.stop()
+    for path in (directory, imported):
+        shutil.rmtree(path)
+
+
 def check_pages(binary, original, work, rng, count):
     """Pages of the database one by one: zeros, noise, and a page of somewhere else."""
     whole = (original.directory / "chroma.sqlite3").read_bytes()
@@ -451,6 +542,8 @@ def main():
             check_unfinished_transactions(arguments.binary, original, work)
             check_commands(arguments.binary, original, work)
             check_files(arguments.binary, original, work)
+            check_rejects(arguments.binary, original, work)
+            check_run_imports(arguments.binary, original, work)
             check_damage(arguments.binary, original, work, rng)
             check_pages(arguments.binary, original, work, rng, arguments.pages)
         print(f"{original.name}: as it should be")

@@ -66,8 +66,7 @@ class Import final : public Command {
                  "Build the vector indexes before ending, not when the directory is opened")
         ->group(kGroup);
     app.add_option("--rejects", options_.rejects_path,
-                   "Write records that cannot be saved, for want of an embedding, to this file, "
-                   "as JSON Lines")
+                   "Write what is left of records that cannot be saved to this file, as JSON Lines")
         ->type_name(kTypeFile)
         ->group(kGroup);
     app.add_flag("--verbose", verbose_, "Name all records that are affected")->group(kGroup);
