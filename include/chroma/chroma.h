@@ -6,6 +6,7 @@
 #include "chroma/extensions.h"
 #include "chroma/filter.h"
 #include "chroma/import.h"
+#include "chroma/interrupt.h"
 #include "chroma/metadata.h"
 #include "chroma/search.h"
 #include "chroma/status.h"

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/call_context.h"
 #include "api/result.h"
 #include "gateway/encode_extensions.h"
 #include "model/limits.h"
@@ -10,8 +11,6 @@
 
 namespace chroma::api {
 namespace {
-
-using runtime::Context;
 
 // What servers of this API answer.
 constexpr const char* kApiVersion = "1.0.0";
@@ -28,58 +27,58 @@ class EngineBackend : public Backend {
     return UserIdentity{"", kDefaultTenant, {kDefaultDatabase}};
   }
   Status Reset() override {
-    Context ctx;
+    CallContext ctx;
     return engine_.Reset(ctx);
   }
 
   Status CreateTenant(const std::string& name) override {
-    Context ctx;
+    CallContext ctx;
     return engine_.CreateTenant(ctx, name);
   }
   Result<model::Tenant> GetTenant(const std::string& name) override {
-    Context ctx;
+    CallContext ctx;
     return engine_.GetTenant(ctx, name);
   }
   Status CreateDatabase(const Scope& scope) override {
-    Context ctx;
+    CallContext ctx;
     return engine_.CreateDatabase(ctx, scope.tenant, scope.database);
   }
   Result<model::Database> GetDatabase(const Scope& scope) override {
-    Context ctx;
+    CallContext ctx;
     return engine_.GetDatabase(ctx, scope.tenant, scope.database);
   }
   Result<std::vector<model::Database>> ListDatabases(const std::string& tenant,
                                                      catalog::Page page) override {
-    Context ctx;
+    CallContext ctx;
     return engine_.ListDatabases(ctx, tenant, page);
   }
   Status DeleteDatabase(const Scope& scope) override {
-    Context ctx;
+    CallContext ctx;
     return engine_.DeleteDatabase(ctx, scope.tenant, scope.database);
   }
 
   Result<CollectionInfo> CreateCollection(const Scope& scope,
                                           const engine::CreateCollectionRequest& request) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection,
                   engine_.CreateCollection(ctx, scope.tenant, scope.database, request));
     return ToInfo(*collection);
   }
   Result<CollectionInfo> GetCollection(const Scope& scope, const std::string& name) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection,
                   engine_.GetCollection(ctx, scope.tenant, scope.database, name));
     return ToInfo(*collection);
   }
   Result<CollectionInfo> GetCollectionById(const Scope& scope, const Uuid& id) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection,
                   engine_.FindCollection(ctx, scope.tenant, scope.database, id));
     return ToInfo(*collection);
   }
   Result<std::vector<CollectionInfo>> ListCollections(const Scope& scope,
                                                       catalog::Page page) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(std::vector<model::Collection> collections,
                   engine_.ListCollections(ctx, scope.tenant, scope.database, page));
     std::vector<CollectionInfo> infos;
@@ -88,100 +87,100 @@ class EngineBackend : public Backend {
     return infos;
   }
   Result<uint64_t> CountCollections(const Scope& scope) override {
-    Context ctx;
+    CallContext ctx;
     return engine_.CountCollections(ctx, scope.tenant, scope.database);
   }
   Status DeleteCollection(const Scope& scope, const std::string& name) override {
-    Context ctx;
+    CallContext ctx;
     return engine_.DeleteCollection(ctx, scope.tenant, scope.database, name);
   }
 
   Status Modify(const CollectionInfo& info,
                 const engine::ModifyCollectionRequest& request) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.ModifyCollection(ctx, collection, request);
   }
   Status Write(const CollectionInfo& info, engine::WriteRequest request) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.Write(ctx, collection, std::move(request));
   }
   Result<uint64_t> Delete(const CollectionInfo& info,
                           const engine::DeleteRequest& request) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.Delete(ctx, collection, request);
   }
   Result<executor::Records> Get(const CollectionInfo& info,
                                 const engine::GetRequest& request) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.Get(ctx, collection, request);
   }
   Result<executor::QueryResult> Query(const CollectionInfo& info,
                                       const engine::QueryRequest& request) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.Query(ctx, collection, request);
   }
   Result<executor::SearchResult> Search(const CollectionInfo& info,
                                         const engine::SearchRequest& request) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.Search(ctx, collection, request);
   }
   Result<uint64_t> Count(const CollectionInfo& info) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.Count(ctx, collection);
   }
   Result<executor::ListResult> List(const CollectionInfo& info,
                                     const engine::ListRequest& request) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.List(ctx, collection, request);
   }
   Result<std::string> Explain(const CollectionInfo& info,
                               const engine::ExplainRequest& request) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     CHROMA_ASSIGN(const executor::Explanation explained, engine_.Explain(ctx, collection, request));
     return gateway::EncodeExplanation(explained);
   }
   Result<executor::CollectionStatus> Describe(const CollectionInfo& info) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.Describe(ctx, collection);
   }
   Status Compact(const CollectionInfo& info) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.Compact(ctx, collection);
   }
   Result<executor::FacetResult> Facets(const CollectionInfo& info,
                                        const engine::FacetsRequest& request) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     return engine_.Facets(ctx, collection, request);
   }
   Result<RecallReport> MeasureRecall(const CollectionInfo& info,
                                      const RecallOptions& options) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     CHROMA_ASSIGN(const executor::RecallReport report,
                   engine_.MeasureRecall(ctx, collection, options.queries, options.n_results));
     return ToReport(report);
   }
   Result<IndexingStatus> GetIndexingStatus(const CollectionInfo& info) override {
-    Context ctx;
+    CallContext ctx;
     CHROMA_ASSIGN(engine::CollectionRef collection, Find(ctx, info));
     CHROMA_ASSIGN(const engine::IndexingStatus status, engine_.GetIndexingStatus(ctx, collection));
     return IndexingStatus{status.indexed_operations, status.unindexed_operations};
   }
 
  private:
-  Result<engine::CollectionRef> Find(Context& ctx, const CollectionInfo& info) {
+  Result<engine::CollectionRef> Find(CallContext& ctx, const CollectionInfo& info) {
     const std::optional<Uuid> id = Uuid::Parse(info.id);
     if (!id) return Status::Internal("Collection ID is not a UUID: " + info.id);
     return engine_.FindCollection(ctx, info.tenant, info.database, *id);

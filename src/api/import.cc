@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "api/call_context.h"
 #include "api/guard.h"
 #include "base/json_writer.h"
 #include "importer/old_directory.h"
@@ -102,7 +103,8 @@ Result<ImportReport> ImportDirectory(const std::string& old_path, const std::str
     if (new_path.empty() && !options.dry_run) {
       return Status::InvalidArgument("The new directory's path must not be empty");
     }
-    return service::ImportDirectory(runtime::Env(), old_path, new_path, options);
+    api::CallContext ctx;
+    return service::ImportDirectory(ctx, runtime::Env(), old_path, new_path, options);
   });
 }
 

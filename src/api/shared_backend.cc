@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/call_context.h"
 #include "api/engine_backend.h"
 #include "api/http_backend.h"
 #include "service/import_directory.h"
@@ -23,7 +24,7 @@ class DirectoryTransport final : public Transport {
     sent.headers = {{"content-type", "application/json"}};
     sent.remote = "unix";
     sent.body = std::move(request.body);
-    runtime::Context context;
+    CallContext context;
     http::Response response = directory_->Send(std::move(sent), context);
     return HttpAnswer{response.status, std::move(response.body)};
   }
@@ -166,9 +167,10 @@ Result<std::shared_ptr<Backend>> OpenSharedBackend(const std::string& path,
                                                    const LocalOptions& options) {
   service::LocalOptions local = ToServiceOptions(path, options);
   if (options.import_upstream) {
+    CallContext ctx;
     service::LocalOptions import = local;
     import.read_only = false;
-    CHROMA_ASSIGN(local.path, service::ImportIfUpstream(runtime::Env(), path, import));
+    CHROMA_ASSIGN(local.path, service::ImportIfUpstream(ctx, runtime::Env(), path, import));
   }
   CHROMA_ASSIGN(std::shared_ptr<service::SharedDirectory> directory,
                 service::SharedDirectory::Open(runtime::Env(), std::move(local)));

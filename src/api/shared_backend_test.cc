@@ -3,12 +3,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "api/clients_fixture.h"
 #include "chroma/client.h"
+#include "chroma/import.h"
+#include "chroma/interrupt.h"
 #include "testing/quiet_fork.h"
 
 namespace chroma::api {
@@ -60,6 +63,53 @@ TEST(SharedBackend, ReadOnlyClientsReadBothWays) {
     EXPECT_EQ(reader->CreateCollection("other").status().code(), StatusCode::kPermissionDenied);
     EXPECT_EQ(reader->DeleteCollection("things").code(), StatusCode::kPermissionDenied);
   }
+}
+
+TEST(SharedBackend, CallsAreGivenUp) {
+  const TemporaryDirectory directory;
+  for (Result<Client> client : {PersistentClient(directory.path()), EphemeralClient()}) {
+    ASSERT_TRUE(client.ok()) << client.status().ToString();
+    Collection things = *client->CreateCollection("things");
+    ASSERT_TRUE(things.Add(One("x", 1)).ok());
+    std::atomic<bool> interrupted = false;
+    const QueryOptions query = {.query_embeddings = {{1.0F, 1.0F}}};
+    {
+      const InterruptScope scope(interrupted);
+      EXPECT_TRUE(things.Add(One("y", 1)).ok());
+      interrupted = true;
+      EXPECT_EQ(things.Query(query).status().code(), StatusCode::kCancelled);
+      EXPECT_EQ(things.Add(One("z", 1)).code(), StatusCode::kCancelled);
+      const std::atomic<bool> never = false;
+      {
+        const InterruptScope inner(never);
+        EXPECT_EQ(things.Query(query)->ids[0].size(), 2u);
+      }
+      EXPECT_EQ(things.Query(query).status().code(), StatusCode::kCancelled);
+    }
+    EXPECT_EQ(*things.Count(), 2u);
+  }
+}
+
+TEST(SharedBackend, AnInterruptedImportGoesOn) {
+  TemporaryDirectory directory;
+  const std::string unpack =
+      "tar -xf " CHROMA_IMPORT_TESTDATA "/chroma-1.5.9.tar.xz -C " + directory.path();
+  ASSERT_EQ(std::system(unpack.c_str()), 0);
+  const std::string old = directory.path() + "/db";
+  const std::string imported = directory.path() + "/new";
+  std::atomic<bool> interrupted = false;
+  {
+    const InterruptScope scope(interrupted);
+    ImportOptions options;
+    options.progress = [&](const ImportProgress& now) {
+      interrupted = now.step == ImportProgress::Step::kWriting;
+      return true;
+    };
+    EXPECT_EQ(ImportDirectory(old, imported, options).status().code(), StatusCode::kCancelled);
+  }
+  EXPECT_EQ(PersistentClient(imported).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(ImportDirectory(old, imported)->complete());
+  EXPECT_EQ(*PersistentClient(imported)->GetCollection("mixed")->Count(), 62u);
 }
 
 TEST(SharedBackend, ImportsOnceWhatChromaWrote) {

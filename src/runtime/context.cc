@@ -3,7 +3,8 @@
 namespace chroma::runtime {
 
 Status Context::Check() const {
-  if (cancelled_.load(std::memory_order_relaxed)) {
+  if (cancelled_.load(std::memory_order_relaxed) ||
+      (cancel_flag_ != nullptr && cancel_flag_->load(std::memory_order_relaxed))) {
     return Status::Cancelled("the caller gave up on the request");
   }
   if (deadline_ns_ != kNoDeadline && clock_.MonotonicNs() >= deadline_ns_) {

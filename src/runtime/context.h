@@ -32,6 +32,8 @@ class Context {
   // kCancelled, kDeadlineExceeded, or OK.
   Status Check() const;
   void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+  // Cancelled also while `flag`, which outlives the context, is set; null: none. For who makes it.
+  void CancelWhen(const std::atomic<bool>* flag) { cancel_flag_ = flag; }
   // kUnavailable inside an AtOnce. Called before waiting for a disk or for a lock that is held
   // meanwhile, and before work of more than some 100 µs.
   Status CheckMayWait() const;
@@ -83,6 +85,7 @@ class Context {
   uint64_t reserved_bytes_ = 0;
   bool at_once_ = false;
   std::atomic<bool> cancelled_{false};
+  const std::atomic<bool>* cancel_flag_ = nullptr;
 };
 
 }  // namespace chroma::runtime

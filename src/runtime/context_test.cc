@@ -25,6 +25,16 @@ TEST(Context, ChecksDeadlineAndCancellation) {
   EXPECT_EQ(context.Check().code(), StatusCode::kCancelled);
 }
 
+TEST(Context, IsCancelledWhileItsFlagIsSet) {
+  std::atomic<bool> flag = true;
+  Context context;
+  EXPECT_TRUE(context.Check().ok());
+  context.CancelWhen(&flag);
+  EXPECT_EQ(context.Check().code(), StatusCode::kCancelled);
+  flag = false;
+  EXPECT_TRUE(context.Check().ok());
+}
+
 TEST(Context, WithoutDeadlineNeverExpires) {
   FixedClock clock;
   clock.now_ns = INT64_MAX;

@@ -59,10 +59,9 @@ Status CheckRejects(const ImportOptions& options, const std::string& old_path,
 
 }  // namespace
 
-Result<ImportReport> ImportDirectory(runtime::Env env, const std::string& old_path,
-                                     const std::string& new_path, const ImportOptions& options,
-                                     LocalOptions local) {
-  runtime::Context ctx(*env.clock);
+Result<ImportReport> ImportDirectory(runtime::Context& ctx, runtime::Env env,
+                                     const std::string& old_path, const std::string& new_path,
+                                     const ImportOptions& options, LocalOptions local) {
   // Before the new directory is made.
   CHROMA_ASSIGN(const bool is_old, importer::IsOldDirectory(env, old_path));
   if (!is_old) {
@@ -91,8 +90,8 @@ Result<ImportReport> ImportDirectory(runtime::Env env, const std::string& old_pa
   return report;
 }
 
-Result<std::string> ImportIfUpstream(runtime::Env env, const std::string& path,
-                                     const LocalOptions& local) {
+Result<std::string> ImportIfUpstream(runtime::Context& ctx, runtime::Env env,
+                                     const std::string& path, const LocalOptions& local) {
   CHROMA_ASSIGN(const bool is_old, importer::IsOldDirectory(env, path));
   if (!is_old) return path;
   std::string target = ImportedPath(path);
@@ -108,7 +107,7 @@ Result<std::string> ImportIfUpstream(runtime::Env env, const std::string& path,
   }
   runtime::Log(runtime::LogLevel::kInfo, "importing a directory of upstream's",
                {{"from", path}, {"to", target}});
-  CHROMA_ASSIGN(const ImportReport report, ImportDirectory(env, path, target, {}, local));
+  CHROMA_ASSIGN(const ImportReport report, ImportDirectory(ctx, env, path, target, {}, local));
   for (const ImportLoss& loss : report.losses) {
     runtime::Log(runtime::LogLevel::kWarning,
                  loss.saved ? "imported incompletely" : "could not be imported",

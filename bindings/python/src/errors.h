@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include "chroma/status.h"
+#include "ctrl_c.h"
 
 namespace chroma::python {
 
@@ -21,10 +22,19 @@ T Take(Result<T> result) {
   return *std::move(result);
 }
 
-// Runs `call` without the GIL; a Ctrl-C meanwhile is raised when it returns.
+// Raises what has been signalled, now and then, in a loop over many objects.
+inline void CheckSignals(size_t i) {
+  constexpr size_t kObjects = 1024;
+  if (i % kObjects == kObjects - 1 && PyErr_CheckSignals() != 0) {
+    throw pybind11::error_already_set();
+  }
+}
+
+// Runs `call` without the GIL. A Ctrl-C meanwhile ends it, and is raised.
 template <typename Call>
 auto Unlocked(Call&& call) {
   auto result = [&] {
+    const CtrlC ctrl_c;
     const pybind11::gil_scoped_release released;
     return call();
   }();

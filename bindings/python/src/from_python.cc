@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include "errors.h"
+
 namespace chroma::python {
 namespace {
 
@@ -190,7 +192,10 @@ std::vector<std::string> ToTexts(py::handle list) {
   const Items items(list, "Expected a list of strings");
   std::vector<std::string> texts;
   texts.reserve(items.size());
-  for (size_t i = 0; i < items.size(); ++i) texts.push_back(ToText(items[i]));
+  for (size_t i = 0; i < items.size(); ++i) {
+    CheckSignals(i);
+    texts.push_back(ToText(items[i]));
+  }
   return texts;
 }
 
@@ -200,6 +205,7 @@ std::vector<std::optional<std::string>> ToOptionalTexts(py::handle list) {
   const Items items(list, "Expected a list of strings");
   texts.reserve(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
+    CheckSignals(i);
     std::optional<std::string>& text = texts.emplace_back();
     if (items[i] != Py_None) text = ToText(items[i]);
   }
@@ -230,6 +236,7 @@ std::vector<Metadata> ToMetadatas(py::handle list, bool is_strict) {
   const Items items(list, "Expected a list of metadata");
   metadatas.resize(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
+    CheckSignals(i);
     if (items[i] != Py_None) metadatas[i] = ToMetadata(items[i], is_strict);
   }
   return metadatas;
@@ -348,6 +355,7 @@ void Vectors::CopyRows(py::handle list) {
   }
   std::vector<float> row;
   for (size_t i = 0; i < rows.size(); ++i) {
+    CheckSignals(i);
     AppendRow(rows[i], &row);
     embeddings_.Append(row);
   }

@@ -80,7 +80,12 @@ py::dict CreateCollection(const Database& self, const Text& name, const py::obje
   options.configuration_json = ToJson(configuration);
   options.schema = ToJson(schema);
   options.get_or_create = get_or_create;
-  if (!metadata.is_none()) options.metadata = ToMetadata(metadata.ptr(), false);
+  if (!metadata.is_none()) {
+    options.metadata = ToMetadata(metadata.ptr(), false);
+    if (options.metadata.empty()) {
+      Raise(Status::InvalidArgument("Validation error: metadata: Metadata cannot be empty"));
+    }
+  }
   return FromInfo(
       Take(Unlocked([&] { return client.CreateCollection(name, std::move(options)); })).info());
 }
@@ -454,10 +459,12 @@ py::str Import(const Text& old_path, const Text& new_path, bool salvage, bool dr
   options.rejects_path = rejects_path;
   options.progress = [&call](const ImportProgress& now) { return call(now); };
   Result<ImportReport> report = [&] {
+    const CtrlC ctrl_c;
     const py::gil_scoped_release released;
     return ImportDirectory(old_path, new_path, std::move(options));
   }();
   call.Rethrow();
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   return ToStr(Take(std::move(report)).ToJson());
 }
 

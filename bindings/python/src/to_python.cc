@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "errors.h"
+
 namespace chroma::python {
 namespace {
 
@@ -19,6 +21,7 @@ template <typename Convert>
 py::list List(size_t count, Convert convert) {
   py::list list(count);
   for (size_t i = 0; i < count; ++i) {
+    CheckSignals(i);
     PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(i), py::object(convert(i)).release().ptr());
   }
   return list;

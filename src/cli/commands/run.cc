@@ -144,7 +144,8 @@ int RunServer(const RunOptions& options) {
   }
   runtime::ConfigureLog(config->log_level, config->log_format);
   if (options.import) {
-    const Result<std::string> path = service::ImportIfUpstream(env, config->persist_path, {});
+    runtime::Context ctx(*env.clock);
+    const Result<std::string> path = service::ImportIfUpstream(ctx, env, config->persist_path, {});
     if (!path.ok()) {
       return FailToStart(*config, options, std::string(path.status().message()));
     }
