@@ -106,6 +106,9 @@ def test_collections(client, books):
         client.create_collection("books", embedding_function=None)
     with pytest.raises(errors.InvalidArgumentError, match="Expected a name containing"):
         client.create_collection("x", embedding_function=None)
+    for create in (client.create_collection, client.get_or_create_collection):
+        with pytest.raises(errors.InvalidArgumentError, match="Metadata cannot be empty"):
+            create("other", metadata={}, embedding_function=None)
     with pytest.raises(errors.NotFoundError, match=r"\[none\] does not exist"):
         client.get_collection("none")
     with pytest.raises(errors.NotFoundError, match=r"\[none\] does not exist"):
