@@ -84,7 +84,8 @@ Result<bool> DataDirectory::Check(runtime::Env env, const std::string& path, Pur
         "open in place; import it into a new directory with `chroma import " +
         path + " " + ImportedPath(path) + "`, which leaves it as it is");
   }
-  if (purpose == Purpose::kUse) CHROMA_TRY(CheckNotImporting(env, path));
+  CHROMA_ASSIGN(const bool importing, files.Exists(runtime::JoinPath(path, kImportFile)));
+  if (importing && purpose == Purpose::kUse) CHROMA_TRY(CheckNotImporting(env, path));
   return false;
 }
 

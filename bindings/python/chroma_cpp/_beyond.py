@@ -21,6 +21,11 @@ def _sort_keys(order_by):
     return [(key[1:], True) if key.startswith("-") else (key, False) for key in order_by]
 
 
+def check_batch_size(batch_size):
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"Expected batch_size to be a positive integer, got {batch_size!r}")
+
+
 class _Progress:
     """tqdm's bar where one was asked for and tqdm is there; else nothing."""
 
@@ -140,6 +145,7 @@ class BeyondChromadb:
                          batch_size, progress)
 
     def _in_batches(self, write, ids, columns, batch_size, progress):
+        check_batch_size(batch_size)
         for column in columns:
             if column is not None and len(column) != len(ids):
                 raise ValueError(f"Unequal lengths: {len(ids)} ids and {len(column)} of another")

@@ -204,14 +204,18 @@ def _writer(collection, write):
 
 
 def add_arrow(collection, table, write, batch_size, progress):
-    from chroma_cpp._beyond import _Progress
+    from chroma_cpp._beyond import _Progress, check_batch_size
 
     pa = _pyarrow()
+    check_batch_size(batch_size)
     writer = _writer(collection, write)
     if isinstance(table, pa.Table):
         reader = table.to_reader(max_chunksize=batch_size)
     elif hasattr(table, "__arrow_c_stream__"):
         reader = pa.RecordBatchReader.from_stream(table)
+    elif not hasattr(table, "columns"):
+        raise TypeError("Expected a table of Arrow or a frame of pandas or polars, got "
+                        f"{type(table).__name__}")
     else:
         reader = pa.Table.from_pandas(table, preserve_index=False).to_reader(batch_size)
     if "id" not in reader.schema.names:
@@ -335,20 +339,31 @@ def _cell(text):
 
 def _csv_rows(path):
     with open(path, encoding="utf-8", newline="") as file:
-        for cells in csv.DictReader(file):
-            row = {"id": cells.pop("id")}
-            for name in ("document", "uri"):
-                if cells.get(name):
-                    row[name] = cells[name]
-                cells.pop(name, None)
-            vector = cells.pop("embedding", None)
-            if vector:
-                row["embedding"] = json.loads(vector)
-            row["metadata"] = json.loads(cells.pop("metadata", None) or "{}")
-            row["metadata"].update({
-                name[len(_PREFIX):] if name.startswith(_PREFIX) else name: _cell(text)
-                for name, text in cells.items() if text})
-            yield row
+        lines = csv.DictReader(file)
+        if "id" not in (lines.fieldnames or ()):
+            raise ValueError(f"{path} has no column id")
+        for cells in lines:
+            try:
+                yield _csv_row(cells)
+            except (ValueError, TypeError, AttributeError) as failure:
+                raise ValueError(f"{path}, line {lines.line_num}: not a record: "
+                                 f"{failure}") from failure
+
+
+def _csv_row(cells):
+    row = {"id": cells.pop("id")}
+    for name in ("document", "uri"):
+        if cells.get(name):
+            row[name] = cells[name]
+        cells.pop(name, None)
+    vector = cells.pop("embedding", None)
+    if vector:
+        row["embedding"] = json.loads(vector)
+    row["metadata"] = json.loads(cells.pop("metadata", None) or "{}")
+    row["metadata"].update({
+        name[len(_PREFIX):] if name.startswith(_PREFIX) else name: _cell(text)
+        for name, text in cells.items() if text})
+    return row
 
 
 def _write_rows(writer, rows):
@@ -364,8 +379,9 @@ def _write_rows(writer, rows):
 
 
 def import_file(collection, path, format, write, batch_size, progress):
-    from chroma_cpp._beyond import _Progress
+    from chroma_cpp._beyond import _Progress, check_batch_size
 
+    check_batch_size(batch_size)
     kind = _format_of(path, format)
     if kind in ("parquet", "arrow"):
         _pyarrow()

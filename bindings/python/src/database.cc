@@ -41,7 +41,17 @@ std::unique_ptr<Database> Database::InMemory(const LocalOptions& options) {
 
 std::unique_ptr<Database> Database::InDirectory(const std::string& path,
                                                 const LocalOptions& options) {
-  Client client = Take(Unlocked([&] { return PersistentClient(path, options); }));
+  Result<Client> opened = Unlocked([&] { return PersistentClient(path, options); });
+  const Result<bool> is_upstream = IsUpstreamDirectory(path);
+  if (!opened.ok() && is_upstream.ok() && *is_upstream) {
+    // The chroma in the path of who has chromadb installed is chromadb's.
+    Raise(Status::FailedPrecondition(
+        path +
+        " holds a database that chromadb wrote. Import it into a new directory, which leaves "
+        "it as it is: chroma_cpp.import_directory(\"" +
+        path + "\", \"" + path + "-imported\")"));
+  }
+  Client client = Take(std::move(opened));
   return std::unique_ptr<Database>(new Database(std::move(client)));
 }
 

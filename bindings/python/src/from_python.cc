@@ -1,5 +1,6 @@
 #include "from_python.h"
 
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -59,9 +60,18 @@ bool IsFloat32(const Py_buffer& view) {
   return std::strcmp(format, "f") == 0;
 }
 
+// numpy's arrays with places that hold nothing.
+bool IsMasked(PyObject* object) {
+  return std::strcmp(Py_TYPE(object)->tp_name, "MaskedArray") == 0;
+}
+
 // A contiguous array of float32 with the numbers of `array`, which has one of the types that
 // chromadb takes: floats of 16 to 64 bits, and signed integers of 32 and 64.
 py::object ToFloat32(py::handle array) {
+  if (IsMasked(array.ptr())) {
+    return ToFloat32(py::reinterpret_borrow<py::object>(array).attr("astype")("float32").attr(
+        "filled")(std::nanf("")));
+  }
   Py_buffer view;
   if (PyObject_GetBuffer(array.ptr(), &view, kBufferFlags) != 0) throw py::error_already_set();
   std::string format = view.format == nullptr ? "B" : view.format;
@@ -291,6 +301,7 @@ Vectors::~Vectors() {
 
 bool Vectors::ShowBlock(py::handle array) {
   Py_buffer view;
+  if (IsMasked(array.ptr())) return false;
   if (PyObject_GetBuffer(array.ptr(), &view, kBufferFlags) != 0) {
     PyErr_Clear();
     return false;
@@ -315,7 +326,7 @@ bool Vectors::ShowRows(py::handle list) {
   size_t dimension = 0;
   for (size_t i = 0; i < rows.size(); ++i) {
     Py_buffer view;
-    if (!IsArray(rows[i])) return false;
+    if (!IsArray(rows[i]) || IsMasked(rows[i])) return false;
     if (PyObject_GetBuffer(rows[i], &view, kBufferFlags) != 0) {
       PyErr_Clear();
       return false;

@@ -13,6 +13,9 @@
 
 namespace chroma::python {
 
+// A str as an argument: one that is no Unicode is a UnicodeEncodeError, as it is in chromadb.
+struct Text : std::string {};
+
 std::string ToText(PyObject* object);
 std::vector<std::string> ToTexts(pybind11::handle list);
 // None, or a list of texts and Nones.
@@ -48,3 +51,13 @@ class Vectors {
 };
 
 }  // namespace chroma::python
+
+template <>
+struct pybind11::detail::type_caster<chroma::python::Text> {
+  PYBIND11_TYPE_CASTER(chroma::python::Text, const_name("str"));
+  bool load(handle source, bool /*convert*/) {
+    if (!PyUnicode_Check(source.ptr())) return false;
+    value.assign(chroma::python::ToText(source.ptr()));
+    return true;
+  }
+};

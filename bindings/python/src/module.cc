@@ -16,7 +16,6 @@ namespace chroma::python {
 namespace {
 
 namespace py = pybind11;
-using Text = std::string;
 
 std::optional<std::vector<std::string>> ToIds(const py::object& ids) {
   if (ids.is_none()) return std::nullopt;
@@ -28,8 +27,8 @@ std::optional<uint32_t> ToOptionalU32(const py::object& number) {
   return ToU32(number);
 }
 
-Text ToJson(const py::object& json) {
-  return json.is_none() ? Text() : ToText(json.ptr());
+std::string ToJson(const py::object& json) {
+  return json.is_none() ? std::string() : ToText(json.ptr());
 }
 
 // ids, where, where_document of a request.
@@ -241,6 +240,7 @@ QueryOptions ToQuery(Vectors& vectors, const py::object& n_results, const py::ob
   QueryOptions options;
   SetFilters(&options, ids, where, where_document);
   options.query_embeddings = vectors.Take();
+  if (options.query_embeddings.rows() == 0) throw py::value_error("no query_embeddings");
   options.n_results = ToU32(n_results);
   options.include = ToInclude(include);
   return options;
@@ -300,7 +300,7 @@ ListRecordsOptions ToListOptions(const py::object& ids, const py::object& where,
   SetFilters(&options, ids, where, where_document);
   for (const py::handle pair : order_by) {
     const auto key = py::reinterpret_borrow<py::sequence>(pair);
-    options.order_by.push_back({key[0].cast<Text>(), key[1].cast<bool>()});
+    options.order_by.push_back({ToText(py::object(key[0]).ptr()), key[1].cast<bool>()});
   }
   options.limit = ToOptionalU32(limit);
   if (!offset.is_none()) options.offset = ToU32(offset);
@@ -331,7 +331,8 @@ py::dict Facets(const Handle& self, const py::list& facets, const py::object& id
   SetFilters(&options, ids, where, where_document);
   for (const py::handle triple : facets) {
     const auto facet = py::reinterpret_borrow<py::sequence>(triple);
-    options.facets.push_back({facet[0].cast<Text>(), ToU32(facet[1]), facet[2].cast<bool>()});
+    options.facets.push_back(
+        {ToText(py::object(facet[0]).ptr()), ToU32(facet[1]), facet[2].cast<bool>()});
   }
   return FromFacets(Take(Unlocked([&] { return collection.Facets(std::move(options)); })));
 }
@@ -342,7 +343,7 @@ py::str ExplainQuery(const Handle& self, const py::object& embeddings, const py:
   const Collection collection = self.Get();
   Vectors vectors(embeddings);
   QueryOptions options = ToQuery(vectors, n_results, ids, where, where_document, py::list());
-  std::vector<Text> asked = ToTexts(records);
+  std::vector<std::string> asked = ToTexts(records);
   return ToStr(Take(
       Unlocked([&] { return collection.ExplainQuery(std::move(options), std::move(asked)); })));
 }
@@ -353,7 +354,7 @@ py::str ExplainList(const Handle& self, const py::object& ids, const py::object&
   const Collection collection = self.Get();
   ListRecordsOptions options =
       ToListOptions(ids, where, where_document, order_by, limit, offset, py::list(), py::none());
-  std::vector<Text> asked = ToTexts(records);
+  std::vector<std::string> asked = ToTexts(records);
   return ToStr(
       Take(Unlocked([&] { return collection.ExplainList(std::move(options), std::move(asked)); })));
 }
@@ -361,7 +362,7 @@ py::str ExplainList(const Handle& self, const py::object& ids, const py::object&
 py::str ExplainSearch(const Handle& self, const Text& search, const py::object& records) {
   const Collection collection = self.Get();
   SearchOptions options = Take(SearchOptions::FromJson(search));
-  std::vector<Text> asked = ToTexts(records);
+  std::vector<std::string> asked = ToTexts(records);
   return ToStr(Take(
       Unlocked([&] { return collection.ExplainSearch(std::move(options), std::move(asked)); })));
 }

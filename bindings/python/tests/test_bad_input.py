@@ -94,6 +94,12 @@ def test_get(books):
         books.get(ids=["a", "a"])
 
 
+@pytest.mark.parametrize("queries", [[], np.zeros((0, 2), np.float32)])
+def test_no_query(books, queries):
+    with pytest.raises(ValueError, match="non-empty"):
+        books.query(query_embeddings=queries)
+
+
 def test_delete(books):
     with pytest.raises(ValueError, match="At least one of ids"):
         books.delete()
@@ -113,6 +119,50 @@ def test_collections(client, books):
         client.get_collection("none")
     with pytest.raises(errors.NotFoundError, match=r"\[none\] does not exist"):
         client.delete_collection("none")
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, None])
+def test_batches_of_no_size_write_nothing_and_say_so(books, tmp_path, size):
+    pa = pytest.importorskip("pyarrow")
+    file = tmp_path / "more.jsonl"
+    file.write_text('{"id": "z", "embedding": [1, 2]}\n')
+    for call in (lambda: books.add_batches(["z"], [[1, 2]], batch_size=size, progress=False),
+                 lambda: books.add_arrow(pa.table({"id": ["z"]}), batch_size=size),
+                 lambda: books.import_file(file, batch_size=size)):
+        with pytest.raises(ValueError, match="batch_size"):
+            call()
+    assert books.count() == 5
+
+
+@pytest.mark.parametrize("rows, message", [
+    ("name,embedding\na,[1]\n", "no column id"),
+    ('id,embedding\na,"[1,2]"\nb,"[1,2"\n', "line 3"),
+])
+def test_files_that_are_wrong(books, tmp_path, rows, message):
+    file = tmp_path / "wrong.csv"
+    file.write_text(rows)
+    with pytest.raises(ValueError, match=message):
+        books.import_file(file)
+    with pytest.raises(TypeError, match="Expected a table"):
+        pytest.importorskip("pyarrow")
+        books.add_arrow("no table")
+    assert books.count() == 5
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_a_mask_hides_is_not_written(books, dtype):
+    masked = np.ma.masked_array(np.ones((2, 2), dtype), mask=[[0, 1], [0, 0]])
+    for rows in (masked, list(masked)):
+        with pytest.raises(errors.InvalidArgumentError, match="NaN"):
+            books.add(ids=["y", "z"], embeddings=rows)
+    books.add(ids=["y", "z"], embeddings=np.ma.masked_array(np.ones((2, 2), dtype)))
+    assert books.count() == 7
+
+
+def test_names_that_are_no_unicode(client):
+    for call in (client.get_collection, client.create_collection, client.delete_collection):
+        with pytest.raises(UnicodeEncodeError):
+            call("\udcff" * 3)
 
 
 def test_a_collection_that_was_deleted(client, books):

@@ -59,7 +59,7 @@ def test_what_progress_raises_ends_it_and_it_can_go_on(old, tmp_path):
 def test_opening_one_says_what_to_do(old):
     import chromadb.errors
 
-    with pytest.raises(chromadb.errors.VersionMismatchError, match="import"):
+    with pytest.raises(chromadb.errors.VersionMismatchError, match=r"chroma_cpp\.import_directory\("):
         chroma_cpp.PersistentClient(old).heartbeat()
 
 
