@@ -18,7 +18,6 @@ TESTS = ["test_api.py", "test_chroma.py", "test_client.py", "test_multithreaded.
          "configurations", "ef/test_custom_ef.py", "data_loader"]
 PROPERTIES = ["property/test_add.py", "property/test_collections.py",
               "property/test_collections_with_database_tenant.py",
-              "property/test_collections_with_database_tenant_overwrite.py",
               "property/test_embeddings.py", "property/test_filtering.py",
               "property/test_persist.py", "property/test_restart_persist.py",
               "property/test_schema.py", "property/test_base64_conversion.py"]

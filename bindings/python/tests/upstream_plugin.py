@@ -2,6 +2,7 @@
 
 Those ask for chromadb.api.rust.RustBindingsAPI: that name is given to our class, and collections
 are ours, so that their quick ways are tested too. Only in a process that runs these tests."""
+import multiprocessing.forkserver
 import sys
 import types
 
@@ -16,9 +17,12 @@ import chroma_cpp
 chromadb.api.rust.RustBindingsAPI = chroma_cpp.EmbeddedAPI
 chromadb.api.client.Collection = chroma_cpp.Collection
 
-
 # test_persist.py imports it, for tests that are left out.
 sys.modules.setdefault("hnswlib", types.SimpleNamespace(Index=None))
+
+# Also in the processes that tests start.
+_preload = multiprocessing.forkserver.set_forkserver_preload
+multiprocessing.forkserver.set_forkserver_preload = lambda names: _preload([*names, __name__])
 
 
 def embed_offline(self, input):
@@ -42,6 +46,13 @@ EXCLUDED = {
         "looks into the tables of chromadb's own database file",
     "test_sparse_vector_not_allowed_locally": "sparse vectors are searched here",
 }
+
+
+def pytest_runtest_setup(item):
+    # test_persist.py leaves a stopped system behind, which one of the tests that are left out
+    # would replace.
+    if "test_persist.py" in item.nodeid:
+        chromadb.api.client.SharedSystemClient.clear_system_cache()
 
 
 def pytest_collection_modifyitems(items):
