@@ -170,7 +170,7 @@ Status GraphBuilder::Build() {
   CHROMA_ASSIGN(const NearRows near,
                 NearRows::Find(coder_, rows_, order, first_new, leaves, parallel_for_, check_));
   // Where leaves show the near rows, walks need only lead there, until the last pass.
-  const size_t insert_effort = carved ? options_.effort / 4 : options_.effort;
+  const size_t insert_effort = carved ? options_.effort / 6 : options_.effort;
   const size_t refine_effort = carved ? options_.effort * 7 / 10 : options_.effort / 2;
   if (inserted_ == 0) CHROMA_TRY(Seed(order.first(std::min(order.size(), kSeedRows))));
   while (inserted_ < order.size()) {
