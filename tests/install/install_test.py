@@ -39,7 +39,7 @@ def check_exports(library):
                       r"(chroma::(Client|Collection|Embeddings|Field|DocumentField|Filter"
                       r"|DocumentFilter|Rank|Knn|SparseKnn|Rrf|Abs|Exp|Log|Max|Min|operator"
                       r"|Status|EphemeralClient|PersistentClient|HttpClient|SearchOptions"
-                      r"|ImportDirectory|ImportReport|IsUpstreamDirectory)\b"
+                      r"|ImportDirectory|ImportReport|InterruptScope|IsUpstreamDirectory)\b"
                       r"|chroma::StatusCodeName)")
     strange = [name for name in exported if "chroma::" in name and not ours.match(name)
                and not re.match(r"^(void |bool |auto |[\w:<>,* &]+ )?std::|^typeinfo", name)]
