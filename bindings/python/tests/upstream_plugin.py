@@ -10,6 +10,7 @@ import chromadb.api.client
 import chromadb.api.rust
 import numpy as np
 import pytest
+from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.utils.embedding_functions import onnx_mini_lm_l6_v2
 
 import chroma_cpp
@@ -52,7 +53,21 @@ def pytest_runtest_setup(item):
     # test_persist.py leaves a stopped system behind, which one of the tests that are left out
     # would replace.
     if "test_persist.py" in item.nodeid:
-        chromadb.api.client.SharedSystemClient.clear_system_cache()
+        SharedSystemClient.clear_system_cache()
+
+
+@pytest.fixture(autouse=True)
+def one_system(request):
+    """All clients that a test makes are of its own system, from the first one on.
+
+    chromadb's registry does not know that system until a client is made from it, so one that is
+    made before, from the settings, gets a system of its own. The first example of
+    test_collections_with_database_tenant.py would create tenants in the one and look for them in
+    the other, which in memory share nothing. As hypothesis makes it up it has no tenants; one that
+    is replayed from an earlier run may have some, and fails over chromadb's engine too."""
+    if "client_factories" in request.fixturenames:
+        SharedSystemClient._populate_data_from_system(
+            request.getfixturevalue("client_factories")._system)
 
 
 def pytest_collection_modifyitems(items):
