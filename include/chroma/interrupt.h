@@ -13,7 +13,7 @@ namespace chroma {
 
 // While one lives, calls that its thread makes to databases in memory and in directories, and
 // imports, are given up once `interrupted` is true: they end with kCancelled, or as they would have
-// ended anyway. A write that is given up has not taken place; but where another process does the
+// ended anyway. A write that is given up has written no record; but where another process does the
 // work for this one it is kDeadlineExceeded, and may have.
 // Scopes of a thread nest, of which the innermost holds. `interrupted` outlives the scope.
 class CHROMA_EXPORT InterruptScope {

@@ -147,6 +147,18 @@ TEST(SharedBackend, AFailedImportIsNoEmptyDatabase) {
   EXPECT_EQ(PersistentClient(old + "-imported").status().code(), StatusCode::kFailedPrecondition);
 }
 
+TEST(SharedBackend, WhatAnImportByCommandLeftIsNoEmptyDatabaseEither) {
+  TemporaryDirectory directory;
+  const std::string old = directory.path() + "/db";
+  std::filesystem::create_directory(old);
+  std::ofstream(old + "/chroma.sqlite3") << std::string(8192, 'x');
+  EXPECT_EQ(ImportDirectory(old, old + "-imported").status().code(), StatusCode::kDataLoss);
+  LocalOptions options;
+  options.import_upstream = true;
+  EXPECT_EQ(PersistentClient(old, options).status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(PersistentClient(old + "-imported").status().code(), StatusCode::kFailedPrecondition);
+}
+
 #if !defined(CHROMA_THREAD_SANITIZER)
 TEST(SharedBackend, AForkedChildUsesTheClientOfItsParent) {
   TemporaryDirectory directory;

@@ -239,7 +239,7 @@ Result<bool> Indexer::IndexOne(runtime::Context& ctx, const Uuid& collection, bo
     status = Status::ResourceExhausted("there is no memory to build an index with");
   }
   if (status.ok()) status = PublishIndex(ctx, job);
-  runtime::ReleaseFreedMemory();
+  if (!sections) runtime::ReleaseFreedMemory();
   {
     runtime::MutexLock lock(mutex_);
     built_segment_.clear();

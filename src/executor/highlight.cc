@@ -62,6 +62,9 @@ Result<std::vector<std::optional<DocumentHighlights>>> HighlightRows(
   const index::HighlightLimits of_document{options.matches_max, options.snippets_max,
                                            options.snippet_characters};
   AnswerSize answer(ctx, limits.bytes_max, "lower limit, or the matches and snippets of highlight");
+  constexpr uint64_t kTextBytesPerRow = 32;
+  CHROMA_TRY(
+      answer.Add(rows.size() * (sizeof(std::optional<DocumentHighlights>) + kTextBytesPerRow)));
   std::vector<std::optional<DocumentHighlights>> highlights;
   highlights.reserve(rows.size());
   const auto check = [&ctx](const Records&, std::span<const size_t>) { return ctx.Check(); };

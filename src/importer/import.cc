@@ -15,7 +15,7 @@ namespace chroma::importer {
 namespace {
 
 constexpr const char* kAdvice =
-    ". Nothing was written; to save what can be read, import it with salvage (chroma import "
+    ". Nothing was imported; to save what can be read, import it with salvage (chroma import "
     "--salvage)";
 
 class Importer {
@@ -38,9 +38,9 @@ class Importer {
     shapes_ =
         FindCollections(static_cast<uint64_t>(env_.scheduler->Parallelism()), old_.get(), &report_);
     if (!options_.salvage) CHROMA_TRY(CheckReadable());
+    if (target_.engine != nullptr) CHROMA_TRY(CheckNothingInTheWay());
     CHROMA_ASSIGN(std::unique_ptr<Rejects> rejects, Rejects::Open(env_, options_.rejects_path));
     if (target_.engine != nullptr) {
-      CHROMA_TRY(CheckNothingInTheWay());
       if (target_.begin) CHROMA_TRY(target_.begin());
       CHROMA_TRY(CreateDatabases());
     }

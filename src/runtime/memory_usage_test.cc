@@ -19,7 +19,7 @@ TEST(MemoryUsage, SeesWhatIsTouched) {
 }
 
 // The sanitizers' allocators keep what is freed.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(CHROMA_ADDRESS_SANITIZER) && !defined(CHROMA_THREAD_SANITIZER)
 TEST(MemoryUsage, GivesBackWhatLiesBelowMemoryInUse) {
   constexpr size_t kPieces = 64 << 10;
   std::vector<std::unique_ptr<char[]>> pieces(kPieces);

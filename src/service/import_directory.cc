@@ -35,6 +35,16 @@ Result<bool> CheckUnfinished(runtime::Env env, const std::string& new_path,
                                     "another directory");
 }
 
+// From here on what is there counts as unfinished, so that nobody takes what an import that failed,
+// or was killed, leaves for all there is. A database that is there already has more than this
+// import's, and counts so only once nothing is in its way.
+Status MarkIfNew(runtime::Env env, const std::string& new_path, const std::string& source) {
+  CHROMA_ASSIGN(const bool exists, DataDirectory::Check(env, new_path, Purpose::kImport));
+  if (exists) return Status::Ok();
+  CHROMA_TRY(env.files->CreateDirectory(new_path));
+  return DataDirectory::BeginImport(env, new_path, source);
+}
+
 // A file of rejects that is where it may be: it must not replace one of the directories'.
 Status CheckRejects(const ImportOptions& options, const std::string& old_path,
                     const std::string& new_path) {
@@ -75,6 +85,7 @@ Result<ImportReport> ImportDirectory(runtime::Context& ctx, runtime::Env env,
     return Status::InvalidArgument("the new directory must be another one than the old");
   }
   CHROMA_ASSIGN(const bool resume, CheckUnfinished(env, new_path, source));
+  CHROMA_TRY(MarkIfNew(env, new_path, source));
   CHROMA_ASSIGN(DataDirectory directory, DataDirectory::Open(env, new_path, Purpose::kImport));
   local.path = new_path;
   CHROMA_ASSIGN(auto service, LocalService::Open(env, local, std::move(directory)));
@@ -99,11 +110,6 @@ Result<std::string> ImportIfUpstream(runtime::Context& ctx, runtime::Env env,
   if (exists) {
     CHROMA_ASSIGN(const auto unfinished, DataDirectory::ImportSource(env, target));
     if (!unfinished) return target;
-  } else {
-    // From here on what is there counts as unfinished, so that nobody takes what a failed import,
-    // or one that was killed, leaves for all there is.
-    CHROMA_TRY(env.files->CreateDirectory(target));
-    CHROMA_TRY(DataDirectory::BeginImport(env, target, AbsolutePath(path)));
   }
   runtime::Log(runtime::LogLevel::kInfo, "importing a directory of upstream's",
                {{"from", path}, {"to", target}});

@@ -299,9 +299,9 @@ def check_damage(binary, original, work, rng):
                 shutil.rmtree(path)
             continue
         expect(f"{what}: without salvage ({out})", INCOMPLETE, code)
-        if "import it with salvage" not in err or new.exists() and (new / "IMPORTING").exists():
+        # What is left of it is no database, and the next import goes on there.
+        if "import it with salvage" not in err or not (new / "IMPORTING").exists():
             raise Failed(f"{what}: {err}")
-        shutil.rmtree(new, ignore_errors=True)
         saved, missing, report = check_salvaged(binary, original, directory, new, what)
         print(f"{what}: {saved} of {total} records saved, {len(report['losses'])} losses named, "
               f"{missing} missing without a name")
@@ -335,6 +335,10 @@ def check_rejects(binary, original, work):
         expect("rejects", b"", rejects.read_bytes())
     else:
         check_rejected(original, json.loads(out), rejects)
+        again = rejects.read_bytes()
+        code, _, _ = chroma(binary, "import", directory, new, "--salvage", "--rejects", rejects)
+        expect("an import into what is there already", True, code != 0)
+        expect("rejects of the first import", again, rejects.read_bytes())
     for path in (directory, new):
         shutil.rmtree(path)
 

@@ -1,6 +1,7 @@
 """What chroma_cpp's collections have beyond chromadb's (docs/python.md). Nothing here needs
 chromadb."""
 import json
+import operator
 import time
 
 _TARGET = "vector:target_recall"
@@ -22,7 +23,11 @@ def _sort_keys(order_by):
 
 
 def check_batch_size(batch_size):
-    if not isinstance(batch_size, int) or batch_size < 1:
+    try:
+        positive = not isinstance(batch_size, bool) and operator.index(batch_size) > 0
+    except TypeError:
+        positive = False
+    if not positive:
         raise ValueError(f"Expected batch_size to be a positive integer, got {batch_size!r}")
 
 

@@ -47,6 +47,12 @@ CtrlC::CtrlC() {
     struct sigaction now = {};
     sigaction(SIGINT, nullptr, &now);
     pressed = false;
+    // A C library has switched Python's off, as system() does while its child runs.
+    const bool plain = (now.sa_flags & SA_SIGINFO) == 0;
+    if (plain && (now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN)) {
+      --depth;
+      return;
+    }
     // It is there already in a child that was forked during a call.
     if (!IsOurs(now)) {
       pythons = now;

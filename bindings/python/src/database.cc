@@ -42,8 +42,9 @@ std::unique_ptr<Database> Database::InMemory(const LocalOptions& options) {
 std::unique_ptr<Database> Database::InDirectory(const std::string& path,
                                                 const LocalOptions& options) {
   Result<Client> opened = Unlocked([&] { return PersistentClient(path, options); });
-  const Result<bool> is_upstream = IsUpstreamDirectory(path);
-  if (!opened.ok() && is_upstream.ok() && *is_upstream) {
+  const bool may_be_upstream = opened.status().code() == StatusCode::kFailedPrecondition;
+  const Result<bool> is_upstream = may_be_upstream ? IsUpstreamDirectory(path) : false;
+  if (is_upstream.ok() && *is_upstream) {
     // The chroma in the path of who has chromadb installed is chromadb's.
     Raise(Status::FailedPrecondition(
         path +

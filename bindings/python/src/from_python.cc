@@ -60,9 +60,12 @@ bool IsFloat32(const Py_buffer& view) {
   return std::strcmp(format, "f") == 0;
 }
 
-// numpy's arrays with places that hold nothing.
+// numpy's arrays with places that hold nothing, and what is derived from them.
 bool IsMasked(PyObject* object) {
-  return std::strcmp(Py_TYPE(object)->tp_name, "MaskedArray") == 0;
+  for (const PyTypeObject* type = Py_TYPE(object); type != nullptr; type = type->tp_base) {
+    if (std::strcmp(type->tp_name, "MaskedArray") == 0) return true;
+  }
+  return false;
 }
 
 // A contiguous array of float32 with the numbers of `array`, which has one of the types that

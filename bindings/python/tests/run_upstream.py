@@ -41,8 +41,9 @@ def main():
     options = [one for one in arguments if one.startswith("-")]
     command = [sys.executable, "-m", "pytest", "-p", "upstream_plugin", "-p", "no:cacheprovider",
                "-q", "--rootdir", str(root.parent), *options]
-    return max([subprocess.run([*command, *run], env=environment, cwd=root.parent.parent).returncode
-                for run in runs])
+    codes = [subprocess.run([*command, *run], env=environment, cwd=root.parent.parent).returncode
+             for run in runs]
+    return next((code for code in codes if code != 0), 0)  # below 0: a signal ended it
 
 
 if __name__ == "__main__":

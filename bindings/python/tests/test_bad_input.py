@@ -149,10 +149,14 @@ def test_files_that_are_wrong(books, tmp_path, rows, message):
     assert books.count() == 5
 
 
+class Derived(np.ma.MaskedArray):
+    pass
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_what_a_mask_hides_is_not_written(books, dtype):
     masked = np.ma.masked_array(np.ones((2, 2), dtype), mask=[[0, 1], [0, 0]])
-    for rows in (masked, list(masked)):
+    for rows in (masked, masked.view(Derived), list(masked)):
         with pytest.raises(errors.InvalidArgumentError, match="NaN"):
             books.add(ids=["y", "z"], embeddings=rows)
     books.add(ids=["y", "z"], embeddings=np.ma.masked_array(np.ones((2, 2), dtype)))

@@ -63,7 +63,7 @@ def test_batches(client):
     collection = client.create_collection("many", embedding_function=None)
     rows = np.random.default_rng(3).random((2500, 4), dtype=np.float32)
     ids = [str(i) for i in range(2500)]
-    collection.add_batches(ids, rows, batch_size=1000, progress=False)
+    collection.add_batches(ids, rows, batch_size=np.int64(1000), progress=False)
     assert collection.count() == 2500
     collection.upsert_batches(ids[:10], rows[:10], documents=["x"] * 10, progress=True)
     assert collection.get(ids=ids[:1])["documents"] == ["x"]

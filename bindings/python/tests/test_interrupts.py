@@ -178,3 +178,19 @@ def test_other_threads_go_on():
         thread.join()
         assert found == [[[one] for one in ids[:5000]]]
     """, "unused")
+
+
+def test_ctrl_c_while_a_library_ignores_it(tmp_path):
+    """system() switches SIGINT off for as long as its child runs."""
+    run("""
+        collection = fill(chroma_cpp.PersistentClient(path))
+        child = threading.Thread(target=os.system, args=("sleep 2",))
+        child.start()
+        time.sleep(0.5)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        for _ in range(10):
+            assert len(collection.get(include=["documents"])["ids"]) == 20000
+        child.join()
+        assert collection.count() == 20000
+    """, tmp_path)

@@ -28,7 +28,7 @@
 namespace chroma::index {
 
 struct GraphOptions {
-  uint32_t effort = 200;  // of the walks that find candidates, which take a part of it each
+  uint32_t effort = 200;  // of the walks that find candidates; where leaves help, a part of it
   float slack = 1;        // a longer edge stays unless a shorter one is this much nearer its end
   uint32_t passes = 1;    // over all new rows after they were inserted
 };
