@@ -220,15 +220,17 @@ void Membership::StandBy() {
       continue;
     }
     const bool is_owner = joined->turn.own != nullptr;
+    if (is_owner) {
+      // Before anyone is answered out of it: whoever got an answer finds this in the log.
+      runtime::Log(
+          LogLevel::kInfo, "directory taken over",
+          {{"path", options_.path}, {"ms", (env_.clock->MonotonicNs() - began_ns) / kMillisecond}});
+    }
     {
       const runtime::MutexLock lock(mutex_);
       Settle(*std::move(joined));
     }
-    if (!is_owner) continue;
-    runtime::Log(
-        LogLevel::kInfo, "directory taken over",
-        {{"path", options_.path}, {"ms", (env_.clock->MonotonicNs() - began_ns) / kMillisecond}});
-    return;
+    if (is_owner) return;
   }
 }
 

@@ -90,11 +90,6 @@ void Announce(const ServerConfig& config, const service::Server& server) {
     std::fputs(banner.c_str(), stdout);
     std::fflush(stdout);
   }
-  runtime::Log(LogLevel::kInfo, "server started",
-               {{"version", CHROMA_VERSION},
-                {"address", LocalUrl(config.listen_address, port)},
-                {"path", path},
-                {"pid", static_cast<int64_t>(getpid())}});
   if (config.read_only) {
     runtime::Log(LogLevel::kInfo, "directory is served for reading only", {{"path", path}});
   } else if (!server.is_owner()) {
@@ -105,6 +100,12 @@ void Announce(const ServerConfig& config, const service::Server& server) {
   for (const std::string& key : config.ignored_keys) {
     runtime::Log(LogLevel::kWarning, "configuration key has no effect here", {{"key", key}});
   }
+  // The last of them: who waits for it has the whole beginning.
+  runtime::Log(LogLevel::kInfo, "server started",
+               {{"version", CHROMA_VERSION},
+                {"address", LocalUrl(config.listen_address, port)},
+                {"path", path},
+                {"pid", static_cast<int64_t>(getpid())}});
 }
 
 // Says it once to whoever reads along: a log in a file or for programs is not the terminal.
