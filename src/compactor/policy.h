@@ -21,7 +21,7 @@ struct Policy {
   uint64_t tail_bytes_max = 64u << 20;
   // Or when it is the largest and all together have more: tails are held in memory.
   uint64_t all_tails_bytes_max = 512u << 20;
-  int64_t idle_ns = 1'500'000'000;
+  int64_t idle_ns = 1'000'000'000;
   // Or when it is this old: a trickle of writes must not keep files of the log forever.
   int64_t tail_age_ns = 300'000'000'000;
   // While a collection is written to or merged, no index is built until that has gone on for this

@@ -39,7 +39,7 @@ struct ServerConfig {
   int64_t idle_timeout_ms = 300'000;          // between requests of a connection
   int64_t stop_timeout_ms = 30'000;           // for running requests, when the server is stopped
   uint64_t compaction_tail_records = 16'384;  // a collection with more in the log is compacted
-  int64_t compaction_idle_ms = 1'500;         // or one that was not written to for so long
+  int64_t compaction_idle_ms = 1'000;         // or one that was not written to for so long
   int64_t compaction_settle_ms = 15'000;      // then its segments are merged into one
   uint64_t log_file_bytes = 64 << 20;         // a file of the log is ended beyond
 
