@@ -4,16 +4,9 @@
 //   vector_index_bench FILE.npy [ROWS]        float16 or float32 rows; the last 1,000 are the
 //   queries vector_index_bench --random DIMENSION ROWS  clustered random rows instead
 #include <fmt/core.h>
-#include <time.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <numeric>
-#include <random>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,84 +15,23 @@
 #endif
 
 #include "bench/built_graph.h"
+#include "bench/matrix.h"
 #include "index/vector/flat_index.h"
 #include "index/vector/sign_codes.h"
 
 namespace {
 
+using chroma::bench::Matrix;
 using chroma::bench::ParallelFor;
+using chroma::bench::Seconds;
 using chroma::index::Candidate;
 
 constexpr size_t kQueries = 1000;
 constexpr size_t kNeighbors = 10;
 constexpr int kRounds = 5;
 
-struct Rows {
-  std::vector<float> values;
-  size_t n = 0;
-  size_t dimension = 0;
-  const float* at(size_t i) const { return values.data() + i * dimension; }
-};
-
-double Seconds(clockid_t clock) {
-  timespec t;
-  clock_gettime(clock, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-float FromHalf(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
-  const int exponent = half >> 10 & 31;
-  const float fraction = static_cast<float>(half & 1023) / 1024;
-  float value = exponent == 0 ? std::ldexp(fraction, -14) : std::ldexp(1 + fraction, exponent - 15);
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  bits |= sign;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-// The format of numpy.save, version 1, for two-dimensional arrays in C order.
-Rows LoadNpy(const char* path) {
-  std::ifstream file(path, std::ios::binary);
-  char magic[10];
-  if (!file.read(magic, sizeof magic)) std::exit((fmt::print("cannot read {}\n", path), 2));
-  std::string header(static_cast<uint8_t>(magic[8]) | static_cast<uint8_t>(magic[9]) << 8, ' ');
-  file.read(header.data(), static_cast<std::streamsize>(header.size()));
-  Rows rows;
-  const size_t shape = header.find("'shape': (") + 10;
-  std::sscanf(header.c_str() + shape, "%zu, %zu", &rows.n, &rows.dimension);
-  rows.values.resize(rows.n * rows.dimension);
-  if (header.find("<f2") != std::string::npos) {
-    std::vector<uint16_t> halves(rows.values.size());
-    file.read(reinterpret_cast<char*>(halves.data()),
-              static_cast<std::streamsize>(halves.size() * 2));
-    std::transform(halves.begin(), halves.end(), rows.values.begin(), FromHalf);
-  } else {
-    file.read(reinterpret_cast<char*>(rows.values.data()),
-              static_cast<std::streamsize>(rows.values.size() * sizeof(float)));
-  }
-  return rows;
-}
-
-Rows Clustered(size_t dimension, size_t n) {
-  std::mt19937 random(1);
-  std::normal_distribution<float> normal;
-  const size_t clusters = std::max<size_t>(n / 500, 1);
-  std::vector<float> centers(clusters * dimension);
-  for (float& value : centers) value = normal(random);
-  Rows rows{std::vector<float>(n * dimension), n, dimension};
-  for (size_t i = 0; i < n; ++i) {
-    const float* center = centers.data() + random() % clusters * dimension;
-    for (size_t d = 0; d < dimension; ++d) {
-      rows.values[i * dimension + d] = center[d] + normal(random);
-    }
-  }
-  return rows;
-}
-
 struct Data {
-  Rows rows;
+  Matrix rows;
   size_t n = 0;  // without the queries
   std::vector<std::vector<uint32_t>> truth;
   const float* query(size_t i) const { return rows.at(rows.n - kQueries + i); }
@@ -192,11 +124,11 @@ void MeasureResults(const Data& data, const chroma::bench::BuiltGraph& graph) {
 
 class MatrixReader final : public chroma::index::RowReader {
  public:
-  explicit MatrixReader(const Rows& rows) : rows_(rows) {}
+  explicit MatrixReader(const Matrix& rows) : rows_(rows) {}
   chroma::Result<const float*> Row(uint32_t row) const override { return rows_.at(row); }
 
  private:
-  const Rows& rows_;
+  const Matrix& rows_;
 };
 
 // Among rows that no graph holds yet: by their signs, and compared one by one.
@@ -298,10 +230,10 @@ int main(int argc, char** argv) {
   Data data;
   size_t limit = SIZE_MAX;
   if (argc == 4 && std::string_view(argv[1]) == "--random") {
-    data.rows = Clustered(std::strtoul(argv[2], nullptr, 10),
-                          std::strtoul(argv[3], nullptr, 10) + kQueries);
+    data.rows = chroma::bench::Clustered(std::strtoul(argv[2], nullptr, 10),
+                                         std::strtoul(argv[3], nullptr, 10) + kQueries);
   } else {
-    data.rows = LoadNpy(argv[1]);
+    data.rows = chroma::bench::LoadNpy(argv[1]);
     if (argc > 2) limit = std::strtoul(argv[2], nullptr, 10);
   }
   if (data.rows.n <= 2 * kQueries) std::exit((fmt::print("too few rows\n"), 2));
