@@ -32,6 +32,37 @@ constexpr double kEstimatesPerEffort = 1.5;
 // estimate. So it takes this many to find a row, and for many rows codes are quicker.
 constexpr size_t kEstimatesPerRow = 4;
 constexpr size_t kEstimatedRowsMax = 64;
+// What a plain walk found is taken where no more rows than this for each result were nearer and do
+// not pass.
+constexpr double kMostBlocked = 1.5;
+// Where there were more, what passes lies on all sides of them: that takes so many times the
+// candidates.
+constexpr double kAroundBlocked = 2;
+
+// Of a walk for so many results.
+size_t LeastCandidates(size_t results, bool by_estimates) {
+  return by_estimates ? kEstimatesPerRow * results : results + results / 4;
+}
+
+// Leaves what passes of what a plain walk with so many candidates found. Whether these are the k
+// nearest: not where there are fewer, or where many of the others were nearer than the last of
+// them, since then the walk ended among rows that do not pass.
+bool TakePassing(const RowFilter& filter, size_t k, size_t candidates, bool by_estimates,
+                 std::vector<CodedCandidate>& found) {
+  const auto others =
+      std::partition(found.begin(), found.end(),
+                     [&](const CodedCandidate& candidate) { return filter.Passes(candidate.row); });
+  size_t blocked = SIZE_MAX;
+  if (static_cast<size_t>(others - found.begin()) >= k) {
+    const auto last = found.begin() + static_cast<ptrdiff_t>(k - 1);
+    std::nth_element(found.begin(), last, others, Nearer);
+    blocked = static_cast<size_t>(std::count_if(
+        others, found.end(), [last](const CodedCandidate& other) { return Nearer(other, *last); }));
+  }
+  found.erase(others, found.end());
+  return static_cast<double>(blocked) <= kMostBlocked * static_cast<double>(k) &&
+         LeastCandidates(k + blocked, by_estimates) <= candidates;
+}
 
 // Distances by code are off by about two of these: both vectors are rounded, to within half a step
 // of their scale in every component.
@@ -41,19 +72,34 @@ float CodeError(const CodedQuery& query, const RowScale& row) {
                                               row.squared_norm * query.scale * query.scale));
 }
 
-// Keeps the k nearest, and those that may be nearer than one of them by their exact distances.
-void KeepRanked(const CodedQuery& query, const RowScale* scales, size_t k,
+// By how many errors the k-th nearest of n that are about equally far seems nearer than it is: it
+// is one of those whose errors are largest (the expected maximum of normal errors, about).
+float ErrorOfNearest(size_t n, size_t k) {
+  return n <= k ? 0 : std::sqrt(2 * std::log(static_cast<float>(n) / static_cast<float>(k)));
+}
+
+// Keeps the k nearest, and those that may be nearer than one of them by their exact distances;
+// `in_doubt`: of how many more that are perhaps among the nearest.
+void KeepRanked(const CodedQuery& query, const RowScale* scales, size_t k, size_t in_doubt,
                 std::vector<CodedCandidate>& candidates) {
   constexpr float kErrors = 4;
+  constexpr size_t kCrowd = 4;  // times k: more are about as far as the last
   if (candidates.size() <= k) return;
   const auto last = candidates.begin() + static_cast<ptrdiff_t>(k - 1);
   std::nth_element(candidates.begin(), last, candidates.end(), Nearer);
-  const float limit = last->distance + kErrors * CodeError(query, scales[last->row]);
-  candidates.erase(std::remove_if(last + 1, candidates.end(),
-                                  [limit](const CodedCandidate& candidate) {
-                                    return candidate.distance > limit;
-                                  }),
-                   candidates.end());
+  const float error = CodeError(query, scales[last->row]);
+  const auto within = [&](float errors) {
+    return [limit = last->distance + errors * error](const CodedCandidate& candidate) {
+      return candidate.distance <= limit;
+    };
+  };
+  if (in_doubt == 0) {
+    const auto near = std::count_if(last, candidates.end(), within(kErrors));
+    if (static_cast<size_t>(near) > kCrowd * k) in_doubt = static_cast<size_t>(near);
+  }
+  candidates.erase(
+      std::partition(last + 1, candidates.end(), within(kErrors + ErrorOfNearest(in_doubt, k))),
+      candidates.end());
 }
 
 }  // namespace
@@ -150,7 +196,7 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
   }
   std::erase_if(work.state.found,
                 [&](const CodedCandidate& one) { return one.row == request.unseen; });
-  KeepRanked(work.state.query, graph_.rows.scales, request.k, work.state.found);
+  KeepRanked(work.state.query, graph_.rows.scales, request.k, /*in_doubt=*/0, work.state.found);
   for (const uint32_t row : uncoded_) work.state.found.push_back({0, row});
   return Rank(source, request, work, out);
 }
@@ -168,11 +214,11 @@ GraphIndex::Effort GraphIndex::EffortOf(const SearchRequest& request, bool plain
   effort = std::max(std::min<size_t>(effort, graph_.rows.n), k);
   const auto estimates = static_cast<size_t>(kEstimatesPerEffort * static_cast<double>(effort));
   if (!plain) return {effort, false};
-  const size_t estimates_min = kEstimatesPerRow * k;
+  const size_t estimates_min = LeastCandidates(k, /*by_estimates=*/true);
   const bool codes_are_quicker = k > kEstimatedRowsMax && estimates < estimates_min;
   if (has_nodes && !codes_are_quicker) return {std::max(estimates, estimates_min), true};
   const auto candidates = static_cast<size_t>(kCodesPerEffort * static_cast<double>(effort));
-  return {std::max(candidates, k + k / 4), false};
+  return {std::max(candidates, LeastCandidates(k, /*by_estimates=*/false)), false};
 }
 
 double GraphIndex::WalkCost(const Effort& effort, bool plain, size_t allowed) const {
@@ -192,20 +238,24 @@ Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, size_t effort
     CHROMA_TRY(Walk(walked, effort, work.state));
     return true;
   }
-  if (allowed >= kMostRows * graph_.rows.n) {
+  auto candidates =
+      static_cast<double>(EffortOf(request, /*plain=*/false, /*has_nodes=*/false).candidates);
+  if (static_cast<double>(allowed) >= kMostRows * graph_.rows.n) {
     // Nearly all rows pass: it costs less to leave the others out afterwards.
     const auto wider = static_cast<size_t>(static_cast<double>(effort) / kMostRows);
     CHROMA_TRY(Walk(walked, wider, work.state));
-    std::erase_if(work.state.found,
-                  [&](const CodedCandidate& candidate) { return !filter.Passes(candidate.row); });
-    // Fewer where the query is far from what passes: the walk ended among rows that do not.
-    const size_t enough = std::max(2 * request.k, work.nodes != nullptr ? 0 : effort / 2);
-    if (work.state.found.size() >= enough) return true;
+    if (TakePassing(filter, request.k, wider, work.nodes != nullptr, work.state.found)) return true;
+    candidates *= kAroundBlocked;
   }
   // Where the allowed rows are far from the query a walk would visit all that are nearer: it may
-  // take as long as the scan would, no longer.
-  const auto visits_max = static_cast<size_t>(static_cast<double>(allowed) / kFilteredVisitCost);
-  return WalkToAllowed(walked, effort, filter, visits_max, work.state);
+  // take half as long as the scan would, so that both take no longer than to compare the rows
+  // themselves.
+  constexpr double kScanShare = .5;
+  const auto visits_max =
+      static_cast<size_t>(kScanShare * static_cast<double>(allowed) / kFilteredVisitCost);
+  const WalkedGraph by_codes{graph_,        coder_,        /*nodes=*/nullptr, /*makes_nodes=*/false,
+                             request.check, request.unseen};
+  return WalkToAllowed(by_codes, static_cast<size_t>(candidates), filter, visits_max, work.state);
 }
 
 size_t GraphIndex::NextAllowed(const RowFilter& filter, uint32_t* from, uint32_t* rows,
@@ -243,6 +293,7 @@ Status GraphIndex::ScanAllowed(const SearchRequest& request, Work& work) const {
   std::array<uint32_t, kScanRows> members;
   std::array<const int8_t*, kScanRows> codes;
   std::array<int32_t, kScanRows> dots;
+  size_t most = 4 * (request.k + kScanRows);  // more are looked through for what can be dropped
   const RowFilter filter{request.allowed, request.moved};
   for (uint32_t from = 0; from != kNoRow;) {
     const size_t count = NextAllowed(filter, &from, members.data(), members.size());
@@ -263,8 +314,9 @@ Status GraphIndex::ScanAllowed(const SearchRequest& request, Work& work) const {
       found.push_back(
           {RowCoder::Combine(query.squared_norm, query.scale, scale, dots[i]), members[i]});
     }
-    if (found.size() > 4 * (request.k + kScanRows)) {
-      KeepRanked(query, graph_.rows.scales, request.k, found);
+    if (found.size() > most) {
+      KeepRanked(query, graph_.rows.scales, request.k, graph_.rows.n, found);
+      most = std::max(most, 2 * found.size());
     }
     if (request.check) CHROMA_TRY(request.check());
   }

@@ -90,6 +90,25 @@ class Collection {
   // Of the k nearest of 50 random queries, the share that is found.
   // `checks`: how often these call SearchRequest::check.
   double Recall(size_t k, const Bitmap* allowed = nullptr, size_t* checks = nullptr) {
+    return RecallOf(
+        k, [allowed](const std::vector<float>&) { return allowed; }, checks);
+  }
+  // The same among rows of which the nearest `blocked` of each query are left out.
+  double RecallBeyond(size_t k, size_t blocked) {
+    Bitmap others;
+    const auto others_of = [&](const std::vector<float>& query) {
+      others = Bitmap::Range(0, n());
+      for (const Candidate& near : Exact(query, blocked)) others.Remove(near.row);
+      return &others;
+    };
+    return RecallOf(k, others_of);
+  }
+
+ private:
+  // `allowed_of`: what a query may find.
+  double RecallOf(size_t k,
+                  const std::function<const Bitmap*(const std::vector<float>&)>& allowed_of,
+                  size_t* checks = nullptr) {
     const GraphIndex index(simd::ActiveCodeKernels(), coder_->space(),
                            {View(), Edges::Of(neighbors_.data()), entry_}, memory());
     EXPECT_TRUE(index.MakeNodes({}).ok());  // which searches do not, and walk over codes
@@ -97,6 +116,7 @@ class Collection {
     size_t all = 0;
     for (int i = 0; i < 50; ++i) {
       const std::vector<float> query = Random();
+      const Bitmap* const allowed = allowed_of(query);
       const std::vector<Candidate> exact = Exact(query, k, allowed);
       const std::vector<Candidate> found = Ask(index, query, k, allowed, 0, checks);
       EXPECT_EQ(found.size(), exact.size());
@@ -112,7 +132,6 @@ class Collection {
     return all == 0 ? 1 : static_cast<double>(hits) / static_cast<double>(all);
   }
 
- private:
   std::shared_ptr<NodeMemory> memory() {
     return layout_ == Layout::kPacked ? std::make_shared<NodeMemory>(UINT64_MAX) : nullptr;
   }
@@ -261,6 +280,45 @@ TEST_P(GraphIndexTest, AnswersFiltersThatAreFarFromTheQuery) {
       hits += static_cast<size_t>(std::count(found.begin(), found.end(), one));
     }
     EXPECT_GE(hits, 9U);
+  }
+}
+
+// Nearly all rows pass, but what is near the query does not: a walk ends there.
+TEST(GraphIndex, FindsWhatIsBehindRowsThatDoNotPass) {
+  for (const Layout layout : {Layout::kPacked, Layout::kCodes}) {
+    Collection collection(Space::kL2, 15'000, 16, layout, Shape::kFlat);
+    collection.Build();
+    for (const size_t blocked : {3, 15, 30, 60, 100, 200, 1000}) {
+      EXPECT_GE(collection.RecallBeyond(10, blocked), .95) << blocked;
+    }
+  }
+}
+
+// The error of codes is larger than what distances differ by: what seems nearest of many is what
+// has the largest error.
+TEST(GraphIndex, AScanFindsTheNearestOfACrowd) {
+  constexpr uint32_t kRows = 4000;
+  Collection collection(Space::kL2, kRows, 17, Layout::kCodes);
+  const std::vector<float> center = collection.rows()[0];
+  for (uint32_t row = 0; row < kRows; ++row) {
+    std::vector<float>& values = collection.rows()[row];
+    values = collection.Random();
+    float squared = 0;
+    for (uint32_t d = 0; d < kDimension; ++d) {
+      squared += (values[d] - center[d]) * (values[d] - center[d]);
+    }
+    const float radius = 1 + 1e-6F * static_cast<float>(row);
+    for (uint32_t d = 0; d < kDimension; ++d) {
+      values[d] = center[d] + radius * (values[d] - center[d]) / std::sqrt(squared);
+    }
+  }
+  collection.Build();
+  for (uint32_t first = 0; first < kRows; first += 500) {
+    const Bitmap some = Bitmap::Range(first, first + 500);
+    const std::vector<Candidate> exact = collection.Exact(center, 10, &some);
+    const std::vector<Candidate> found = collection.Nearest(center, 10, &some);
+    ASSERT_EQ(found.size(), exact.size());
+    EXPECT_NEAR(found.back().distance, exact.back().distance, 1e-6) << first;
   }
 }
 
