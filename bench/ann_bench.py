@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The graph index beside other libraries, in one run: recall against queries per processor second.
 
-    ann_bench.py DATA.npy [--module FILE] [--rows N] [--only NAME,NAME] [--rounds 3]
+    ann_bench.py DATA [--module FILE] [--rows N] [--only NAME,NAME] [--rounds 3]
                  [--json FILE] [--plot PREFIX]
 
-Needs numpy; matplotlib for plots; the module that the bench preset builds; and what is there of
-rabitqlib, hnswlib, scalable-vs and usearch. Rows are made unit length, so that inner product,
+DATA is a file of numpy, or uniform:NxD for N random rows of D dimensions, the worst case of every
+graph. Needs numpy; matplotlib for plots; the module that the bench preset builds; and what is there
+of rabitqlib, hnswlib, scalable-vs, usearch, faiss-cpu, scann, pyvsag and zvec. Rows are made unit length, so that inner product,
 cosine and squared distance give one order; the last 1,000 are the queries. Every contender is
 built first, on all processors; then they take turns, point by point, and each point keeps its best
 round. Times are processor time, since machines are shared.
@@ -15,10 +16,12 @@ and hnswlib rank by exact float32 distances: hnswlib holds the rows itself, the 
 the best ones from where the caller has them (a mapped file, in a server), which is not counted.
 """
 import argparse
+import concurrent.futures
 import ctypes
 import json
 import os
 import pathlib
+import tempfile
 import time
 
 import numpy as np
@@ -148,7 +151,92 @@ def usearch(rows, _):
     yield "usearch i8 M=16", build
 
 
-CONTENDERS = {f.__name__: f for f in (ours, rabitqlib, hnswlib, svs, usearch)}
+def faiss(rows, _):
+    import faiss as library
+
+    def build():
+        library.omp_set_num_threads(CORES)
+        index = library.IndexHNSWFlat(rows.shape[1], 32)
+        index.hnsw.efConstruction = 200
+        index.add(rows)
+
+        def search(queries, k, effort, threads):
+            library.omp_set_num_threads(threads)
+            index.hnsw.efSearch = max(effort, k)
+            return index.search(queries, k)[1]
+        return search
+    yield "faiss HNSW M=32", build
+
+
+def scann(rows, _):
+    import scann as library
+
+    def build():
+        leaves = int(2 * len(rows) ** 0.5)
+        index = (library.scann_ops_pybind.builder(rows, 10, "dot_product")
+                 .tree(leaves, max(1, leaves // 20), training_sample_size=min(len(rows), 100_000))
+                 .score_ah(2, anisotropic_quantization_threshold=0.2).reorder(100).build())
+
+        def search(queries, k, effort, threads):
+            ask = index.search_batched if threads == 1 else index.search_batched_parallel
+            return ask(queries, final_num_neighbors=k, leaves_to_search=max(1, effort // 2),
+                       pre_reorder_num_neighbors=max(effort, 2 * k))[0]
+        return search
+    yield "ScaNN", build
+
+
+def one_by_one(ask):
+    """A search of a library that takes one query at a time: each costs a call from Python."""
+    def search(queries, k, effort, threads):
+        def answer(query):
+            return ask(query, k, max(effort, k))
+        if threads == 1:
+            return [answer(query) for query in queries]
+        with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(answer, queries))
+    return search
+
+
+def vsag(rows, _):
+    import pyvsag as library
+
+    def build():
+        index = library.Index("hgraph", json.dumps({
+            "dtype": "float32", "metric_type": "l2", "dim": rows.shape[1],
+            "index_param": {"base_quantization_type": "sq8_uniform", "max_degree": 32,
+                            "ef_construction": 200, "build_thread_count": CORES}}))
+        index.build(vectors=rows.ravel(), ids=np.arange(len(rows), dtype=np.int64),
+                    num_elements=len(rows), dim=rows.shape[1])
+        return one_by_one(lambda query, k, effort: index.knn_search(
+            vector=query, k=k, parameters=json.dumps({"hgraph": {"ef_search": effort}}))[0])
+    yield "VSAG HGraph sq8 R=32", build
+
+
+def zvec(rows, _):
+    import zvec as library
+
+    def build():
+        folder = tempfile.TemporaryDirectory()
+        kind = library.HnswIndexParam(metric_type=library.MetricType.IP, m=32, ef_construction=200,
+                                      quantize_type=library.QuantizeType.INT8)
+        schema = library.CollectionSchema(name="rows", vectors=library.VectorSchema(
+            "row", library.DataType.VECTOR_FP32, rows.shape[1], index_param=kind))
+        index = library.create_and_open(path=os.path.join(folder.name, "rows"), schema=schema)
+        for begin in range(0, len(rows), 1000):
+            index.insert([library.Doc(id=str(begin + i), vectors={"row": row.tolist()})
+                          for i, row in enumerate(rows[begin:begin + 1000])])
+        index.optimize()
+
+        def ask(query, k, effort, _folder=folder):
+            found = index.query(library.Query(field_name="row", vector=query,
+                                              param=library.HnswQueryParam(ef=effort)), topk=k)
+            return [int(one.id) for one in found]
+        return one_by_one(ask)
+    yield "zvec HNSW int8 M=32", build
+
+
+CONTENDERS = {f.__name__: f for f in (ours, rabitqlib, hnswlib, svs, usearch, faiss, scann, vsag,
+                                      zvec)}
 
 
 def resident_bytes():
@@ -157,7 +245,11 @@ def resident_bytes():
 
 
 def load(path, limit):
-    data = np.load(path, mmap_mode="r")
+    if path.startswith("uniform:"):
+        n, dimension = (int(part) for part in path[len("uniform:"):].split("x"))
+        data = np.random.default_rng(1).random((n + 1000, dimension), dtype=np.float32) - 0.5
+    else:
+        data = np.load(path, mmap_mode="r")
 
     def unit(part):
         part = np.ascontiguousarray(part, dtype=np.float32)
