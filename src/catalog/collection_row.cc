@@ -17,7 +17,7 @@ Status Damaged(const model::Collection& collection, std::string_view what) {
 
 Result<model::Schema> ParseSchema(const CollectionRow& row) {
   JsonReader reader(row.schema);
-  model::Schema schema = model::DecodeSchema(reader);
+  model::Schema schema = model::DecodeStoredSchema(reader);
   reader.Finish();
   if (!reader.ok()) return Damaged(row.head, "schema");
   return schema;
@@ -83,7 +83,7 @@ Bytes EncodeMetadata(const model::Metadata& metadata) {
 std::string EncodeSchema(const model::Schema& schema) {
   std::string json;
   JsonWriter writer(&json);
-  model::EncodeSchema(writer, schema);
+  model::EncodeStoredSchema(writer, schema);
   return json;
 }
 

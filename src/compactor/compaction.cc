@@ -166,6 +166,9 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
   if (!read.ok()) return IfStillThere(ctx, seams, id, read.status());
   const std::shared_ptr<const Snapshot> snapshot = *std::move(read);
   std::shared_ptr<const segment::Version> version = live->version();
+  // The schema as of what the snapshot has, or newer: keys that were removed after a fill was asked
+  // for are in the snapshot as such, and are not to be lost sight of by a merge without that fill.
+  CHROMA_ASSIGN(collection, seams.catalog->GetCollectionById(ctx, id));
   if (snapshot->version != collection.version || version->manifest.version != collection.version) {
     return Status::Aborted("collection " + id.ToString() + " was compacted by somebody else");
   }

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "compactor/merge.h"
 #include "index/vector/graph_builder.h"
 #include "runtime/log.h"
 #include "runtime/memory_usage.h"
@@ -63,6 +64,8 @@ struct Indexer::Job {
   std::vector<segment::MissingIndex> missing;
   model::Schema schema;  // which asks for them
   segment::SegmentSummary rewritten;
+  bool filled = false;  // and its rows have more sparse vectors than before
+  std::vector<format::ManifestIndex> handed_on;  // then: the vector indexes that it goes on with
 };
 
 // A version that names what a job made.
@@ -358,6 +361,7 @@ Status Indexer::Build(runtime::Context& ctx, Job& job) {
 }
 
 Status Indexer::AddMissing(runtime::Context& ctx, Job& job) {
+  if (segment::HasFill(job.missing)) return Fill(ctx, job);
   CHROMA_ASSIGN(std::shared_ptr<const store::Blob> blob, seams_.store->Open(ctx, job.named.blob));
   std::vector<std::string> indexes;
   for (const format::ManifestIndex& index : job.named.indexes) indexes.push_back(index.blob);
@@ -365,6 +369,21 @@ Status Indexer::AddMissing(runtime::Context& ctx, Job& job) {
                 segment::WriteWithIndexes(
                     ctx, *seams_.store, NewBlobName(*seams_.env.random, job.collection, "segment"),
                     std::move(blob), job.missing, indexes));
+  return Status::Ok();
+}
+
+Status Indexer::Fill(runtime::Context& ctx, Job& job) {
+  // With its dead rows, so that those that die meanwhile are where they were.
+  segment::SnapshotPart all = job.part;
+  all.dead = std::make_shared<const Bitmap>();
+  CHROMA_ASSIGN(auto written, MergeParts(ctx, *seams_.store,
+                                         NewBlobName(*seams_.env.random, job.collection, "segment"),
+                                         all.part->dimension(), {all}, &job.schema));
+  if (!written) return Status::Internal("a segment without rows was to be filled");
+  job.rewritten = {written->blob, static_cast<uint32_t>(written->rows), written->size_bytes,
+                   written->checksum};
+  job.filled = true;
+  job.handed_on = std::move(written->indexes);
   return Status::Ok();
 }
 
@@ -411,6 +430,7 @@ Result<Indexer::Published> Indexer::Swap(runtime::Context& ctx, Job& job) {
     segment->blob = job.rewritten.blob;
     segment->size_bytes = job.rewritten.size_bytes;
     segment->checksum = job.rewritten.checksum;
+    if (job.filled) segment->indexes = job.handed_on;
     settled &= job.schema == collection->schema &&
                !segment::NeedsIndex(policy_.index, before->parts[place], /*busy=*/false);
   } else {

@@ -7,7 +7,8 @@
 // crash loses the work, nothing else. Built on all processors, at low priority.
 //
 // Those inside a segment that a changed schema asks for, before that: the segment is written again,
-// its rows as they were, with what it misses (segment/missing_indexes.h).
+// its rows as they were, with what it misses (segment/missing_indexes.h), sparse vectors that are
+// made of texts included (segment/sparse_fill.h).
 #pragma once
 
 #include <functional>
@@ -88,6 +89,8 @@ class Indexer {
   Result<bool> IndexInTurn(runtime::Context& ctx, const Uuid& collection, FailedJobs* failed);
   Status Build(runtime::Context& ctx, Job& job);
   Status AddMissing(runtime::Context& ctx, Job& job);
+  // The same where sparse vectors are missing: all columns are written anew, with row numbers kept.
+  Status Fill(runtime::Context& ctx, Job& job);
   // Opens the collection: a task of low priority is not to read files while it has it locked.
   void OpenEarly(runtime::Context& ctx, const Uuid& collection);
   Status PublishIndex(runtime::Context& ctx, Job& job);

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <random>
 
+#include "base/json_value.h"
 #include "compactor/test_support.h"
+#include "index/text/bm25.h"
 #include "segment/missing_indexes.h"
 
 namespace chroma::compactor {
@@ -188,6 +190,37 @@ class ChangedSchemaTest : public IndexerTest {
     update.schema = schema_;
     EXPECT_TRUE(catalog_->UpdateCollection(ctx_, id_, update).ok());
   }
+  // Vectors of words are made of documents from now on; of those before, too.
+  void SwitchWordsOn() {
+    schema_ = model::DefaultSchema(1);
+    model::ValueTypes& words = schema_.keys["words"];
+    words.has_sparse_vector = true;
+    words.sparse_vector_index.emplace().enabled = true;
+    model::SparseIndexConfig& config = words.sparse_vector_index->config;
+    config.source_key = "#document";
+    config.embedding_function = {model::EmbeddingFunction::Type::kKnown, "chroma_bm25",
+                                 JsonValue(JsonObject())};
+    schema_.fills["words"] = *log_->End(ctx_, id_);
+    catalog::Catalog::CollectionUpdate update;
+    update.schema = schema_;
+    EXPECT_TRUE(catalog_->UpdateCollection(ctx_, id_, update).ok());
+  }
+  // The ids of records with a vector of words, which is that of their document.
+  std::vector<std::string> WithWords() {
+    planner::GetPlan plan;
+    plan.include = model::kIncludeDocuments | model::kIncludeMetadatas;
+    const auto records = node_->Get(ctx_, Published(), plan);
+    EXPECT_TRUE(records.ok()) << records.status().ToString();
+    std::vector<std::string> ids;
+    for (size_t i = 0; records.ok() && i < records->ids.size(); ++i) {
+      if (!records->metadatas[i]) continue;
+      const model::MetadataValue* words = records->metadatas[i]->Find("words");
+      if (words == nullptr) continue;
+      ids.push_back(records->ids[i]);
+      EXPECT_EQ(*words, model::MetadataValue(index::Bm25().Embed(*records->documents[i])));
+    }
+    return ids;
+  }
   void WriteTexts(int first, int n) {
     model::RecordBatch batch;
     batch.operation = Operation::kAdd;
@@ -256,6 +289,67 @@ TEST_F(ChangedSchemaTest, SwitchedOnIsBuilt) {
   CompactAll();
   EXPECT_EQ(Rivers(), rivers);
   EXPECT_GE(Recall(living), .95) << "by the index that a merge took along";
+}
+
+TEST_F(ChangedSchemaTest, SparseVectorsOfOlderRecordsAreMade) {
+  WriteTexts(0, 1000);
+  CompactAll();
+  Index();
+  Write(Operation::kDelete, 0, 10);
+  const std::string index = IndexBlob();
+  SwitchWordsOn();
+  EXPECT_FALSE(Settled());
+  EXPECT_EQ(Indexed(), 0U);
+  EXPECT_TRUE(WithWords().empty());
+  Index();
+  EXPECT_EQ(WithWords(), Numbered(10, 990));
+  EXPECT_EQ(Indexed(), 1000U);
+  EXPECT_TRUE(Settled());
+  EXPECT_EQ(IndexBlob(), index) << "the vector index was kept";
+  EXPECT_TRUE(IndexesOf(0)->unindexed.Empty());
+  EXPECT_EQ(version_->parts[0].part->rows(), 1000U) << "dead rows are where they were";
+  EXPECT_EQ(Blobs().size(), 3U);  // segment, index, manifest
+  const uint64_t version = Published().version;
+  Index();
+  EXPECT_EQ(Published().version, version) << "nothing was to be done";
+  ReopenWithPolicy();
+  EXPECT_EQ(WithWords(), Numbered(10, 990));
+  const std::vector<std::string> living = Numbered(10, 990);
+  EXPECT_GE(Recall(living), .95);
+  CompactAll();
+  EXPECT_EQ(WithWords(), living);
+  EXPECT_GE(Recall(living), .95) << "by the index that a merge took along";
+}
+
+// What a merge writes has them, and is not written again for them.
+TEST_F(ChangedSchemaTest, AMergeMakesSparseVectors) {
+  WriteTexts(0, 300);
+  ASSERT_TRUE(CompactOnce(Activity::kBusy).ok());
+  WriteTexts(300, 100);
+  SwitchWordsOn();
+  CompactAll();
+  EXPECT_EQ(WithWords(), Numbered(0, 400));
+  version_ = (*node_->Open(ctx_, Published()))->version();
+  ASSERT_EQ(version_->parts.size(), 1U);
+  EXPECT_FALSE(segment::MissesIndexes(*version_->parts[0].part, schema_));
+}
+
+TEST_F(ChangedSchemaTest, AFillThatFailsLeavesNothingBehind) {
+  WriteTexts(0, 300);
+  CompactAll();
+  Index();
+  SwitchWordsOn();
+  const std::vector<std::string> before = Blobs();
+  for (const char* file : {".segment", ".manifest"}) {
+    FailOn(file, StatusCode::kResourceExhausted);
+    EXPECT_EQ(IndexAll(ctx_).code(), StatusCode::kResourceExhausted);
+  }
+  files_.SetFault(nullptr);
+  EXPECT_EQ(Blobs(), before);
+  EXPECT_TRUE(WithWords().empty());
+  EXPECT_FALSE(Settled());
+  Index();
+  EXPECT_EQ(WithWords().size(), 300U);
 }
 
 TEST_F(ChangedSchemaTest, SwitchedOffGoesWithTheNextMerge) {

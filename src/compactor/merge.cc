@@ -5,6 +5,8 @@
 #include <queue>
 #include <utility>
 
+#include "segment/sparse_fill.h"
+
 namespace chroma::compactor {
 namespace {
 
@@ -18,8 +20,10 @@ enum class Columns : uint8_t { kKeysAndMetadata, kDocuments, kUris };
 // block is read once.
 class PartCursor {
  public:
-  Status Init(const SnapshotPart& source) {
+  // `filler` outlives it.
+  Status Init(const SnapshotPart& source, const segment::SparseFiller& filler) {
     part_ = source.part.get();
+    filler_ = &filler;
     Bitmap live = Bitmap::Range(0, part_->rows());
     live -= *source.dead;
     order_ = live.ToVector();
@@ -89,6 +93,7 @@ class PartCursor {
     switch (columns_) {
       case Columns::kKeysAndMetadata:
         CHROMA_TRY(part_->ReadMetadata(sorted, &metadata_));
+        CHROMA_TRY(filler_->Fill(*part_, sorted, metadata_));
         break;
       case Columns::kDocuments:
         CHROMA_TRY(part_->ReadDocuments(sorted, &texts_));
@@ -128,6 +133,7 @@ class PartCursor {
   }
 
   const Part* part_ = nullptr;
+  const segment::SparseFiller* filler_ = nullptr;
   Columns columns_ = Columns::kKeysAndMetadata;
   std::vector<uint32_t> order_;
   size_t at_ = 0;
@@ -217,11 +223,12 @@ Result<std::optional<format::ManifestSegment>> MergeParts(
     runtime::Context& ctx, store::BlobStore& store, const std::string& blob, uint32_t dimension,
     const std::vector<SnapshotPart>& parts, const model::Schema* schema,
     uint32_t indexed_rows_min) {
+  const segment::SparseFiller filler(ctx, schema);
   Sources sources;
   uint64_t rows = 0;
   for (const SnapshotPart& part : parts) {
     sources.push_back(std::make_unique<Source>(part));
-    CHROMA_TRY(sources.back()->cursor.Init(part));
+    CHROMA_TRY(sources.back()->cursor.Init(part, filler));
     rows += part.live();
   }
   if (rows == 0) return std::optional<format::ManifestSegment>();
@@ -243,6 +250,7 @@ Result<std::optional<format::ManifestSegment>> MergeParts(
     if (rows < indexed_rows_min) break;
     CHROMA_TRY(source->placed.HandOn(*writer, &segment.indexes));
   }
+  for (const segment::SparseFill& fill : filler.fills()) writer->MarkFilled(fill.section_key);
   CHROMA_ASSIGN(const segment::SegmentSummary summary, writer->Finish(ctx));
   segment.blob = summary.blob;
   segment.rows = summary.rows;

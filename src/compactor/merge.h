@@ -16,7 +16,8 @@ namespace chroma::compactor {
 
 // The segment, with the vector indexes of the parts that still say much about its rows, unless it
 // has fewer than `indexed_rows_min`: such a one never gets an index that would replace them.
-// Its other indexes are those that the schema switches on; null: all.
+// Its other indexes are those that the schema switches on; null: all. Rows get the sparse vectors
+// that they await by the schema.
 // None, and no blob, when no row is live.
 Result<std::optional<format::ManifestSegment>> MergeParts(
     runtime::Context& ctx, store::BlobStore& store, const std::string& blob, uint32_t dimension,

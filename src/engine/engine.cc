@@ -1,7 +1,9 @@
 #include "engine/engine.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "engine/sparse_embedding.h"
 #include "model/validate.h"
 #include "runtime/test_points.h"
 
@@ -201,6 +203,9 @@ Status Engine::ModifyCollection(runtime::Context& ctx, const CollectionRef& coll
   if (request.new_schema) {
     CHROMA_ASSIGN(update.schema, model::UpdateSchema(update.schema.value_or(current->schema),
                                                      *request.new_schema));
+    // The log does not know its end where all of it was trimmed before it was opened.
+    CHROMA_ASSIGN(const uint64_t log_end, log_.End(ctx, current->id));
+    NoteFills(current->schema, std::max(log_end, current->log_offset), &*update.schema);
   }
   if (CHROMA_PLANTED_BUG("engine.keep_stale_row")) {
     return catalog_.UpdateCollection(ctx, current->id, update, request.tag);
@@ -209,7 +214,7 @@ Status Engine::ModifyCollection(runtime::Context& ctx, const CollectionRef& coll
     return catalog_.UpdateCollection(ctx, current->id, update, request.tag);
   }));
   CHROMA_TEST_POINT("engine.collection_modified");
-  // Segments may miss an index now.
+  // Segments may miss an index now, and records vectors.
   if (request.new_schema) observer_.OnWrite(current->id);
   return Status::Ok();
 }

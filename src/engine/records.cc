@@ -95,6 +95,10 @@ Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection, Wri
     CHROMA_ASSIGN(CollectionRef current, LoadCollection(ctx, collection->id));
     CHROMA_ASSIGN(const std::optional<uint32_t> done, FindDone(ctx, current, request.tag));
     if (done) return Status::Ok();
+    // A key may have been switched on since the collection was looked up.
+    if (current != collection && current->schema != collection->schema) {
+      EmbedSparseKeys(current->schema, batch);
+    }
     CHROMA_TRY(RegisterWrite(ctx, current, request));
     CHROMA_TEST_POINT("engine.write_registered");
     CHROMA_ASSIGN([[maybe_unused]] uint64_t offset,

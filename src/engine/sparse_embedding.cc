@@ -5,22 +5,18 @@
 #include <string>
 #include <utility>
 
-#include "index/text/bm25.h"
-#include "model/validate.h"
+#include "index/text/bm25_key.h"
 
 namespace chroma::engine {
 namespace {
 
-using model::EmbeddingFunction;
-
-// The settings of a key whose vectors can be made here; null: not.
-const model::SparseIndexConfig* Embeddable(const model::ValueTypes& types) {
-  if (!types.sparse_vector_index || !types.sparse_vector_index->enabled) return nullptr;
-  const model::SparseIndexConfig& config = types.sparse_vector_index->config;
-  const bool is_bm25 = config.embedding_function &&
-                       config.embedding_function->type == EmbeddingFunction::Type::kKnown &&
-                       config.embedding_function->name == index::Bm25::kName;
-  return is_bm25 ? &config : nullptr;
+// By what the vectors of a key are made of its source; null: they are not made here.
+const model::SparseIndexConfig* MadeBy(const model::Schema& schema, const std::string& key) {
+  const auto types = schema.keys.find(key);
+  if (types == schema.keys.end()) return nullptr;
+  const model::SparseIndexConfig* config = index::Bm25SettingsOf(types->second);
+  if (config == nullptr || !config->source_key) return nullptr;
+  return index::Bm25::FromConfig(config->embedding_function->config).ok() ? config : nullptr;
 }
 
 const std::string* SourceOf(const model::RecordBatch& batch, size_t i, std::string_view source) {
@@ -41,11 +37,12 @@ void EmbedKey(const std::string& key, std::string_view source, const index::Bm25
     if (batch.metadatas.empty()) batch.metadatas.resize(batch.size());
     std::optional<model::Metadata>& metadata = batch.metadatas[i];
     if (metadata && metadata->Find(key) != nullptr) continue;
-    model::SparseVector vector = bm25.Embed(*text);
-    // Some configurations divide by zero.
-    if (!model::ValidateStoredSparseVector(vector).ok()) continue;
+    std::optional<model::SparseVector> vector = index::EmbedRecord(bm25, *text);
+    // The vector of an earlier text must not stay.
+    const bool removes = !vector && batch.operation != model::Operation::kAdd;
+    if (!vector && !removes) continue;
     if (!metadata) metadata.emplace();
-    metadata->Set(key, std::move(vector));
+    metadata->Set(key, vector ? model::MetadataValue(*std::move(vector)) : std::monostate());
   }
 }
 
@@ -58,7 +55,7 @@ Result<model::SparseVector> EmbedQuery(const model::Schema& schema, const std::s
                                        const std::string& text) {
   const auto types = schema.keys.find(key);
   const model::SparseIndexConfig* config =
-      types == schema.keys.end() ? nullptr : Embeddable(types->second);
+      types == schema.keys.end() ? nullptr : index::Bm25SettingsOf(types->second);
   if (config == nullptr) {
     return Status::InvalidArgument(
         "the query is a text, and key '" + key +
@@ -94,10 +91,25 @@ Result<std::optional<std::vector<model::Search>>> EmbedQueries(
 void EmbedSparseKeys(const model::Schema& schema, model::RecordBatch& batch) {
   if (batch.operation == model::Operation::kDelete) return;
   for (const auto& [key, types] : schema.keys) {
-    const model::SparseIndexConfig* config = Embeddable(types);
+    const model::SparseIndexConfig* config = index::Bm25SettingsOf(types);
     if (config == nullptr || !config->source_key) continue;
     const Result<index::Bm25> bm25 = index::Bm25::FromConfig(config->embedding_function->config);
     if (bm25.ok()) EmbedKey(key, *config->source_key, *bm25, batch);
+  }
+}
+
+void NoteFills(const model::Schema& before, uint64_t log_offset, model::Schema* schema) {
+  schema->fills = before.fills;
+  for (const auto& [key, types] : schema->keys) {
+    const model::SparseIndexConfig* config = MadeBy(*schema, key);
+    if (config == nullptr) {
+      schema->fills.erase(key);
+      continue;
+    }
+    const model::SparseIndexConfig* old = MadeBy(before, key);
+    const bool is_same = old != nullptr && old->source_key == config->source_key &&
+                         old->embedding_function == config->embedding_function;
+    if (!is_same && log_offset > 0) schema->fills[key] = log_offset;
   }
 }
 

@@ -60,6 +60,48 @@ TEST(SparseEmbeddingTest, ConfigurationsThatDivideByZeroMakeNoVector) {
   EXPECT_NE(VectorOf(batch, 1), nullptr);
 }
 
+// A record that is updated ends as one that is added: the vector of its earlier text does not stay.
+TEST(SparseEmbeddingTest, WhereNoVectorIsMadeAnEarlierOneGoes) {
+  const model::Schema schema = SchemaOf(
+      R"({"source_key":"#document","embedding_function":{"type":"known","name":"chroma_bm25",
+          "config":{"k":2,"b":2,"avg_doc_length":4}}})");
+  for (const auto operation : {model::Operation::kUpdate, model::Operation::kUpsert}) {
+    model::RecordBatch batch;
+    batch.operation = operation;
+    batch.ids = {"a", "b", "c"};
+    batch.documents = {"dogs", "dogs cats", std::nullopt};
+    EmbedSparseKeys(schema, batch);
+    ASSERT_TRUE(batch.metadatas.size() == 3 && batch.metadatas[0].has_value());
+    const model::MetadataValue* removed = batch.metadatas[0]->Find("sp");
+    EXPECT_TRUE(removed != nullptr && model::TypeOf(*removed) == model::ValueType::kNull);
+    EXPECT_NE(VectorOf(batch, 1), nullptr);
+    EXPECT_FALSE(batch.metadatas[2].has_value());
+  }
+}
+
+TEST(SparseEmbeddingTest, WhatIsSwitchedOnFillsOlderRecords) {
+  const model::Schema off = SchemaOf(kOfDocument, false);
+  using Fills = decltype(off.fills);
+  const auto fills_of = [](const model::Schema& before, model::Schema after, uint64_t offset) {
+    NoteFills(before, offset, &after);
+    return after.fills;
+  };
+  EXPECT_EQ(fills_of(off, SchemaOf(kOfDocument), 5), (Fills{{"sp", 5}}));
+  EXPECT_EQ(fills_of(model::Schema(), SchemaOf(kOfDocument), 5), (Fills{{"sp", 5}}));
+  EXPECT_EQ(fills_of(off, SchemaOf(kOfDocument), 0), Fills()) << "nothing was ever written";
+  model::Schema on = SchemaOf(kOfDocument);
+  EXPECT_EQ(fills_of(on, SchemaOf(kOfDocument), 7), Fills()) << "on since it was made";
+  on.fills = {{"sp", 5}};
+  EXPECT_EQ(fills_of(on, SchemaOf(kOfDocument), 7), (Fills{{"sp", 5}}));
+  EXPECT_EQ(fills_of(on, SchemaOf(kOfTitle), 7), (Fills{{"sp", 7}}));
+  EXPECT_EQ(fills_of(on, off, 7), Fills());
+  EXPECT_EQ(fills_of(off, SchemaOf(R"({"source_key":"#document"})"), 5), Fills());
+  EXPECT_EQ(fills_of(off, SchemaOf(R"({"source_key":"#document","embedding_function":
+                 {"type":"known","name":"chroma_bm25","config":{"k":"?"}}})"),
+                     5),
+            Fills());
+}
+
 TEST(SparseEmbeddingTest, WhatIsThereStays) {
   model::RecordBatch batch;
   batch.operation = model::Operation::kUpdate;

@@ -63,6 +63,8 @@ enum class SectionType : uint32_t {
   kSparsePostings = 20,
   // Of a metadata column without a dictionary; its key is the column's type, a byte, and its key.
   kValueOrder = 24,
+  // Empty. Its key names sparse vectors that all rows have: segment/sparse_fill.h.
+  kSparseFill = 25,
   // A metadata column is kMetadata + its model::ValueType; its key is the metadata key.
   kMetadata = 32,
 };

@@ -105,6 +105,10 @@ struct Schema {
   ValueTypes defaults;
   std::map<std::string, ValueTypes, std::less<>> keys;
   std::optional<std::string> cmek_gcp;
+  // Sparse keys that are made here of a source and were switched on when there were records
+  // already, with the log offset from which on writes bring their vectors along. Older records get
+  // theirs in the background (segment/sparse_fill.h). Neither shown to users nor taken from them.
+  std::map<std::string, uint64_t, std::less<>> fills;
   bool operator==(const Schema&) const = default;
 
   // What the vector index is built with: the "#embedding" key, or the defaults if that has no
@@ -171,11 +175,14 @@ bool ExtendSchema(Schema& schema, const Metadata& metadata);
 // Whether ExtendSchema would add nothing.
 bool SchemaCovers(const Schema& schema, const Metadata& metadata);
 
-// JSON, as requests carry it and the catalog stores it. Decoders report through the reader.
+// JSON, as requests carry it; without `fills`. Decoders report through the reader.
 Schema DecodeSchema(JsonReader& reader);
 Configuration DecodeConfiguration(JsonReader& reader);
 ConfigurationUpdate DecodeConfigurationUpdate(JsonReader& reader);
 void EncodeSchema(JsonWriter& out, const Schema& schema);
+// The same with `fills`, as the catalog stores it.
+Schema DecodeStoredSchema(JsonReader& reader);
+void EncodeStoredSchema(JsonWriter& out, const Schema& schema);
 // The member `configuration_json` of a collection object.
 void EncodeConfigurationJson(JsonWriter& out, const Schema& schema);
 

@@ -325,9 +325,12 @@ void EncodeValueTypes(JsonWriter& out, const ValueTypes& types) {
   out.EndObject();
 }
 
-}  // namespace
+// Programs that do not know it skip it, and write the schema without it.
+constexpr std::string_view kFillsMember = "fills";
 
-Schema DecodeSchema(JsonReader& reader) {
+enum class Form : uint8_t { kShown, kStored };
+
+Schema DecodeSchemaAs(Form form, JsonReader& reader) {
   Schema schema;
   SeenFields fields(reader);
   std::string key;
@@ -344,6 +347,11 @@ Schema DecodeSchema(JsonReader& reader) {
       }
     } else if (key == "cmek") {
       if (fields.Value(4, key)) schema.cmek_gcp = DecodeCmek(reader);
+    } else if (key == kFillsMember && form == Form::kStored) {
+      std::string name;
+      for (reader.BeginObject("a map"); reader.NextKey(&name);) {
+        schema.fills.insert_or_assign(name, reader.ReadU64());
+      }
     } else {
       reader.SkipValue();
     }
@@ -356,7 +364,7 @@ Schema DecodeSchema(JsonReader& reader) {
   return schema;
 }
 
-void EncodeSchema(JsonWriter& out, const Schema& schema) {
+void EncodeSchemaAs(Form form, JsonWriter& out, const Schema& schema) {
   out.BeginObject();
   out.Key("defaults");
   EncodeValueTypes(out, schema.defaults);
@@ -373,7 +381,34 @@ void EncodeSchema(JsonWriter& out, const Schema& schema) {
     out.StringField("gcp", *schema.cmek_gcp);
     out.EndObject();
   }
+  if (form == Form::kStored && !schema.fills.empty()) {
+    out.Key(kFillsMember);
+    out.BeginObject();
+    for (const auto& [key, offset] : schema.fills) {
+      out.Key(key);
+      out.Uint(offset);
+    }
+    out.EndObject();
+  }
   out.EndObject();
+}
+
+}  // namespace
+
+Schema DecodeSchema(JsonReader& reader) {
+  return DecodeSchemaAs(Form::kShown, reader);
+}
+
+void EncodeSchema(JsonWriter& out, const Schema& schema) {
+  EncodeSchemaAs(Form::kShown, out, schema);
+}
+
+Schema DecodeStoredSchema(JsonReader& reader) {
+  return DecodeSchemaAs(Form::kStored, reader);
+}
+
+void EncodeStoredSchema(JsonWriter& out, const Schema& schema) {
+  EncodeSchemaAs(Form::kStored, out, schema);
 }
 
 }  // namespace chroma::model

@@ -193,5 +193,23 @@ TEST(Schema, AnEmptySchemaHasUsableValues) {
   EXPECT_TRUE(schema.IsFullTextIndexed());
 }
 
+// Where the server fills older records is its own business.
+TEST(SchemaJson, FillsAreStoredAndNotShown) {
+  Schema schema = DefaultSchema(1);
+  const std::string shown = Encode(schema);
+  schema.fills = {{"a", 5}, {"b", UINT64_MAX}};
+  EXPECT_EQ(Encode(schema), shown);
+  std::string stored;
+  JsonWriter out(&stored);
+  EncodeStoredSchema(out, schema);
+  EXPECT_NE(stored, shown);
+  JsonReader reader(stored);
+  EXPECT_EQ(DecodeStoredSchema(reader), schema);
+  reader.Finish();
+  EXPECT_TRUE(reader.ok()) << reader.error().message;
+  EXPECT_TRUE(Decode(stored).fills.empty());
+  EXPECT_EQ(Decode(shown), DefaultSchema(1));
+}
+
 }  // namespace
 }  // namespace chroma::model

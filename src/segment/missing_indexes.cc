@@ -172,6 +172,12 @@ bool WantsOrder(const model::Schema* schema, std::string_view key, model::ValueT
   return schema == nullptr || schema->IsIndexed(key, type);
 }
 
+bool HasFill(const std::vector<MissingIndex>& missing) {
+  return std::any_of(missing.begin(), missing.end(), [](const MissingIndex& index) {
+    return index.type == SectionType::kSparseFill;
+  });
+}
+
 bool MissesIndexes(const Part& part, const model::Schema& schema) {
   const Result<std::vector<MissingIndex>> missing = part.Missing(schema);
   return missing.ok() && !missing->empty();

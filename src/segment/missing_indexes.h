@@ -1,6 +1,8 @@
 // The indexes inside a segment that the schema of a collection switches on and off: text, sparse
 // postings, orders of values. A segment has those that were on when it was written. Where one is
-// switched on later, rows are looked at one by one until the segment was written anew with it.
+// switched on later, rows are looked at one by one until the segment was written anew with it. So
+// it is with sparse vectors that are made here of texts (sparse_fill.h), but that rows are without
+// them until then.
 #pragma once
 
 #include <memory>
@@ -27,10 +29,14 @@ bool WantsPostings(const model::Schema* schema, std::string_view key);
 bool WantsOrder(const model::Schema* schema, std::string_view key, model::ValueType type);
 
 struct MissingIndex {
-  // kTextTerms stands for all sections of the text index; kSparsePostings or kValueOrder.
+  // kTextTerms stands for all sections of the text index; kSparsePostings or kValueOrder; or
+  // kSparseFill, which is not for WriteWithIndexes: rows change by it.
   format::SectionType type;
   std::string key;  // of the section
 };
+
+// Whether one of them is a fill.
+bool HasFill(const std::vector<MissingIndex>& missing);
 
 // Whether the part misses one; not where that cannot be told because it is damaged.
 bool MissesIndexes(const Part& part, const model::Schema& schema);

@@ -30,6 +30,8 @@
 
 namespace chroma::segment {
 
+struct SparseFill;
+
 // `rows` vectors, one after the other.
 struct VectorRun {
   const float* values = nullptr;
@@ -140,7 +142,12 @@ class Part {
                              std::span<const uint32_t> dimensions, const Bitmap& dead,
                              std::span<uint64_t> counts) const = 0;
 
-  // Indexes that the schema asks for and a segment was written without. A tail has none ever.
+  // Whether the row, if it has nothing under the key of the fill, lacks it because it was not made
+  // yet; else that is on purpose.
+  virtual bool AwaitsFill(uint32_t row, const SparseFill& fill) const = 0;
+
+  // What the schema asks for and a segment was written without: indexes and fills. A tail has none
+  // ever.
   virtual Result<std::vector<MissingIndex>> Missing(const model::Schema& schema) const {
     static_cast<void>(schema);
     return std::vector<MissingIndex>();

@@ -21,6 +21,7 @@
 #include "segment/match_column.h"
 #include "segment/rebuild.h"
 #include "segment/sparse_column.h"
+#include "segment/sparse_fill.h"
 #include "segment/text_sections.h"
 
 namespace chroma::segment {
@@ -35,7 +36,8 @@ bool IsKnown(SectionType type) {
   return (number >= static_cast<uint32_t>(SectionType::kSegmentInfo) &&
           number <= static_cast<uint32_t>(SectionType::kMovedRows)) ||
          type == SectionType::kSparsePostings || IsTextIndexSection(type) ||
-         type == SectionType::kValueOrder || format::IsMetadataSection(type);
+         type == SectionType::kValueOrder || type == SectionType::kSparseFill ||
+         format::IsMetadataSection(type);
 }
 
 // A column and the bytes that it reads.
@@ -126,6 +128,9 @@ class SectionedSegment final : public SegmentReader {
   }
   uint64_t checksum() const override { return sections_.checksum(); }
   Result<std::vector<uint32_t>> MovedRows(const std::string& index, uint32_t n) const override;
+  bool AwaitsFill(uint32_t, const SparseFill& fill) const override {
+    return sections_.Find(SectionType::kSparseFill, fill.section_key) == nullptr;
+  }
   Result<std::vector<MissingIndex>> Missing(const model::Schema& schema) const override;
   Status VerifyAll(runtime::Context& ctx) const override;
   void ReleasePages() const override;
@@ -652,6 +657,9 @@ Result<std::vector<MissingIndex>> SectionedSegment::Missing(const model::Schema&
   const bool has_documents = sections_.Find(SectionType::kDocuments) != nullptr;
   if (WantsText(&schema) && has_documents && sections_.Find(SectionType::kTextTerms) == nullptr) {
     missing.push_back({SectionType::kTextTerms, {}});
+  }
+  for (const SparseFill& fill : FillsOf(&schema)) {
+    if (AwaitsFill(0, fill)) missing.push_back({SectionType::kSparseFill, fill.section_key});
   }
   for (const auto& column : metadata_) {
     const std::string& key = column->section->key;

@@ -3,6 +3,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -43,6 +44,7 @@ class SectionedSegmentWriter final : public SegmentWriter {
   Status AddDocument(std::optional<std::string_view> text) override;
   Status AddUri(std::optional<std::string_view> text) override;
   Status AddMovedRows(const std::string& index, const std::vector<uint32_t>& rows) override;
+  void MarkFilled(const std::string& section_key) override { filled_.insert(section_key); }
   Result<SegmentSummary> Finish(runtime::Context& ctx) override;
 
  private:
@@ -80,6 +82,7 @@ class SectionedSegmentWriter final : public SegmentWriter {
   index::TextIndexBuilder text_index_;
   std::map<std::string, Columns, std::less<>> metadata_;
   std::map<std::string, Bytes> moved_rows_;  // encoded, by the index whose rows they are
+  std::set<std::string> filled_;
 };
 
 Status SectionedSegmentWriter::Check(const RowView& row) const {
@@ -286,6 +289,11 @@ Result<SegmentSummary> SectionedSegmentWriter::Finish(runtime::Context& ctx) {
     format::SectionOptions options;
     options.required = false;
     CHROMA_TRY(out_.Write(SectionType::kMovedRows, index, payload, options));
+  }
+  for (const std::string& section_key : filled_) {
+    format::SectionOptions options;
+    options.required = false;
+    CHROMA_TRY(out_.Write(SectionType::kSparseFill, section_key, {}, options));
   }
   // Last, so that opening finds it beside the footer.
   Bytes info;

@@ -47,6 +47,8 @@ class SegmentWriter {
   // What has become of the rows of a vector index: row r of it was added as row rows[r], or is gone
   // (index::MovedRows::kGone).
   virtual Status AddMovedRows(const std::string& index, const std::vector<uint32_t>& rows) = 0;
+  // All rows have what this fill gives them (SparseFill::section_key).
+  virtual void MarkFilled(const std::string& section_key) = 0;
   // Durable and visible when OK. Destroying the writer without it leaves no trace.
   virtual Result<SegmentSummary> Finish(runtime::Context& ctx) = 0;
 

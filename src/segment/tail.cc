@@ -44,12 +44,31 @@ void NoteGiven(const log::BatchView::Row& given, const model::Metadata& metadata
   row->damage = damage->any() ? std::move(damage) : nullptr;
 }
 
-// The columns that are given; they point into the entry's payload.
-Status MergeGiven(const log::BatchView::Row& given, TailRow* row) {
+// Notes the keys that an update removes, so that what is made of texts in the background does not
+// bring them back.
+void NoteRemoved(const model::Metadata& update, uint64_t offset, TailRow* row) {
+  std::vector<RemovedKey> removed;
+  for (const auto& [key, value] : update) {
+    const bool removes =
+        std::holds_alternative<std::monostate>(value) || model::IsEmptyArray(value);
+    if (removes) removed.push_back({key, offset});
+  }
+  if (removed.empty()) return;
+  if (row->removed != nullptr) {
+    for (const RemovedKey& earlier : *row->removed) {
+      if (update.Find(earlier.key) == nullptr) removed.push_back(earlier);
+    }
+  }
+  row->removed = std::make_shared<const std::vector<RemovedKey>>(std::move(removed));
+}
+
+// The columns that are given at this log offset; they point into the entry's payload.
+Status MergeGiven(const log::BatchView::Row& given, uint64_t offset, TailRow* row) {
   model::Metadata metadata;
   if (!given.metadata.empty()) {
     CHROMA_ASSIGN(metadata, log::DecodeRowMetadata(given.metadata));
     row->metadata.Merge(metadata);
+    NoteRemoved(metadata, offset, row);
   }
   if (given.vector != nullptr) row->vector = given.vector;
   if (given.document) row->document = {given.document, nullptr};
@@ -118,8 +137,9 @@ Status Tail::ApplyCarried(std::shared_ptr<const Bytes> updates) {
   }
   payload_bytes_ += updates->size();
   tail_->owners.push_back(std::move(updates));
+  // They do not say when they removed a key: it is not brought back.
   for (const log::BatchView::Row& row : batch.rows) {
-    CHROMA_TRY(ApplyRow(batch.operation, row, /*offset=*/0));
+    CHROMA_TRY(ApplyRow(batch.operation, row, /*offset=*/UINT64_MAX));
   }
   return Status::Ok();
 }
@@ -147,9 +167,9 @@ Status Tail::ApplyRow(model::Operation operation, const log::BatchView::Row& row
     case model::Operation::kAdd:
       return old ? Status::Ok() : Insert(row, offset);
     case model::Operation::kUpdate:
-      return old ? Replace(row, *old) : Status::Ok();
+      return old ? Replace(row, *old, offset) : Status::Ok();
     case model::Operation::kUpsert:
-      return old ? Replace(row, *old) : Insert(row, offset);
+      return old ? Replace(row, *old, offset) : Insert(row, offset);
     case model::Operation::kDelete:
       if (old) Kill(*old);
       return Status::Ok();
@@ -162,7 +182,7 @@ Status Tail::Insert(const log::BatchView::Row& row, uint64_t offset) {
   TailRow added;
   added.id = row.id;
   added.insertion_offset = offset;
-  CHROMA_TRY(MergeGiven(row, &added));
+  CHROMA_TRY(MergeGiven(row, offset, &added));
   tail_->Append(std::move(added));
   return Status::Ok();
 }
@@ -171,6 +191,7 @@ Result<TailRow> Tail::ReadOld(const log::BatchView::Row& row, const Place& old) 
   const Part& part = *base_[old.part].part;
   const uint32_t rows[] = {old.row};
   TailRow found;
+  found.base = &part;
   RowDamage damage;
   damage.part = old.part;
   damage.part_row = old.row;
@@ -200,10 +221,10 @@ Result<TailRow> Tail::ReadOld(const log::BatchView::Row& row, const Place& old) 
   return found;
 }
 
-Status Tail::Replace(const log::BatchView::Row& row, const Place& old) {
+Status Tail::Replace(const log::BatchView::Row& row, const Place& old, uint64_t offset) {
   const bool in_tail = old.part == base_.size();
   // Nobody has seen it: what replaces it again and again takes one row.
-  if (in_tail && old.row >= shown_rows_) return MergeGiven(row, &tail_->row(old.row));
+  if (in_tail && old.row >= shown_rows_) return MergeGiven(row, offset, &tail_->row(old.row));
   TailRow merged;
   if (in_tail) {
     merged = std::as_const(*tail_).row(old.row);
@@ -212,7 +233,7 @@ Status Tail::Replace(const log::BatchView::Row& row, const Place& old) {
     CHROMA_ASSIGN(merged, ReadOld(row, old));
   }
   merged.id = row.id;
-  CHROMA_TRY(MergeGiven(row, &merged));
+  CHROMA_TRY(MergeGiven(row, offset, &merged));
   Kill(old);
   tail_->Append(std::move(merged));
   return Status::Ok();

@@ -85,7 +85,7 @@ class Tail {
   void Kill(const Place& place);
   Status ApplyRow(model::Operation operation, const log::BatchView::Row& row, uint64_t offset);
   Status Insert(const log::BatchView::Row& row, uint64_t offset);
-  Status Replace(const log::BatchView::Row& row, const Place& old);
+  Status Replace(const log::BatchView::Row& row, const Place& old, uint64_t offset);
   // What a row of a segment is, but for the columns that `row` gives anew. Damage is kept in it.
   Result<TailRow> ReadOld(const log::BatchView::Row& row, const Place& old) const;
 

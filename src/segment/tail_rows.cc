@@ -1,9 +1,11 @@
 #include "segment/tail_rows.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "model/compare.h"
 #include "segment/sparse_column.h"
+#include "segment/sparse_fill.h"
 
 namespace chroma::segment {
 
@@ -194,6 +196,19 @@ Result<Bitmap> TailView::MatchDocuments(runtime::Context& ctx, const Bitmap* can
 Result<Bitmap> TailView::MatchUris(runtime::Context& ctx, const Bitmap* candidates,
                                    const TextTest& test) const {
   return MatchTexts(ctx, candidates, kUris, test);
+}
+
+bool TailView::AwaitsFill(uint32_t row, const SparseFill& fill) const {
+  const TailRow& found = At(row);
+  const auto keeps_away = [&fill](const RemovedKey& removed) {
+    return removed.key == fill.key && removed.offset >= fill.log_offset;
+  };
+  if (found.removed != nullptr &&
+      std::any_of(found.removed->begin(), found.removed->end(), keeps_away)) {
+    return false;
+  }
+  // What was inserted since brought its vector along, if any can be made of it.
+  return found.base == nullptr || found.base->AwaitsFill(0, fill);
 }
 
 template <typename Wanted, typename Visit>

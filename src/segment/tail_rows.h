@@ -47,6 +47,12 @@ struct RowDamage {
   bool any() const { return !vector.ok() || !document.ok() || !uri.ok() || !metadata.ok(); }
 };
 
+// A key that an update removed from a row, by which log offset at last.
+struct RemovedKey {
+  std::string key;
+  uint64_t offset = 0;
+};
+
 struct TailRow {
   std::string_view id;  // of a log entry's payload
   uint64_t insertion_offset = 0;
@@ -56,6 +62,11 @@ struct TailRow {
   model::Metadata metadata;
   uint32_t previous = kNoRow;               // an older row of the same id
   std::shared_ptr<const RowDamage> damage;  // null: none
+  // The part of the tail's base that has the row which this one goes back to; null: it was
+  // inserted.
+  const Part* base = nullptr;
+  // Keys that were removed since and that it may have again; null: none.
+  std::shared_ptr<const std::vector<RemovedKey>> removed;
 };
 
 struct TailBlock {
@@ -118,6 +129,7 @@ class TailView : public Part {
                                 const TextTest& test) const override;
   Result<Bitmap> MatchUris(runtime::Context& ctx, const Bitmap* candidates,
                            const TextTest& test) const override;
+  bool AwaitsFill(uint32_t row, const SparseFill& fill) const override;
 
   Status SearchSparse(runtime::Context& ctx, std::string_view key,
                       const index::SparseRequest& request,

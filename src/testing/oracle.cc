@@ -70,9 +70,36 @@ void Oracle::MergeInto(OracleRecord& record, const model::RecordBatch& batch, si
   for (const auto& [key, value] : *batch.metadatas[i]) {
     if (model::TypeOf(value) == model::ValueType::kNull || model::IsEmptyArray(value)) {
       record.metadata.Erase(key);
+      record.awaited.erase(key);
     } else {
       record.metadata.Set(key, value);
     }
+  }
+}
+
+void Oracle::SetEmbedded(std::map<std::string, std::string> embedded) {
+  for (auto& [id, record] : records_) {
+    std::erase_if(record.awaited, [&](const auto& key) { return !embedded.contains(key); });
+    for (const auto& [key, source] : embedded) {
+      if (!embedded_.contains(key)) record.awaited.insert(key);
+    }
+  }
+  embedded_ = std::move(embedded);
+}
+
+void Oracle::Settle() {
+  for (auto& [id, record] : records_) {
+    for (const std::string& key : record.awaited) {
+      if (record.metadata.Find(key) != nullptr) continue;
+      const std::string& source = embedded_.at(key);
+      const model::MetadataValue* value = record.metadata.Find(source);
+      const std::string* text = value == nullptr ? nullptr : std::get_if<std::string>(value);
+      if (source == model::kDocumentKey) text = record.document ? &*record.document : nullptr;
+      if (text == nullptr) continue;
+      model::SparseVector vector = index::Bm25().Embed(*text);
+      record.metadata.Set(key, std::move(vector));
+    }
+    record.awaited.clear();
   }
 }
 

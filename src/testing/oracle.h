@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@ struct OracleRecord {
   std::optional<std::string> document;
   std::optional<std::string> uri;
   model::Metadata metadata;
+  std::set<std::string> awaited;  // keys that Settle() may fill
 };
 
 struct OracleNeighbor {
@@ -36,8 +38,12 @@ class Oracle {
   explicit Oracle(model::Space space) : space_(space) {}
 
   // From keys to their sources, "#document" or a key: from now on records that come with a text as
-  // the source and without the key get what chroma_bm25 makes of the text under the key.
-  void SetEmbedded(std::map<std::string, std::string> embedded) { embedded_ = std::move(embedded); }
+  // the source and without the key get what chroma_bm25 makes of the text under the key. Of keys
+  // that were not among them, those that are there await it.
+  void SetEmbedded(std::map<std::string, std::string> embedded);
+  // What is done in the background is done: records that await a key get it, if they have its
+  // source now and the key was not removed since.
+  void Settle();
   void Apply(const model::RecordBatch& batch);
 
   // Matching records in insertion order. Null: no restriction.

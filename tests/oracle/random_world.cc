@@ -96,7 +96,8 @@ void RandomWorld::Open() {
   service::LocalOptions options;
   options.path = path_.string();
   if (mode_.segment_rows_max > 0) options.compaction.segment_rows_max = mode_.segment_rows_max;
-  if (mode_.compact_share == 0) {
+  // What is made when in the background can be told from outside then.
+  if (mode_.compact_share == 0 || mode_.switch_share > 0) {
     options.compaction.idle_ns = options.compaction.settle_ns = 3600 * runtime::kSecond;
   }
   auto opened = service::LocalService::Open(runtime::Env(), options);
@@ -145,6 +146,7 @@ bool RandomWorld::Disturb(double dice) {
 void RandomWorld::Compact() {
   const Status compacted = service_->Compact(ctx_, collection_->id);
   EXPECT_TRUE(compacted.ok()) << compacted.ToString();
+  oracle_.Settle();
 }
 
 bool RandomWorld::IsOn(Switching to) {

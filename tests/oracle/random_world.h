@@ -39,7 +39,7 @@ inline constexpr Mode kModes[] = {{"Memory", false, 0.02, 0},
                                   {"CompactOften", false, 0.3, 0},
                                   {"SmallSegments", false, 0.2, 0, 0, 20},
                                   {"RestartOften", true, 0.1, 0.2},
-                                  {"SwitchIndexes", false, 0.05, 0, 0.1}};
+                                  {"SwitchIndexes", true, 0.05, 0.05, 0.1}};
 // Of worlds that are large: one has to do, since they take long.
 inline constexpr Mode kLargeMode = {"Large", true, 0.05, 0.05};
 // And of those with many vectors that no index holds.

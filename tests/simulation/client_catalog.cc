@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/json_value.h"
 #include "client.h"
 
 namespace chroma::simulation {
@@ -162,6 +163,22 @@ void Client::ListDatabases(uint32_t database) {
   static_cast<void>(FinishCatalog(call, answer, listed.status(), {}));
 }
 
+namespace {
+
+// Sparse vectors of documents, with tokens that tell which ones (DecodeRecord).
+void SwitchWords(bool on, model::Schema* schema) {
+  model::ValueTypes& words = schema->keys[kWordsKey];
+  words.has_sparse_vector = true;
+  words.sparse_vector_index.emplace().enabled = on;
+  model::SparseIndexConfig& config = words.sparse_vector_index->config;
+  config.source_key = std::string(model::kDocumentKey);
+  config.embedding_function = {
+      model::EmbeddingFunction::Type::kKnown, "chroma_bm25",
+      JsonValue(JsonObject{{"include_tokens", JsonValue(JsonValue::Storage(true))}})};
+}
+
+}  // namespace
+
 void Client::Modify(const std::shared_ptr<Collection>& collection) {
   CatalogCall modify;
   modify.kind = Kind::kModify;
@@ -186,6 +203,11 @@ void Client::Modify(const std::shared_ptr<Collection>& collection) {
   if (random_.Chance(1, 2)) {
     request.new_schema.emplace().keys[std::string(model::kDocumentKey)].fts_index = {
         random_.Chance(2, 3), {}};
+  }
+  // The same, and records may have what is made of their documents.
+  if (random_.Chance(1, 2)) {
+    if (!request.new_schema) request.new_schema.emplace();
+    SwitchWords(random_.Chance(2, 3), &*request.new_schema);
   }
   auto answer = std::make_shared<CatalogAnswer>();
   const auto call = ledger_.BeginCatalog(modify, answer);

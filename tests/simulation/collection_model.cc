@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/checksum.h"
+#include "index/text/bm25.h"
 
 namespace chroma::simulation {
 namespace {
@@ -263,6 +264,27 @@ uint64_t CollectionState::Change(const CollectionChange& change) {
   return 0;
 }
 
+namespace {
+
+// Whether the value is what the server makes of a document that some client may have written: its
+// tokens include the stamp.
+bool IsMadeOfDocument(const model::MetadataValue& value) {
+  static const index::Bm25* const bm25 = [] {
+    index::Bm25Config config;
+    config.include_tokens = true;
+    return new index::Bm25(config);
+  }();
+  const auto* vector = std::get_if<model::SparseVector>(&value);
+  if (vector == nullptr) return false;
+  for (const std::string& token : vector->tokens) {
+    const auto stamp = ParseNumber(token);
+    if (stamp && bm25->Embed(DocumentOf(*stamp)) == *vector) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::optional<RecordState> DecodeRecord(const std::vector<float>& vector,
                                         const std::optional<std::string>& document,
                                         const std::optional<model::Metadata>& metadata,
@@ -297,6 +319,10 @@ std::optional<RecordState> DecodeRecord(const std::vector<float>& vector,
   const bool tag_fits = stamp_of(
       "t", "t_stamp", [](uint32_t s) { return TagText(s % kTags); }, &r.tag);
   if (!number_fits || !tag_fits) return wrong("metadata nobody wrote");
+  const model::MetadataValue* words = metadata->Find(kWordsKey);
+  if (words != nullptr && (!document || !IsMadeOfDocument(*words))) {
+    return wrong("words of what is no document of it");
+  }
   return r;
 }
 

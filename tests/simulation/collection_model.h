@@ -31,6 +31,8 @@ struct RecordState {
 inline constexpr uint32_t kNumbers = 7;
 inline constexpr uint32_t kTags = 3;
 inline constexpr uint32_t kWords = 5;  // of documents
+// Under this key records may have vectors that were made of a document they have or had.
+inline constexpr const char* kWordsKey = "words";
 
 std::string IdText(uint32_t id);
 std::vector<float> VectorOf(uint32_t stamp);
