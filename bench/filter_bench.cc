@@ -4,10 +4,13 @@
 //
 //   filter_bench FILE.jsonl [ROUNDS]     lines of {"id": …, "document": …, "metadata": {…}}
 //   filter_bench --rows N [ROUNDS]       made-up metadata without documents
+//   filter_bench --titles N [ROUNDS]     text within made-up strings, with their text index and
+//   without
 #include <fmt/format.h>
 #include <time.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
@@ -90,9 +93,10 @@ double Median(const std::function<void()>& run, int rounds) {
 
 std::shared_ptr<const segment::SegmentReader> Write(testing::MemoryBlobStore& store,
                                                     const std::vector<Record>& records,
-                                                    uint32_t dimension = 0) {
+                                                    uint32_t dimension = 0,
+                                                    const model::Schema* schema = nullptr) {
   runtime::Context ctx;
-  auto writer = Must(segment::SegmentWriter::Create(ctx, store, "segment", dimension));
+  auto writer = Must(segment::SegmentWriter::Create(ctx, store, "segment", dimension, schema));
   const std::vector<float> vector(dimension, .5F);
   for (size_t i = 0; i < records.size(); ++i) {
     segment::RowView row;
@@ -107,17 +111,16 @@ std::shared_ptr<const segment::SegmentReader> Write(testing::MemoryBlobStore& st
   return Must(segment::SegmentReader::Open(ctx, Must(store.Open(ctx, "segment"))));
 }
 
-void ShowSizes(const testing::MemoryBlobStore& store, const std::vector<Record>& records) {
+void ShowSizes(const testing::MemoryBlobStore& store, uint64_t text_bytes,
+               std::string_view of_what) {
   runtime::Context ctx;
-  uint64_t text_bytes = 0;
-  for (const Record& record : records) text_bytes += record.document.size();
   const auto sections = Must(format::SectionReader::Open(
       ctx, std::make_shared<testing::MemoryBlob>("segment", store.Content("segment")),
       [](format::SectionType) { return true; }));
   for (const format::SectionInfo& section : sections.sections()) {
-    fmt::print("  {:24} {:>10} bytes  {:.3f} of the documents\n", format::Describe(section),
+    fmt::print("  {:24} {:>10} bytes  {:.3f} of the {}\n", format::Describe(section),
                section.length,
-               static_cast<double>(section.length) / static_cast<double>(text_bytes));
+               static_cast<double>(section.length) / static_cast<double>(text_bytes), of_what);
   }
 }
 
@@ -143,7 +146,9 @@ void ShowWriting(const std::vector<Record>& records, int rounds) {
 planner::Predicate Plan(std::string_view where, std::string_view where_document) {
   std::optional<model::Filter> first;
   std::optional<model::Filter> second;
-  if (!where.empty()) first = Must(model::ParseWhere(Must(ParseJson(where))));
+  if (!where.empty()) {
+    first = Must(model::ParseWhere(Must(ParseJson(where)), model::Dialect::kExtended));
+  }
   if (!where_document.empty())
     second = Must(model::ParseWhereDocument(Must(ParseJson(where_document))));
   return *Must(planner::PlanPredicate(std::nullopt, first, second));
@@ -346,6 +351,110 @@ int RunMetadata(uint32_t rows, int rounds) {
   return 0;
 }
 
+// Words of two to five syllables, the frequent ones short and often: by Zipf's law.
+class TitleMaker {
+ public:
+  std::string Next() {
+    std::string title;
+    for (uint64_t words = 3 + Random() % 7; words > 0; --words) {
+      // Uniform in the logarithm of the rank.
+      const double rank = std::exp(std::log(double{kWords}) * Uniform());
+      if (!title.empty()) title += Random() % 12 == 0 ? ", " : " ";
+      title += Word(static_cast<uint64_t>(rank));
+    }
+    if (Random() % 8 == 0) title += " " + std::to_string(1900 + Random() % 125);
+    return title;
+  }
+
+ private:
+  static constexpr uint32_t kWords = 50'000;
+
+  uint64_t Random() { return (state_ = state_ * 6364136223846793005 + 1442695040888963407) >> 33; }
+  double Uniform() { return static_cast<double>(Random()) / 0x1p31; }
+  static std::string Word(uint64_t rank) {
+    static const char* kSyllables[] = {"ri", "ver", "de", "la",  "mon", "tal", "en",  "sto",
+                                       "ka", "pur", "in", "gra", "o",   "shi", "tem", "bu"};
+    std::string word;
+    for (uint64_t rest = rank; word.empty() || rest > 0; rest /= 16) word += kSyllables[rest % 16];
+    return word;
+  }
+
+  uint64_t state_ = 1;
+};
+
+void TimeTitles(const segment::SegmentReader& indexed, const segment::SegmentReader& plain,
+                const std::vector<std::string>& titles, std::string_view filter, int rounds) {
+  runtime::Context ctx;
+  const planner::Predicate predicate = Plan(filter, "");
+  const auto& has = std::get<planner::MetadataHasText>(predicate.node);
+  const double loop = TimeLoop(
+      titles, [&](const std::string& title) { return has.pattern->Matches(title); },
+      std::max(1, rounds / 5));
+  Bitmap found;
+  Bitmap searched;
+  std::optional<double> estimate;
+  const double index =
+      Median([&] { found = Must(indexed.MatchText(ctx, has.key, *has.pattern, nullptr)); }, rounds);
+  const double pass = Median(
+      [&] { searched = Must(plain.MatchText(ctx, has.key, *has.pattern, nullptr)); }, rounds);
+  const double estimating = Median(
+      [&] { estimate = Must(indexed.EstimateMatchText(ctx, has.key, *has.pattern)); }, rounds);
+  std::vector<uint32_t> spread;
+  for (uint32_t row = 0; row < indexed.rows(); row += 499) spread.push_back(row);
+  const Bitmap some = Bitmap::FromSorted(spread.data(), spread.size());
+  const double one =
+      Median([&] { Must(executor::MatchTextRows(ctx, indexed, has.key, *has.pattern, some)); },
+             rounds) /
+      static_cast<double>(spread.size());
+  fmt::print(
+      "  {:44} {:>7} rows, estimated {:>9.1f} in {:>7.1f} us  loop {:>9.1f} us  searched {:>8.1f} "
+      "us "
+      "= {:>6.0f} rows, by planning {:>6}  index {:>8.1f} us = {:>6.0f} rows, by planning "
+      "{:>6}{}\n",
+      filter, found.Count(), *estimate, estimating * 1e6, loop * 1e6, pass * 1e6, pass / one,
+      plain.MatchTextCost(has.key, *has.pattern), index * 1e6, index / one,
+      indexed.MatchTextCost(has.key, *has.pattern), found == searched ? "" : "  WRONG");
+}
+
+int RunTitles(uint32_t rows, int rounds) {
+  std::vector<Record> records(rows);
+  std::vector<std::string> titles(rows);
+  TitleMaker maker;
+  uint64_t bytes = 0;
+  for (uint32_t row = 0; row < rows; ++row) {
+    titles[row] = maker.Next();
+    bytes += titles[row].size();
+    records[row].id = std::to_string(row);
+    records[row].metadata.Set("title", titles[row]);
+    records[row].metadata.Set("shelf", "shelf " + titles[row % 5000]);
+  }
+  model::Schema off = model::DefaultSchema(1);
+  off.defaults.string_inverted_index->enabled = false;
+  testing::MemoryBlobStore with;
+  testing::MemoryBlobStore without;
+  std::shared_ptr<const segment::SegmentReader> indexed;
+  std::shared_ptr<const segment::SegmentReader> plain;
+  const double writing = Seconds([&] { indexed = Write(with, records); });
+  const double writing_plain = Seconds([&] { plain = Write(without, records, 0, &off); });
+  ShowSizes(with, bytes, "titles");
+  fmt::print("written in {:.2f} s, without indexes in {:.2f} s\n", writing, writing_plain);
+  fmt::print("text in {} titles of {} bytes\n", rows, bytes / rows);
+  for (const char* filter :
+       {R"f({"title": {"$contains_any": ["river"]}})f",
+        R"f({"title": {"$contains_any": ["montal"]}})f",
+        R"f({"title": {"$contains_any": ["river montal"]}})f",
+        R"f({"title": {"$contains_any": ["no such"]}})f",
+        R"f({"title": {"$contains_any": ["ver"]}})f", R"f({"title": {"$contains_any": ["e"]}})f",
+        R"f({"title": {"$contains_any": ["q"]}})f", R"f({"title": {"$contains_any": [", "]}})f",
+        R"f({"title": {"$contains_any": ["river", "1984", "stoka", "shitem"]}})f",
+        R"f({"title": {"$phrase": "river"}})f", R"f({"title": {"$phrase": "ri ver"}})f",
+        R"f({"title": {"$prefix": "montal"}})f", R"f({"title": {"$prefix": "ri mon"}})f",
+        R"f({"shelf": {"$contains_any": ["montal"]}})f", R"f({"shelf": {"$phrase": "ri ver"}})f"}) {
+    TimeTitles(*indexed, *plain, titles, filter, rounds);
+  }
+  return 0;
+}
+
 void TimeMetadata(const segment::SegmentReader& part, std::string_view filter, int rounds) {
   runtime::Context ctx;
   const planner::Predicate predicate = Plan(filter, "");
@@ -367,11 +476,16 @@ int main(int argc, char** argv) {
     return RunMetadata(static_cast<uint32_t>(std::atoi(argv[2])),
                        argc > 3 ? std::atoi(argv[3]) : 15);
   }
+  if (std::string_view(argv[1]) == "--titles" && argc > 2) {
+    return RunTitles(static_cast<uint32_t>(std::atoi(argv[2])), argc > 3 ? std::atoi(argv[3]) : 15);
+  }
   const int rounds = argc > 2 ? std::atoi(argv[2]) : 15;
   const std::vector<Record> records = Load(argv[1]);
   testing::MemoryBlobStore store;
   const auto part = Write(store, records);
-  ShowSizes(store, records);
+  uint64_t text_bytes = 0;
+  for (const Record& record : records) text_bytes += record.document.size();
+  ShowSizes(store, text_bytes, "documents");
   ShowWriting(records, std::max(1, rounds / 5));
   fmt::print("text filters over {} rows\n", part->rows());
   for (const char* filter :

@@ -23,6 +23,15 @@ void Run(BytesView input) {
     CHECK(model::WhereToJson(*again) == written);
     (void)planner::PlanPredicate({}, *where, {});
   }
+  const Result<model::Filter> extended = model::ParseWhere(*json, model::Dialect::kExtended);
+  CHECK(extended.ok() || !where.ok());
+  if (extended.ok()) {
+    const JsonValue written = model::WhereToJson(*extended);
+    const auto again = model::ParseWhere(written, model::Dialect::kExtended);
+    CHECK(again.ok());
+    CHECK(model::WhereToJson(*again) == written);
+    (void)planner::PlanPredicate({}, *extended, {});
+  }
   if (document.ok()) (void)planner::PlanPredicate({}, {}, *document);
   if (where.ok() && document.ok()) {
     (void)planner::PlanPredicate(std::vector<std::string>{"b", "a", "b"}, *where, *document);

@@ -21,6 +21,7 @@
 #include "log/record_codec.h"
 #include "model/metadata_codec.h"
 #include "model/record.h"
+#include "segment/segment_reader.h"
 #include "segment/segment_writer.h"
 #include "segment/vector_index_blob.h"
 #include "testing/memory_blobs.h"
@@ -270,6 +271,18 @@ void PutTextIndexSeeds() {
   }
 }
 
+// Of the ids under "k4": writers do without it where strings are few.
+Section ValueText(uint32_t rows) {
+  index::TextIndexBuilder builder;
+  for (uint32_t i = 0; i < rows; ++i) builder.Add(i, "id-" + std::to_string(i));
+  const index::TextIndexPayloads payloads = builder.Finish(rows);
+  Section section{format::SectionType::kValueText, "\x04k4", 0, {}};
+  PutFixed(section.payload, static_cast<uint64_t>(payloads.terms.size()));
+  PutFixed(section.payload, static_cast<uint64_t>(payloads.postings.size()));
+  section.payload += payloads.terms + payloads.postings + payloads.grams;
+  return section;
+}
+
 void PutSegmentSeeds() {
   const Bytes small = Segment(3, 2);
   Put("segment", "whole", WithChoice(0, small));
@@ -281,6 +294,16 @@ void PutSegmentSeeds() {
     CHECK(WriteSections(*sections).size() > 0);
     Put("segment", name, WithChoice(1, EncodeSections(*sections)));
   }
+  auto sections = ReadSections(Segment(100, 2));
+  CHECK(sections.ok());
+  constexpr uint32_t kValues = 85;  // that Segment gives "k4" in 100 rows
+  sections->push_back(ValueText(kValues));
+  const Bytes bytes = WriteSections(*sections);
+  runtime::Context ctx;
+  const auto segment =
+      segment::SegmentReader::Open(ctx, std::make_shared<testing::MemoryBlob>("s", bytes));
+  CHECK(segment.ok() && (*segment)->VerifyAll(ctx).ok());
+  Put("segment", "value_text", WithChoice(1, EncodeSections(*sections)));
 }
 
 void PutSimdSeeds() {

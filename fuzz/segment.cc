@@ -60,6 +60,17 @@ void MatchRows(runtime::Context& ctx, const segment::SegmentReader& segment) {
       MatchAndEstimate(ctx, segment, {key, CompareOperator::kIn, value});
     }
   }
+  const index::TextPattern patterns[] = {
+      index::TextPattern::AnyOf({"d-1", "9"}), index::TextPattern::AnyOf({"d-42"}),
+      index::TextPattern::Of(*index::Phrase::Parse("id 3", /*ends_with_prefix=*/true))};
+  for (const char* key : {"k4", "k9", "title", "none"}) {
+    for (const index::TextPattern& pattern : patterns) {
+      std::string how;
+      (void)segment.MatchText(ctx, key, pattern, &how);
+      (void)segment.EstimateMatchText(ctx, key, pattern);
+      (void)segment.MatchTextCost(key, pattern);
+    }
+  }
   const auto has_text = [](std::string_view text) { return !text.empty(); };
   (void)segment.MatchDocuments(ctx, nullptr, has_text);
   const Bitmap some = Bitmap::Range(1, 3);

@@ -74,7 +74,7 @@ class Filter;
 class DocumentFilter;
 
 // A metadata key, on its way to a condition. Conditions in which a value is compared hold only for
-// records that have the key; their negations (!=, NotIn, NotContains) for all others.
+// records that have the key; their negations (!=, NotIn, NotContains, …) for all others.
 class CHROMA_EXPORT Field {
  public:
   explicit Field(std::string_view key) : key_(key) {}
@@ -103,10 +103,14 @@ class CHROMA_EXPORT Field {
   // Of kDocumentKey only.
   Filter Matches(std::string_view regex) const;
   Filter NotMatches(std::string_view regex) const;
-  // Of kDocumentKey only, and only for what chroma/extensions.h has; see DocumentField.
+  // Only for what chroma/extensions.h has; Get, Query and Delete refuse them. The value is a text,
+  // or a list with a text, of which holds what DocumentField says of documents.
   Filter ContainsAny(const std::vector<std::string>& texts) const;
+  Filter NotContainsAny(const std::vector<std::string>& texts) const;
   Filter HasPhrase(std::string_view words) const;
+  Filter NotHasPhrase(std::string_view words) const;
   Filter HasPrefix(std::string_view words) const;
+  Filter NotHasPrefix(std::string_view words) const;
 
  private:
   Filter Compare(std::string_view op, const MetadataValue& operand) const;

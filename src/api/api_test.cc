@@ -644,6 +644,36 @@ TYPED_TEST(ApiTest, ListsAreSortedAndHighlighted) {
                "Invalid where document clause");
 }
 
+TYPED_TEST(ApiTest, TextsInMetadata) {
+  Collection books = this->CreateBooks();
+  const Metadata title = {{"title", "red-hot, really"}};
+  const Metadata titles = {{"title", std::vector<std::string>{"hot", "東京 red"}}};
+  const Metadata number = {{"title", 5}};
+  ASSERT_TRUE(books
+                  .Upsert({.ids = {"x", "y", "z"},
+                           .embeddings = {{1, 0}, {1, 0}, {1, 0}},
+                           .metadatas = {title, titles, number}})
+                  .ok());
+  const auto found = [&](const Filter& where) {
+    ListRecordsOptions options{.ids = Ids{"x", "y", "z"}, .where = where};
+    Result<ListRecordsResult> listed = books.ListRecords(options);
+    EXPECT_TRUE(listed.ok()) << listed.status().ToString();
+    return listed.ok() ? listed->records.ids : Ids();
+  };
+  EXPECT_THAT(found(Where("title").ContainsAny({"d-h", "京"})), ElementsAre("x", "y"));
+  EXPECT_THAT(found(Where("title").NotContainsAny({"d-h"})), ElementsAre("y", "z"));
+  EXPECT_THAT(found(Where("title").HasPhrase("red hot")), ElementsAre("x"));
+  EXPECT_THAT(found(Where("title").NotHasPhrase("red hot")), ElementsAre("y", "z"));
+  EXPECT_THAT(found(Where("title").HasPrefix("hot rea")), ElementsAre("x"));
+  EXPECT_THAT(found(Where("title").NotHasPrefix("re")), ElementsAre("z"));
+  const Result<FacetsResult> counted = books.Facets({.where = Where("title").HasPrefix("re")});
+  EXPECT_EQ(counted->count, 2u);
+  EXPECT_FAILS(books.Get({.where = Where("title").HasPrefix("re")}).status(), kInvalidArgument,
+               "Invalid where clause");
+  EXPECT_FAILS(books.ListRecords({.where = Where("title").HasPhrase("?")}).status(),
+               kInvalidArgument, "Invalid where clause: a phrase without words");
+}
+
 TYPED_TEST(ApiTest, Explanations) {
   const Collection books = this->CreateBooks();
   ListRecordsOptions list;

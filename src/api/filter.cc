@@ -119,11 +119,20 @@ DocumentFilter DocumentField::NotHasPrefix(std::string_view words) const {
 Filter Field::ContainsAny(const std::vector<std::string>& texts) const {
   return Compare("$contains_any", texts);
 }
+Filter Field::NotContainsAny(const std::vector<std::string>& texts) const {
+  return Compare("$not_contains_any", texts);
+}
 Filter Field::HasPhrase(std::string_view words) const {
   return Compare("$phrase", std::string(words));
 }
+Filter Field::NotHasPhrase(std::string_view words) const {
+  return Compare("$not_phrase", std::string(words));
+}
 Filter Field::HasPrefix(std::string_view words) const {
   return Compare("$prefix", std::string(words));
+}
+Filter Field::NotHasPrefix(std::string_view words) const {
+  return Compare("$not_prefix", std::string(words));
 }
 
 Result<Filter> Filter::FromJson(std::string_view json) {

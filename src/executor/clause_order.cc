@@ -50,6 +50,10 @@ struct Coster {
   Cost operator()(const planner::HasMetadata& has) const {
     return {static_cast<double>(part.MatchCost(has.predicate)), 1};
   }
+  Cost operator()(const planner::MetadataHasText& has) const {
+    const auto needles = static_cast<double>(has.pattern->needles().size());
+    return {needles * static_cast<double>(part.MatchTextCost(has.key, *has.pattern)), needles};
+  }
   // Uris lie together in blocks, some hundred in each.
   Cost operator()(const planner::UriIn&) const { return {static_cast<double>(part.rows()), 100}; }
   template <typename ReadsDocuments>

@@ -104,13 +104,23 @@ struct Sampler {
   }
 
   Result<Chances> operator()(const planner::HasMetadata& has) const {
-    const Result<std::optional<double>> rows = part.EstimateMatch(has.predicate);
+    return OfColumn(part.EstimateMatch(has.predicate),
+                    [&] { return MatchRows(part, has.predicate, *sample); });
+  }
+  Result<Chances> operator()(const planner::MetadataHasText& has) const {
+    return OfColumn(part.EstimateMatchText(ctx, has.key, *has.pattern),
+                    [&] { return MatchTextRows(ctx, part, has.key, *has.pattern, *sample); });
+  }
+
+  // By how many rows the statistics know of, and those of the sample that match().
+  template <typename Match>
+  Result<Chances> OfColumn(const Result<std::optional<double>>& rows, Match match) const {
     const bool known = rows.ok() && rows->has_value();
     if (sample == nullptr) {
       if (!known) *unknown = true;
       return Share(known ? **rows : 0);
     }
-    CHROMA_ASSIGN(const Bitmap matching, MatchRows(part, has.predicate, *sample));
+    CHROMA_ASSIGN(const Bitmap matching, match());
     std::vector<uint8_t> matches;
     sample->ForEach([&](uint32_t row) {
       matches.push_back(matching.Contains(row) ? 1 : 0);
@@ -165,7 +175,9 @@ size_t MetadataLeaves(const planner::Predicate& predicate) {
   if (const auto* negation = std::get_if<planner::Not>(&predicate.node)) {
     return MetadataLeaves(*negation->child);
   }
-  return std::holds_alternative<planner::HasMetadata>(predicate.node) ? 1 : 0;
+  const bool metadata = std::holds_alternative<planner::HasMetadata>(predicate.node) ||
+                        std::holds_alternative<planner::MetadataHasText>(predicate.node);
+  return metadata ? 1 : 0;
 }
 
 // The sum over the leaves that read documents of how many they read.
@@ -201,6 +213,7 @@ struct ReadCounter {
   Result<double> operator()(const planner::Not& negation) const { return Of(*negation.child); }
   Result<double> operator()(const planner::IdIn&) const { return 0.0; }
   Result<double> operator()(const planner::HasMetadata&) const { return 0.0; }
+  Result<double> operator()(const planner::MetadataHasText&) const { return 0.0; }
   Result<double> operator()(const planner::UriIn&) const { return 0.0; }
   Result<double> operator()(const planner::DocumentIn& in) const {
     return static_cast<double>(std::min<uint64_t>(in.documents.size(), part.rows()));

@@ -59,10 +59,13 @@ class EstimateTest : public ::testing::Test {
     part_ = *segment::SegmentReader::Open(ctx_, *blobs_.Open(ctx_, "segment"));
   }
 
+  static model::Filter FilterOf(std::string_view where) {
+    return *model::ParseWhere(*ParseJson(where), model::Dialect::kExtended);
+  }
+
   // The estimate and the truth, as shares of the rows.
   std::pair<double, double> Shares(std::string_view where) {
-    const auto predicate =
-        *planner::PlanPredicate(std::nullopt, *model::ParseWhere(*ParseJson(where)), std::nullopt);
+    const auto predicate = *planner::PlanPredicate(std::nullopt, FilterOf(where), std::nullopt);
     const auto estimate = Estimator(*part_).Share(ctx_, *predicate);
     EXPECT_TRUE(estimate.ok()) << estimate.status().ToString();
     const auto rows = Evaluate(ctx_, *predicate, *part_, Bitmap::Range(0, kRows));
@@ -73,8 +76,7 @@ class EstimateTest : public ::testing::Test {
   std::vector<std::string> Order(std::string_view where) { return Order(where, *part_, kRows); }
   std::vector<std::string> Order(std::string_view where, const segment::Part& part,
                                  uint64_t candidates) {
-    const auto predicate =
-        *planner::PlanPredicate(std::nullopt, *model::ParseWhere(*ParseJson(where)), std::nullopt);
+    const auto predicate = *planner::PlanPredicate(std::nullopt, FilterOf(where), std::nullopt);
     const auto* all = std::get_if<planner::AllOf>(&predicate->node);
     const auto ordered =
         all != nullptr
@@ -120,6 +122,24 @@ TEST_F(EstimateTest, WordsAreCounted) {
         << where;
     EXPECT_LT(std::abs(estimate - truth), .1 + truth) << where;
   }
+}
+
+TEST_F(EstimateTest, TextWithinMetadataIsEstimated) {
+  // By the text index of the values, whose terms are counted, and by a sample.
+  for (const char* where :
+       {R"({"name": {"$phrase": "19"}})", R"({"name": {"$contains_any": ["123"]}})",
+        R"({"name": {"$prefix": "name 1999"}})",
+        R"({"name": {"$not_contains_any": ["777", "name 3"]}})",
+        R"({"name": {"$contains_any": ["7"]}})", R"({"name": {"$contains_any": [""]}})",
+        R"({"kind": {"$contains_any": ["are"]}})", R"({"kind": {"$not_phrase": "common"}})",
+        R"({"tags": {"$prefix": "of"}})", R"({"nothing": {"$phrase": "of"}})",
+        R"({"half": {"$phrase": "of"}})",
+        R"({"$and": [{"name": {"$contains_any": ["7"]}}, {"uniform": {"$lt": 50}}]})"}) {
+    const auto [estimate, truth] = Shares(where);
+    EXPECT_NEAR(estimate, truth, .05) << where;
+  }
+  const std::string few = R"({"name":{"$phrase":"name 19"}})";
+  EXPECT_EQ(Order(R"({"$and": [{"uniform": {"$lt": 60}}, )" + few + "]}")[0], few);
 }
 
 TEST_F(EstimateTest, TextAndMetadataTogether) {

@@ -64,6 +64,8 @@ class Judge {
       verdict.matches = !found.Empty();
       if (const auto* has = std::get_if<planner::HasMetadata>(&predicate.node)) {
         CHROMA_ASSIGN(verdict.value, Value(has->predicate.key));
+      } else if (const auto* text = std::get_if<planner::MetadataHasText>(&predicate.node)) {
+        CHROMA_ASSIGN(verdict.value, Value(text->key));
       }
     }
     return verdict;

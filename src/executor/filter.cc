@@ -274,6 +274,22 @@ struct Evaluator {
     return candidates;
   }
 
+  Result<Bitmap> operator()(const planner::MetadataHasText& has, Bitmap candidates) const {
+    const uint64_t rows = candidates.Count();
+    if (rows <= kRowsReadMax || rows <= part.MatchTextCost(has.key, *has.pattern)) {
+      How(part.DescribeKey(has.key) + ", " + std::to_string(rows) + " rows to read");
+      Result<Bitmap> few = MatchTextRows(ctx, part, has.key, *has.pattern, candidates);
+      // As of HasMetadata.
+      const bool damaged = few.status().code() == StatusCode::kDataLoss;
+      if (!damaged) return few;
+    }
+    std::string how;
+    CHROMA_ASSIGN(const Bitmap matching, part.MatchText(ctx, has.key, *has.pattern, &how));
+    How(part.DescribeKey(has.key) + ": " + how);
+    candidates &= matching;
+    return candidates;
+  }
+
   Result<Bitmap> operator()(const planner::DocumentContains& contains, Bitmap candidates) const {
     return MatchText(
         ctx, part, std::move(candidates), options, index::TextQuery::Substring(contains.needle),

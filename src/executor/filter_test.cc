@@ -44,6 +44,8 @@ class FilterTest : public ::testing::Test {
       batch.uris.push_back(std::nullopt);
       batch.metadatas.emplace_back(model::Metadata());
       batch.metadatas.back()->Set("n", static_cast<int64_t>(random.Below(20)));
+      batch.metadatas.back()->Set(
+          "t", RandomText(random) + RandomText(random) + " and so on, page " + std::to_string(row));
       batch.vectors.values.push_back(0);
     }
     batch.vectors.dimension = 1;
@@ -226,6 +228,31 @@ TEST_F(FilterTest, ManyShortDocumentsAreNotLookedUp) {
   }
   EXPECT_TRUE(how({"river", "b", "no such document"}).starts_with("text index"));
   EXPECT_EQ(how(many), "no text index, 500 documents to read");
+}
+
+TEST_F(FilterTest, TextsOfMetadata) {
+  Fill(6, 12'000);
+  const auto how = [&](model::TextPredicate predicate, uint32_t rows) {
+    const model::Filter where{std::move(predicate)};
+    Check(where);
+    const auto plan = planner::PlanPredicate(std::nullopt, where, std::nullopt);
+    Trace trace(runtime::Clock::System());
+    EXPECT_TRUE(
+        Evaluate(ctx_, **plan, *part_, Bitmap::Range(0, rows), {kAllRows, nullptr, &trace}).ok());
+    return trace.Take().at(0).how;
+  };
+  using enum model::TextOperator;
+  const std::string by_index = "column of strings with their order: text index of 12000 values, ";
+  EXPECT_TRUE(how({"t", kContainsAny, {"riv", "North"}}, 12'000).starts_with(by_index));
+  EXPECT_EQ(how({"t", kContainsAny, {"r"}}, 12'000),
+            "column of strings with their order: 12000 values, searched");
+  EXPECT_EQ(how({"t", kPrefix, {"page 11"}}, 12'000), by_index + "1111 to read");
+  EXPECT_EQ(how({"t", kPhrase, {"日本"}}, 10),
+            "column of strings with their order, 10 rows to read");
+  EXPECT_EQ(how({"t", kContainsAny, {""}}, 12'000),
+            "column of strings with their order: all 12000 values");
+  EXPECT_EQ(how({"n", kContainsAny, {"1"}}, 12'000),
+            "column of integers: no record has a string under the key");
 }
 
 TEST_F(FilterTest, LookingTextsUpEndsWithTheRequest) {

@@ -45,4 +45,20 @@ Result<Bitmap> MatchRows(const segment::Part& part, const model::MetadataPredica
   return matching;
 }
 
+Result<Bitmap> MatchTextRows(runtime::Context& ctx, const segment::Part& part, std::string_view key,
+                             const index::TextPattern& pattern, const Bitmap& rows) {
+  constexpr uint32_t kRowsPerCheck = 256;
+  CHROMA_ASSIGN(const auto values, part.Key(key, rows));
+  Bitmap matching;
+  Status checked;
+  uint32_t looked_at = 0;
+  rows.ForEach([&](uint32_t row) {
+    if (looked_at++ % kRowsPerCheck == 0) checked = ctx.Check();
+    if (checked.ok() && segment::HasText(values->At(row), pattern)) matching.Add(row);
+    return checked.ok();
+  });
+  CHROMA_TRY(checked);
+  return matching;
+}
+
 }  // namespace chroma::executor

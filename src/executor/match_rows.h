@@ -12,4 +12,8 @@ namespace chroma::executor {
 Result<Bitmap> MatchRows(const segment::Part& part, const model::MetadataPredicate& predicate,
                          const Bitmap& rows);
 
+// The rows among `rows` with a string under `key`, or an array with one, that the pattern matches.
+Result<Bitmap> MatchTextRows(runtime::Context& ctx, const segment::Part& part, std::string_view key,
+                             const index::TextPattern& pattern, const Bitmap& rows);
+
 }  // namespace chroma::executor

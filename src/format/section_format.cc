@@ -47,6 +47,8 @@ std::string_view SectionTypeName(SectionType type) {
       return "sparse postings";
     case SectionType::kValueOrder:
       return "value order";
+    case SectionType::kValueText:
+      return "value text";
     case SectionType::kSparseFill:
       return "sparse fill";
     case SectionType::kMetadata:

@@ -63,8 +63,10 @@ enum class SectionType : uint32_t {
   kSparsePostings = 20,
   // Of a metadata column without a dictionary; its key is the column's type, a byte, and its key.
   kValueOrder = 24,
+  // The text index of a metadata column's strings, with such a key.
+  kValueText = 25,
   // Empty. Its key names sparse vectors that all rows have: segment/sparse_fill.h.
-  kSparseFill = 25,
+  kSparseFill = 26,
   // A metadata column is kMetadata + its model::ValueType; its key is the metadata key.
   kMetadata = 32,
 };

@@ -53,6 +53,9 @@ class StringReader {
     const uint64_t begin = offsets_[i];
     return bytes_.substr(begin, offsets_[i + 1] - begin);
   }
+  // All of them, one after the other; the i-th are offsets()[i] … offsets()[i + 1] - 1.
+  std::string_view bytes() const { return bytes_; }
+  const PackedReader& offsets() const { return offsets_; }
 
  private:
   PackedReader offsets_;

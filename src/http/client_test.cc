@@ -201,15 +201,18 @@ TEST_F(ClientTest, AForkedChildHasNoneOfTheSockets) {
   auto watch = Watch::Open(path_, 0);
   ASSERT_TRUE(watch.ok());
   int hold[2];
-  ASSERT_EQ(::pipe(hold), 0);
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, hold), 0);
   const pid_t child = ::fork();
+  char byte = 0;
   if (child == 0) {
     ::close(hold[1]);
-    char byte;
+    (void)!::write(hold[0], &byte, 1);
     (void)!::read(hold[0], &byte, 1);  // until the parent closes its end
     ::_exit(0);
   }
   ::close(hold[0]);
+  // It has closed what it is not to have, the socket that listens too.
+  ASSERT_EQ(::read(hold[1], &byte, 1), 1);
   server_->Stop();
   (*watch)->Wait();  // the child does not keep the connection open
   EXPECT_EQ(Send(client, Ask("GET", "/hello")).status().code(), StatusCode::kUnavailable);

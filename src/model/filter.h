@@ -53,6 +53,23 @@ struct DocumentPredicate {
   std::string pattern;
 };
 
+// Extensions: what documents are asked, asked of the strings under a metadata key. One of the
+// strings of an array is enough.
+enum class TextOperator : uint8_t {
+  kContainsAny,
+  kNotContainsAny,
+  kPhrase,
+  kNotPhrase,
+  kPrefix,
+  kNotPrefix,
+};
+
+struct TextPredicate {
+  std::string key;
+  TextOperator op = TextOperator::kContainsAny;
+  std::vector<std::string> texts;  // of phrases and prefixes one
+};
+
 struct Filter;
 enum class LogicalOperator : uint8_t { kAnd, kOr };
 // An empty kAnd matches everything, an empty kOr nothing.
@@ -62,7 +79,7 @@ struct LogicalFilter {
 };
 
 struct Filter {
-  std::variant<LogicalFilter, MetadataPredicate, DocumentPredicate> node;
+  std::variant<LogicalFilter, MetadataPredicate, DocumentPredicate, TextPredicate> node;
 };
 
 // The text of a regular expression was checked; see index/text/regex.h. The parsers below check

@@ -51,6 +51,17 @@ constexpr DocumentOperatorName kMoreDocumentOperators[] = {
 constexpr std::string_view kContainsAny = "$contains_any";
 constexpr std::string_view kNotContainsAny = "$not_contains_any";
 
+struct TextOperatorName {
+  std::string_view name;
+  TextOperator op;
+};
+
+constexpr TextOperatorName kTextOperators[] = {
+    {kContainsAny, TextOperator::kContainsAny}, {kNotContainsAny, TextOperator::kNotContainsAny},
+    {"$phrase", TextOperator::kPhrase},         {"$not_phrase", TextOperator::kNotPhrase},
+    {"$prefix", TextOperator::kPrefix},         {"$not_prefix", TextOperator::kNotPrefix},
+};
+
 template <typename Table>
 auto FindOperator(const Table& table, std::string_view name)
     -> std::optional<decltype(std::begin(table)->op)> {
@@ -71,6 +82,15 @@ std::string_view NameOf(const Table& table, Op op) {
 bool IsRange(CompareOperator op) {
   return op == CompareOperator::kLess || op == CompareOperator::kLessOrEqual ||
          op == CompareOperator::kGreater || op == CompareOperator::kGreaterOrEqual;
+}
+
+bool IsListOfTexts(TextOperator op) {
+  return op == TextOperator::kContainsAny || op == TextOperator::kNotContainsAny;
+}
+
+// What is no metadata, and has columns of its own.
+bool IsReserved(std::string_view key) {
+  return key.starts_with('#') || key == kDocumentMetadataKey || key == kUriMetadataKey;
 }
 
 std::optional<MetadataValue> Scalar(const JsonValue& json) {
@@ -239,11 +259,33 @@ class FilterParser {
     if (key == kDocumentKey && IsDocumentOperator(name)) {
       return Document(name, operand);
     }
+    if (dialect_ == Dialect::kExtended) {
+      if (const auto op = FindOperator(kTextOperators, name)) return Text(key, *op, operand);
+    }
     if (const auto op = FindOperator(kListOperators, name)) {
       return InList(key, *op, name, operand);
     }
     const auto op = FindOperator(kScalarOperators, name);
     return op ? Compare(key, *op, operand) : Invalid();
+  }
+
+  // Each of several texts is a condition, as it is of documents.
+  Result<Filter> Text(const std::string& key, TextOperator op, const JsonValue& operand) {
+    if (IsReserved(key)) return Invalid();
+    TextPredicate predicate{key, op, {}};
+    if (!IsListOfTexts(op)) {
+      if (operand.AsString() == nullptr) return Invalid();
+      predicate.texts.push_back(*operand.AsString());
+      return Filter{std::move(predicate)};
+    }
+    const JsonArray* texts = operand.AsArray();
+    if (texts == nullptr || texts->empty()) return Invalid();
+    for (const JsonValue& text : *texts) {
+      if (text.AsString() == nullptr) return Invalid();
+      if (!predicate.texts.empty() && !CountLeaf()) return TooMany();
+      predicate.texts.push_back(*text.AsString());
+    }
+    return Filter{std::move(predicate)};
   }
 
   Result<Filter> Compare(const std::string& key, CompareOperator op, const JsonValue& json) {
@@ -318,6 +360,12 @@ JsonValue PredicateToJson(const MetadataPredicate& predicate) {
   return Member(predicate.key, Member(name, std::visit(OperandToJson(), predicate.operand)));
 }
 
+JsonValue PredicateToJson(const TextPredicate& predicate) {
+  JsonValue operand = IsListOfTexts(predicate.op) ? OperandToJson()(predicate.texts)
+                                                  : Json(predicate.texts.front());
+  return Member(predicate.key, Member(NameOf(kTextOperators, predicate.op), std::move(operand)));
+}
+
 }  // namespace
 
 Result<Filter> ParseWhere(const JsonValue& json, Dialect dialect) {
@@ -339,6 +387,7 @@ JsonValue WhereToJson(const Filter& filter) {
     if (name.empty()) name = NameOf(kMoreDocumentOperators, document->op);
     return Member(kDocumentKey, Member(name, Json(document->pattern)));
   }
+  if (const auto* text = std::get_if<TextPredicate>(&filter.node)) return PredicateToJson(*text);
   return PredicateToJson(std::get<MetadataPredicate>(filter.node));
 }
 

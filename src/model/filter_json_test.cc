@@ -94,6 +94,41 @@ TEST(ParseWhere, RoundTrips) {
   }
 }
 
+TEST(ParseWhere, TextOperatorsOfMetadataKeysAreExtensions) {
+  for (std::string_view text :
+       {R"({"t":{"$contains_any":["a",""]}})", R"({"t":{"$not_contains_any":["a"]}})",
+        R"({"t":{"$phrase":"red hot"}})", R"({"t":{"$not_phrase":"red"}})",
+        R"({"":{"$prefix":"inv"}})", R"({"t":{"$not_prefix":"inv"}})"}) {
+    EXPECT_EQ(Where(text).status().message(), "Invalid where clause") << text;
+    const auto filter = ParseWhere(*ParseJson(text), Dialect::kExtended);
+    ASSERT_TRUE(filter.ok()) << text;
+    EXPECT_TRUE(std::holds_alternative<TextPredicate>(filter->node)) << text;
+    EXPECT_EQ(ToJson(WhereToJson(*filter)), text);
+  }
+  for (std::string_view text :
+       {R"({"t":{"$contains_any":"a"}})", R"({"t":{"$contains_any":[]}})",
+        R"({"t":{"$contains_any":["a",1]}})", R"({"t":{"$phrase":["a"]}})",
+        R"({"t":{"$phrase":1}})", R"({"t":{"$prefix":null}})", R"({"t":{"$regex":"a"}})",
+        R"({"t":{"$phrase":"a","$prefix":"b"}})", R"({"#id":{"$prefix":"a"}})",
+        R"({"#embedding":{"$phrase":"a"}})", R"({"chroma:document":{"$phrase":"a"}})",
+        R"({"chroma:uri":{"$contains_any":["a"]}})"}) {
+    const auto filter = ParseWhere(*ParseJson(text), Dialect::kExtended);
+    EXPECT_EQ(filter.status().message(), "Invalid where clause") << text;
+  }
+}
+
+TEST(ParseWhere, EachTextOfAListIsACondition) {
+  const auto of = [](size_t texts) {
+    std::string json = R"({"$and":[{"a":1},{"t":{"$contains_any":["x")";
+    for (size_t i = 1; i < texts; ++i) json += R"(,"x")";
+    return ParseWhere(*ParseJson(json + "]}}]}"), Dialect::kExtended);
+  };
+  EXPECT_TRUE(of(kFilterLeavesMax - 1).ok());
+  EXPECT_EQ(of(kFilterLeavesMax).status().message(),
+            "Invalid where clause: more than 10000 conditions");
+  EXPECT_EQ(of(100'000).status().code(), StatusCode::kInvalidArgument);
+}
+
 TEST(ParseWhere, WidensAndShortens) {
   EXPECT_EQ(ToJson(WhereToJson(*Where(R"({"i":5})"))), R"({"i":{"$eq":5}})");
   EXPECT_EQ(ToJson(WhereToJson(*Where(R"({"i":{"$in":[1.5,2]}})"))), R"({"i":{"$in":[1.5,2.0]}})");

@@ -123,15 +123,19 @@ Status ValidateDelete(const std::optional<std::vector<std::string>>& ids, bool h
 
 Status ValidateFilterAgainstSchema(const Filter& filter, const Schema& schema) {
   Status status;
+  const auto check = [&](const std::string& key, ValueType type) {
+    if (schema.IsIndexed(key, type)) return;
+    status = Status::InvalidArgument(
+        std::string("Cannot filter using metadata key '" + key + "' with type '")
+            .append(TypeName(type))
+            .append("' because indexing is disabled"));
+  };
   ForEachLeaf(filter, [&](const Filter& leaf) {
     if (!status.ok()) return;
     if (const auto* predicate = std::get_if<MetadataPredicate>(&leaf.node)) {
-      const ValueType type = TypeOf(predicate->operand);
-      if (schema.IsIndexed(predicate->key, type)) return;
-      status = Status::InvalidArgument(
-          std::string("Cannot filter using metadata key '" + predicate->key + "' with type '")
-              .append(TypeName(type))
-              .append("' because indexing is disabled"));
+      check(predicate->key, TypeOf(predicate->operand));
+    } else if (const auto* text = std::get_if<TextPredicate>(&leaf.node)) {
+      check(text->key, ValueType::kString);
     } else if (!schema.IsFullTextIndexed()) {
       status = Status::InvalidArgument(
           "Cannot filter using full-text search because FTS indexing is disabled");

@@ -167,7 +167,7 @@ TEST(ValidateDelete, NeedsSomethingToSelectBy) {
 Status Check(std::string_view where, std::string_view schema_text) {
   JsonReader reader(schema_text);
   const auto schema = ResolveSchema(DecodeSchema(reader), std::nullopt, std::nullopt, 1);
-  const auto filter = ParseWhere(*ParseJson(where));
+  const auto filter = ParseWhere(*ParseJson(where), Dialect::kExtended);
   EXPECT_TRUE(schema.ok() && filter.ok()) << where;
   return ValidateFilterAgainstSchema(*filter, *schema);
 }
@@ -183,6 +183,9 @@ TEST(ValidateFilterAgainstSchema, RefusesDisabledIndexes) {
             "Cannot filter using metadata key '#document' with type 'Str' because indexing is "
             "disabled");
   EXPECT_EQ(Check(R"({"$and":[{"a":1.5},{"cat":{"$contains":"x"}}]})", kDisabled).message(),
+            "Cannot filter using metadata key 'cat' with type 'Str' because indexing is disabled");
+  EXPECT_EQ(Check(R"({"$or":[{"dog":{"$phrase":"x"}},{"cat":{"$not_phrase":"x"}}]})", kDisabled)
+                .message(),
             "Cannot filter using metadata key 'cat' with type 'Str' because indexing is disabled");
   EXPECT_EQ(Check(R"({"n":{"$nin":[1]}})", kDisabled).message(),
             "Cannot filter using metadata key 'n' with type 'Int' because indexing is disabled");

@@ -28,8 +28,9 @@ std::string Condition(std::string_view key, std::string_view op, Write write) {
   return text;
 }
 
-std::string OneOf(std::string_view key, const std::vector<std::string>& list) {
-  return Condition(key, "$in", [&](JsonWriter& out) {
+std::string OneOf(std::string_view key, const std::vector<std::string>& list,
+                  std::string_view op = "$in") {
+  return Condition(key, op, [&](JsonWriter& out) {
     out.BeginArray();
     for (size_t i = 0; i < std::min(kListShown, list.size()); ++i) out.String(Cut(list[i]));
     if (list.size() > kListShown) {
@@ -54,6 +55,12 @@ struct Describer {
   }
   std::string operator()(const HasMetadata& has) const {
     return Cut(ToJson(model::WhereToJson(model::Filter{has.predicate})));
+  }
+  std::string operator()(const MetadataHasText& has) const {
+    const auto& phrase = has.pattern->phrase();
+    if (!phrase) return OneOf(has.key, has.pattern->needles(), "$contains_any");
+    return Condition(has.key, phrase->ends_with_prefix() ? "$prefix" : "$phrase",
+                     [&](JsonWriter& out) { out.String(Cut(phrase->text())); });
   }
   std::string operator()(const DocumentContains& contains) const {
     return OfDocument("$contains", contains.needle);

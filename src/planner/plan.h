@@ -11,6 +11,7 @@
 
 #include "index/text/phrase.h"
 #include "index/text/regex.h"
+#include "index/text/text_pattern.h"
 #include "index/vector/vector_index.h"
 #include "model/extensions.h"
 #include "model/filter.h"
@@ -41,6 +42,10 @@ struct IdIn {
 struct HasMetadata {
   model::MetadataPredicate predicate;  // positive operators only
 };
+struct MetadataHasText {
+  std::string key;
+  std::shared_ptr<const index::TextPattern> pattern;
+};
 struct DocumentContains {
   std::string needle;
 };
@@ -57,8 +62,8 @@ struct DocumentIn {  // the whole text
   std::vector<std::string> documents;
 };
 struct Predicate {
-  std::variant<AllOf, AnyOf, Not, IdIn, HasMetadata, DocumentContains, DocumentMatches,
-               DocumentHasPhrase, UriIn, DocumentIn>
+  std::variant<AllOf, AnyOf, Not, IdIn, HasMetadata, MetadataHasText, DocumentContains,
+               DocumentMatches, DocumentHasPhrase, UriIn, DocumentIn>
       node;
 };
 

@@ -11,6 +11,7 @@ namespace {
 
 using model::CompareOperator;
 using model::DocumentOperator;
+using model::TextOperator;
 
 Predicate Negate(Predicate predicate) {
   return Predicate{Not{std::make_shared<const Predicate>(std::move(predicate))}};
@@ -55,17 +56,44 @@ Predicate PlanMetadata(const model::MetadataPredicate& predicate) {
   return Negate(PlanPositive(complement));
 }
 
+Result<index::Phrase> ParsePhrase(std::string_view text, bool prefix) {
+  Result<index::Phrase> phrase = index::Phrase::Parse(text, prefix);
+  if (phrase.ok()) return phrase;
+  return Status::InvalidArgument("Invalid where clause: " + std::string(phrase.status().message()));
+}
+
+Result<index::TextPattern> PatternOf(const model::TextPredicate& predicate) {
+  switch (predicate.op) {
+    case TextOperator::kContainsAny:
+    case TextOperator::kNotContainsAny:
+      return index::TextPattern::AnyOf(predicate.texts);
+    default:
+      break;
+  }
+  const bool prefix =
+      predicate.op == TextOperator::kPrefix || predicate.op == TextOperator::kNotPrefix;
+  CHROMA_ASSIGN(index::Phrase phrase, ParsePhrase(predicate.texts.front(), prefix));
+  return index::TextPattern::Of(std::move(phrase));
+}
+
+Result<Predicate> PlanText(const model::TextPredicate& predicate) {
+  const bool negative = predicate.op == TextOperator::kNotContainsAny ||
+                        predicate.op == TextOperator::kNotPhrase ||
+                        predicate.op == TextOperator::kNotPrefix;
+  CHROMA_ASSIGN(index::TextPattern pattern, PatternOf(predicate));
+  Predicate has{MetadataHasText{predicate.key,
+                                std::make_shared<const index::TextPattern>(std::move(pattern))}};
+  if (negative) return Negate(std::move(has));
+  return has;
+}
+
 Result<Predicate> PlanPhrase(const model::DocumentPredicate& predicate) {
   const bool prefix =
       predicate.op == DocumentOperator::kPrefix || predicate.op == DocumentOperator::kNotPrefix;
   const bool negative =
       predicate.op == DocumentOperator::kNotPhrase || predicate.op == DocumentOperator::kNotPrefix;
-  Result<index::Phrase> phrase = index::Phrase::Parse(predicate.pattern, prefix);
-  if (!phrase.ok()) {
-    return Status::InvalidArgument("Invalid where clause: " +
-                                   std::string(phrase.status().message()));
-  }
-  Predicate has{DocumentHasPhrase{std::make_shared<const index::Phrase>(*std::move(phrase))}};
+  CHROMA_ASSIGN(index::Phrase phrase, ParsePhrase(predicate.pattern, prefix));
+  Predicate has{DocumentHasPhrase{std::make_shared<const index::Phrase>(std::move(phrase))}};
   if (negative) return Negate(std::move(has));
   return has;
 }
@@ -114,6 +142,7 @@ Result<Predicate> PlanFilter(const model::Filter& filter, index::RegexSet& regex
   if (const auto* document = std::get_if<model::DocumentPredicate>(&filter.node)) {
     return PlanDocument(*document, regexes);
   }
+  if (const auto* text = std::get_if<model::TextPredicate>(&filter.node)) return PlanText(*text);
   const auto& logical = std::get<model::LogicalFilter>(filter.node);
   std::vector<Predicate> children;
   children.reserve(logical.children.size());

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <functional>
 #include <string>
+#include <vector>
+
+#include "planner/describe.h"
 
 namespace chroma::planner {
 namespace {
@@ -115,6 +118,28 @@ TEST(PlanPredicate, ErrorsNameTheClauseTheyAreIn) {
             "Invalid where clause: a phrase without words");
   const model::Filter broken{model::DocumentPredicate{model::DocumentOperator::kRegex, "("}};
   EXPECT_TRUE(PlanPredicate({}, {}, broken).status().message().starts_with("Regex syntax errror"));
+}
+
+TEST(PlanPredicate, TextOfMetadata) {
+  const auto plan = [](std::string_view where) {
+    return PlanPredicate({}, *model::ParseWhere(*ParseJson(where), model::Dialect::kExtended), {});
+  };
+  const auto any = plan(R"({"t": {"$contains_any": ["b", "a", "b"]}})");
+  ASSERT_TRUE(any.ok());
+  const auto& has = std::get<MetadataHasText>((**any).node);
+  EXPECT_EQ(has.key, "t");
+  EXPECT_EQ(has.pattern->needles(), (std::vector<std::string>{"a", "b"}));
+  EXPECT_FALSE(ReadsText(**any));
+  EXPECT_EQ(Describe(**any), R"({"t":{"$contains_any":["a","b"]}})");
+  const auto without = plan(R"({"t": {"$not_prefix": "red ho"}})");
+  const Predicate& prefix = *std::get<Not>((**without).node).child;
+  EXPECT_EQ(Describe(prefix), R"({"t":{"$prefix":"red ho"}})");
+  EXPECT_EQ(plan(R"({"t": {"$phrase": ", "}})").status().message(),
+            "Invalid where clause: a phrase without words");
+  std::string words;
+  for (int i = 0; i < 1001; ++i) words += "a ";
+  EXPECT_EQ(plan(R"({"t": {"$not_phrase": ")" + words + R"("}})").status().message(),
+            "Invalid where clause: a phrase of more than 1000 words");
 }
 
 TEST(PlanSearch, TheRegularExpressionsOfARequestAreCountedTogether) {

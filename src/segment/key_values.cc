@@ -246,6 +246,19 @@ MetadataValue ToValue(const ValueView& view) {
   return std::visit(FromView(), view);
 }
 
+bool HasText(const MetadataValue& value, const index::TextPattern& pattern) {
+  const auto matches = [&](const std::string& text) { return pattern.Matches(text); };
+  if (const auto* text = std::get_if<std::string>(&value)) return matches(*text);
+  const auto* texts = std::get_if<std::vector<std::string>>(&value);
+  return texts != nullptr && std::any_of(texts->begin(), texts->end(), matches);
+}
+
+bool HasText(const ValueView& view, const index::TextPattern& pattern) {
+  if (const auto* text = std::get_if<std::string_view>(&view)) return pattern.Matches(*text);
+  const auto* array = std::get_if<MetadataValue>(&view);
+  return array != nullptr && HasText(*array, pattern);
+}
+
 std::weak_ordering CompareViews(const ValueView& a, const ValueView& b) {
   const auto* text_a = std::get_if<std::string_view>(&a);
   const auto* text_b = std::get_if<std::string_view>(&b);

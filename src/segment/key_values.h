@@ -14,6 +14,7 @@
 #include "base/bitmap.h"
 #include "chroma/status.h"
 #include "format/metadata_column.h"
+#include "index/text/text_pattern.h"
 #include "model/metadata.h"
 #include "runtime/context.h"
 #include "segment/value_counts.h"
@@ -26,6 +27,9 @@ using ValueView =
 
 ValueView ViewOf(const model::MetadataValue& value);
 model::MetadataValue ToValue(const ValueView& view);
+// Whether it is a string that the pattern matches, or an array with one.
+bool HasText(const ValueView& view, const index::TextPattern& pattern);
+bool HasText(const model::MetadataValue& value, const index::TextPattern& pattern);
 // The order of model::CompareValues.
 std::weak_ordering CompareViews(const ValueView& a, const ValueView& b);
 

@@ -9,6 +9,7 @@
 
 #include "segment/number_range.h"
 #include "segment/number_set.h"
+#include "segment/owner_of.h"
 #include "segment/wanted_codes.h"
 
 namespace chroma::segment {
@@ -229,24 +230,6 @@ Status MatchStrings(runtime::Context& ctx, const MetadataColumnReader& column,
   return MatchString(ctx, values, order, n, wanted, out);
 }
 
-// The last ordinal in [ordinal, count) whose elements begin at `element` or before.
-uint64_t OwnerFrom(const PackedReader& offsets, uint64_t ordinal, uint64_t count,
-                   uint64_t element) {
-  uint64_t step = 1;
-  while (ordinal + step < count && offsets[ordinal + step] <= element) step *= 2;
-  uint64_t low = ordinal + step / 2;
-  uint64_t high = std::min(ordinal + step, count);
-  while (high - low > 1) {
-    const uint64_t middle = low + (high - low) / 2;
-    if (offsets[middle] <= element) {
-      low = middle;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
-}
-
 // Sets the bits of the arrays that have an element whose bit is set.
 void FoldElements(const MetadataColumnReader& column, const std::vector<uint64_t>& elements,
                   std::vector<uint64_t>* out) {
@@ -341,6 +324,30 @@ Status MatchColumn(runtime::Context& ctx, const MetadataColumnReader& column,
     default:
       return MatchArrays(ctx, column, order, predicate.operand, ordinals);
   }
+}
+
+Status CollectEntries(runtime::Context& ctx, const MetadataColumnReader& column,
+                      std::vector<uint64_t> entries, std::vector<uint64_t>* ordinals) {
+  const StringValuesReader& values = column.strings();
+  const bool arrays = model::IsArray(column.type());
+  if (values.has_dictionary()) {
+    std::vector<uint8_t> wanted(values.strings().count());
+    for (uint64_t code = 0; code < wanted.size(); ++code) {
+      wanted[code] = static_cast<uint8_t>(entries[code / 64] >> code % 64 & 1);
+    }
+    const uint64_t base = values.codes().base();
+    CHROMA_TRY(format::VisitPacked(values.codes(), [&](auto load) {
+      return Collect(
+          ctx, values.codes().count(), [&](uint64_t i) { return wanted[base + load(i)] != 0; },
+          &entries);
+    }));
+  }
+  if (arrays) {
+    FoldElements(column, entries, ordinals);
+  } else {
+    *ordinals = std::move(entries);
+  }
+  return Status::Ok();
 }
 
 uint64_t MatchColumnCost(const MetadataColumnReader& column, const ValueOrder* order,

@@ -25,6 +25,11 @@ Status MatchColumn(runtime::Context& ctx, const format::MetadataColumnReader& co
                    const ValueOrder* order, const model::MetadataPredicate& predicate,
                    std::vector<uint64_t>* ordinals);
 
+// The ordinals of the values that are, or of the arrays that have, one of the `entries` of a column
+// of strings, a bit for each (value_text.h).
+Status CollectEntries(runtime::Context& ctx, const format::MetadataColumnReader& column,
+                      std::vector<uint64_t> entries, std::vector<uint64_t>* ordinals);
+
 // About how many rows KeyValues::At gives in the time that MatchColumn takes: measured
 // (bench/filter_bench --rows). Has the same requirement.
 uint64_t MatchColumnCost(const format::MetadataColumnReader& column, const ValueOrder* order,

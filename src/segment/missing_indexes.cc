@@ -168,7 +168,7 @@ bool WantsPostings(const model::Schema* schema, std::string_view key) {
   return schema == nullptr || schema->IsSparseIndexed(key);
 }
 
-bool WantsOrder(const model::Schema* schema, std::string_view key, model::ValueType type) {
+bool WantsValueIndexes(const model::Schema* schema, std::string_view key, model::ValueType type) {
   return schema == nullptr || schema->IsIndexed(key, type);
 }
 

@@ -22,15 +22,15 @@ namespace chroma::segment {
 
 class Part;
 
-// Whether the schema asks for the index of documents, of a key's sparse vectors, of a column's
-// values; null asks for all.
+// Whether the schema asks for the index of documents, of a key's sparse vectors, for those of a
+// column's values; null asks for all.
 bool WantsText(const model::Schema* schema);
 bool WantsPostings(const model::Schema* schema, std::string_view key);
-bool WantsOrder(const model::Schema* schema, std::string_view key, model::ValueType type);
+bool WantsValueIndexes(const model::Schema* schema, std::string_view key, model::ValueType type);
 
 struct MissingIndex {
-  // kTextTerms stands for all sections of the text index; kSparsePostings or kValueOrder; or
-  // kSparseFill, which is not for WriteWithIndexes: rows change by it.
+  // kTextTerms stands for all sections of the text index; kSparsePostings, kValueOrder, kValueText;
+  // or kSparseFill, which is not for WriteWithIndexes: rows change by it.
   format::SectionType type;
   std::string key;  // of the section
 };

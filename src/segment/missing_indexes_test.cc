@@ -29,7 +29,8 @@ std::vector<OracleRow> SomeRows(uint64_t seed, uint32_t n) {
   std::vector<OracleRow> rows = generator.Rows(n, kDimension);
   for (uint32_t row = 0; row < n; ++row) {
     if (generator.Chance(70)) rows[row].document = "the river " + std::to_string(row);
-    rows[row].metadata.Set("name", "a name " + std::to_string(row));
+    // Long enough for a text index, too, where the rows are some thousands.
+    rows[row].metadata.Set("name", "a name which has the number " + std::to_string(row));
     rows[row].metadata.Set("names", std::vector<std::string>{"x" + std::to_string(row)});
     model::SparseVector vector;
     vector.indices = {1, 5 + static_cast<uint32_t>(generator.Below(4))};
@@ -102,9 +103,9 @@ TEST(MissingIndexesTest, WhatIsOffIsNotWritten) {
   const std::map<std::string, Sections::key_type> index_of = {
       {"#document", {SectionType::kTextTerms, ""}},
       {"sparse", {SectionType::kSparsePostings, "sparse"}},
-      {"name", {SectionType::kValueOrder, ValueOrderKey("name", model::ValueType::kString)}},
+      {"name", {SectionType::kValueOrder, ValueIndexKey("name", model::ValueType::kString)}},
       {"names",
-       {SectionType::kValueOrder, ValueOrderKey("names", model::ValueType::kStringArray)}}};
+       {SectionType::kValueOrder, ValueIndexKey("names", model::ValueType::kStringArray)}}};
   for (const auto& [what, section] : index_of) {
     SCOPED_TRACE(what);
     ASSERT_TRUE(all.contains(section));

@@ -20,6 +20,7 @@
 #include "chroma/status.h"
 #include "index/sparse/sparse_query.h"
 #include "index/text/text_index.h"
+#include "index/text/text_pattern.h"
 #include "model/filter.h"
 #include "model/metadata.h"
 #include "model/record.h"
@@ -97,6 +98,23 @@ class Part {
   // About how many rows can be looked at one by one, by Key, in the time that Match takes.
   virtual uint64_t MatchCost(const model::MetadataPredicate& predicate) const {
     static_cast<void>(predicate);
+    return rows() / 2;
+  }
+  // The same of the rows with a string under `key`, or an array with one, that the pattern matches.
+  // The rows; and, where *how is wanted, what was done, in words.
+  virtual Result<Bitmap> MatchText(runtime::Context& ctx, std::string_view key,
+                                   const index::TextPattern& pattern, std::string* how) const = 0;
+  virtual Result<std::optional<double>> EstimateMatchText(runtime::Context& ctx,
+                                                          std::string_view key,
+                                                          const index::TextPattern& pattern) const {
+    static_cast<void>(ctx);
+    static_cast<void>(key);
+    static_cast<void>(pattern);
+    return std::optional<double>();
+  }
+  virtual uint64_t MatchTextCost(std::string_view key, const index::TextPattern& pattern) const {
+    static_cast<void>(key);
+    static_cast<void>(pattern);
     return rows() / 2;
   }
   // The values under `key`. kDataLoss when those of a live one of `rows` cannot be read.

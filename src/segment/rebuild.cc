@@ -10,6 +10,7 @@
 #include "segment/sparse_column.h"
 #include "segment/text_sections.h"
 #include "segment/value_order.h"
+#include "segment/value_text.h"
 
 namespace chroma::segment {
 namespace {
@@ -52,7 +53,8 @@ Result<Bytes> RebuildPostings(runtime::Context& ctx, const SectionReader& sectio
   return payload;
 }
 
-Result<Bytes> RebuildValueOrder(runtime::Context& ctx, const SectionReader& sections,
+// The order of a column's strings, or their text index.
+Result<Bytes> RebuildValueIndex(runtime::Context& ctx, const SectionReader& sections,
                                 const SectionInfo& section, uint32_t rows) {
   const Status lost = sections.Damaged(section, "the column that belongs to it is missing");
   if (section.key.empty()) return lost;
@@ -65,8 +67,10 @@ Result<Bytes> RebuildValueOrder(runtime::Context& ctx, const SectionReader& sect
   ByteReader in(slice.bytes);
   const auto reader =
       format::MetadataColumnReader::Read(in, static_cast<model::ValueType>(type), rows);
-  if (!in.ok() || !HasValueOrder(reader)) return lost;
-  return EncodeValueOrder(reader.strings().strings());
+  if (!in.ok()) return lost;
+  const format::StringReader& strings = reader.strings().strings();
+  if (section.type == SectionType::kValueText) return EncodeValueText(strings);
+  return HasValueOrder(reader) ? Result<Bytes>(EncodeValueOrder(strings)) : lost;
 }
 
 }  // namespace
@@ -89,7 +93,8 @@ bool IsDerived(SectionType type) {
   return type == SectionType::kSegmentInfo || type == SectionType::kIdIndex ||
          type == SectionType::kVectorChecksums || type == SectionType::kDocumentIndex ||
          type == SectionType::kUriIndex || type == SectionType::kSparsePostings ||
-         IsTextIndexSection(type) || type == SectionType::kValueOrder;
+         IsTextIndexSection(type) || type == SectionType::kValueOrder ||
+         type == SectionType::kValueText;
 }
 
 Result<Bytes> MakeSection(runtime::Context& ctx, const SectionReader& sections,
@@ -108,7 +113,8 @@ Result<Bytes> MakeSection(runtime::Context& ctx, const SectionReader& sections,
     case SectionType::kSparsePostings:
       return RebuildPostings(ctx, sections, section, rows);
     case SectionType::kValueOrder:
-      return RebuildValueOrder(ctx, sections, section, rows);
+    case SectionType::kValueText:
+      return RebuildValueIndex(ctx, sections, section, rows);
     case SectionType::kTextTerms:
     case SectionType::kTextPostings:
     case SectionType::kTextGrams:

@@ -19,10 +19,12 @@
 #include "runtime/log.h"
 #include "segment/column_statistics.h"
 #include "segment/match_column.h"
+#include "segment/match_text.h"
 #include "segment/rebuild.h"
 #include "segment/sparse_column.h"
 #include "segment/sparse_fill.h"
 #include "segment/text_sections.h"
+#include "segment/value_text.h"
 
 namespace chroma::segment {
 namespace {
@@ -36,8 +38,8 @@ bool IsKnown(SectionType type) {
   return (number >= static_cast<uint32_t>(SectionType::kSegmentInfo) &&
           number <= static_cast<uint32_t>(SectionType::kMovedRows)) ||
          type == SectionType::kSparsePostings || IsTextIndexSection(type) ||
-         type == SectionType::kValueOrder || type == SectionType::kSparseFill ||
-         format::IsMetadataSection(type);
+         type == SectionType::kValueOrder || type == SectionType::kValueText ||
+         type == SectionType::kSparseFill || format::IsMetadataSection(type);
 }
 
 // A column and the bytes that it reads.
@@ -64,6 +66,11 @@ struct LoadedOrder {
   std::optional<ValueOrder> order;  // none: missing or damaged
 };
 
+struct LoadedText {
+  store::BlobSlice bytes;
+  std::optional<index::TextIndexReader> reader;  // none: missing, damaged, or there can be none
+};
+
 struct MetadataColumn {
   const SectionInfo* section = nullptr;
   model::ValueType type = model::ValueType::kNull;
@@ -72,8 +79,14 @@ struct MetadataColumn {
   format::Lazy<std::optional<Loaded<index::SparsePostings>>> postings;
   const SectionInfo* order_section = nullptr;  // null: it has none
   format::Lazy<LoadedOrder> order;
+  const SectionInfo* text_section = nullptr;  // null: it has none
+  format::Lazy<LoadedText> text;
   format::Lazy<ColumnStatistics> statistics;
 };
+
+bool HasStrings(const MetadataColumn& column) {
+  return model::ElementType(column.type) == model::ValueType::kString;
+}
 
 class SectionedSegment final : public SegmentReader {
  public:
@@ -105,6 +118,11 @@ class SectionedSegment final : public SegmentReader {
   Result<std::optional<double>> EstimateMatch(
       const model::MetadataPredicate& predicate) const override;
   uint64_t MatchCost(const model::MetadataPredicate& predicate) const override;
+  Result<Bitmap> MatchText(runtime::Context& ctx, std::string_view key,
+                           const index::TextPattern& pattern, std::string* how) const override;
+  Result<std::optional<double>> EstimateMatchText(runtime::Context& ctx, std::string_view key,
+                                                  const index::TextPattern& pattern) const override;
+  uint64_t MatchTextCost(std::string_view key, const index::TextPattern& pattern) const override;
   Result<std::unique_ptr<KeyValues>> Key(std::string_view key, const Bitmap& rows) const override;
   std::string DescribeKey(std::string_view key) const override;
   Result<Bitmap> MatchDocuments(runtime::Context& ctx, const Bitmap* candidates,
@@ -162,6 +180,9 @@ class SectionedSegment final : public SegmentReader {
       const SectionInfo& section) const;
   // Null where the column has none, or a damaged one.
   Result<const ValueOrder*> OrderOf(const MetadataColumn& column) const;
+  Result<const index::TextIndexReader*> TextOf(const MetadataColumn& column) const;
+  Result<LoadedText> LoadText(runtime::Context& ctx, const MetadataColumn& column) const;
+  void TellDamagedText(const MetadataColumn& column, const Status& status) const;
 
   const SectionReader sections_;
   const bool end_recovered_;
@@ -217,7 +238,9 @@ Status SectionedSegment::Init(runtime::Context& ctx) {
     column->type = static_cast<model::ValueType>(static_cast<uint32_t>(section.type) -
                                                  static_cast<uint32_t>(SectionType::kMetadata));
     column->order_section =
-        sections_.Find(SectionType::kValueOrder, ValueOrderKey(section.key, column->type));
+        sections_.Find(SectionType::kValueOrder, ValueIndexKey(section.key, column->type));
+    column->text_section =
+        sections_.Find(SectionType::kValueText, ValueIndexKey(section.key, column->type));
     metadata_.push_back(std::move(column));
   }
   text_index_.emplace(sections_, rows_);
@@ -444,6 +467,39 @@ Result<const ValueOrder*> SectionedSegment::OrderOf(const MetadataColumn& column
   return loaded->order ? &*loaded->order : nullptr;
 }
 
+Result<LoadedText> SectionedSegment::LoadText(runtime::Context& ctx,
+                                              const MetadataColumn& column) const {
+  LoadedText loaded;
+  if (column.text_section == nullptr || column.text_section->length == 0) return loaded;
+  CHROMA_ASSIGN(const format::MetadataColumnReader* values, Column(column));
+  CHROMA_ASSIGN(loaded.bytes, sections_.Read(ctx, *column.text_section));
+  Result<index::TextIndexReader> reader =
+      OpenValueText(loaded.bytes.bytes, values->strings().strings().count());
+  if (!reader.ok()) return sections_.Damaged(*column.text_section, reader.status().message());
+  loaded.reader.emplace(*std::move(reader));
+  return loaded;
+}
+
+void SectionedSegment::TellDamagedText(const MetadataColumn& column, const Status& status) const {
+  runtime::Log(runtime::LogLevel::kWarning,
+               "the text index of metadata values is damaged: all of them are searched",
+               {{"segment", sections_.blob().name()},
+                {"key", column.section->key},
+                {"error", status.message()}});
+}
+
+Result<const index::TextIndexReader*> SectionedSegment::TextOf(const MetadataColumn& column) const {
+  CHROMA_ASSIGN(const auto* loaded, column.text.Get([&]() -> Result<LoadedText> {
+    runtime::Context ctx;
+    Result<LoadedText> read = LoadText(ctx, column);
+    if (read.ok() || read.status().code() != StatusCode::kDataLoss) return read;
+    // Derived from the values, so damage to it costs time and not data.
+    TellDamagedText(column, read.status());
+    return LoadedText();
+  }));
+  return loaded->reader ? &*loaded->reader : nullptr;
+}
+
 Result<std::optional<uint32_t>> SectionedSegment::FindId(std::string_view id) const {
   if (rows_ == 0) return std::optional<uint32_t>();
   CHROMA_ASSIGN(const format::StringReader* ids, Ids());
@@ -590,6 +646,56 @@ uint64_t SectionedSegment::MatchCost(const model::MetadataPredicate& predicate) 
   return cost;
 }
 
+Result<Bitmap> SectionedSegment::MatchText(runtime::Context& ctx, std::string_view key,
+                                           const index::TextPattern& pattern,
+                                           std::string* how) const {
+  Bitmap matches;
+  std::string done;
+  for (const auto& stored : ColumnsOf(key)) {
+    if (!HasStrings(*stored)) continue;
+    CHROMA_ASSIGN(const format::MetadataColumnReader* column, Column(*stored));
+    CHROMA_ASSIGN(const index::TextIndexReader* text, TextOf(*stored));
+    std::vector<uint64_t> found;
+    std::string how_column;
+    Status matched = MatchTextColumn(ctx, *column, text, pattern, &found, &how_column);
+    if (matched.code() == StatusCode::kDataLoss && text != nullptr) {
+      TellDamagedText(*stored, matched);
+      found.clear();
+      matched = MatchTextColumn(ctx, *column, nullptr, pattern, &found, &how_column);
+    }
+    CHROMA_TRY(matched);
+    done += (done.empty() ? "" : "; ") + how_column;
+    matches |= column->presence().ToRows(found);
+  }
+  if (how != nullptr) *how = done.empty() ? "no record has a string under the key" : done;
+  return matches;
+}
+
+Result<std::optional<double>> SectionedSegment::EstimateMatchText(
+    runtime::Context& ctx, std::string_view key, const index::TextPattern& pattern) const {
+  double rows = 0;
+  for (const auto& stored : ColumnsOf(key)) {
+    if (!HasStrings(*stored)) continue;
+    CHROMA_ASSIGN(const format::MetadataColumnReader* column, Column(*stored));
+    CHROMA_ASSIGN(const index::TextIndexReader* text, TextOf(*stored));
+    CHROMA_ASSIGN(const double of_column, EstimateTextColumn(ctx, *column, text, pattern));
+    rows += of_column;
+  }
+  return std::optional(rows);
+}
+
+uint64_t SectionedSegment::MatchTextCost(std::string_view key,
+                                         const index::TextPattern& pattern) const {
+  uint64_t cost = 0;
+  for (const auto& stored : ColumnsOf(key)) {
+    if (!HasStrings(*stored)) continue;
+    const auto column = Column(*stored);
+    const auto text = TextOf(*stored);
+    if (column.ok() && text.ok()) cost += MatchTextColumnCost(**column, *text, pattern);
+  }
+  return cost;
+}
+
 Result<std::unique_ptr<KeyValues>> SectionedSegment::Key(std::string_view key,
                                                          const Bitmap& rows) const {
   static_cast<void>(rows);  // a column is whole, or none of it can be read
@@ -670,12 +776,15 @@ Result<std::vector<MissingIndex>> SectionedSegment::Missing(const model::Schema&
       }
       continue;
     }
-    const bool strings = model::ElementType(column->type) == model::ValueType::kString;
-    if (!strings || column->order_section != nullptr) continue;
-    if (!WantsOrder(&schema, key, column->type)) continue;
+    const bool both = column->order_section != nullptr && column->text_section != nullptr;
+    if (!HasStrings(*column) || both || !WantsValueIndexes(&schema, key, column->type)) continue;
     CHROMA_ASSIGN(const format::MetadataColumnReader* values, Column(*column));
-    if (!HasValueOrder(*values)) continue;
-    missing.push_back({SectionType::kValueOrder, ValueOrderKey(key, column->type)});
+    if (column->order_section == nullptr && HasValueOrder(*values)) {
+      missing.push_back({SectionType::kValueOrder, ValueIndexKey(key, column->type)});
+    }
+    if (column->text_section == nullptr && HasValueText(*values)) {
+      missing.push_back({SectionType::kValueText, ValueIndexKey(key, column->type)});
+    }
   }
   return missing;
 }
@@ -724,6 +833,11 @@ Status SectionedSegment::VerifyAll(runtime::Context& ctx) const {
     CHROMA_ASSIGN(const ValueOrder* order, OrderOf(*column));
     if (column->order_section != nullptr && order == nullptr) {
       return sections_.Damaged(*column->order_section, "it does not fit its column");
+    }
+    CHROMA_ASSIGN(const LoadedText text, LoadText(ctx, *column));
+    if (text.reader) {
+      const Status whole = text.reader->VerifyAll();
+      if (!whole.ok()) return sections_.Damaged(*column->text_section, whole.message());
     }
     const SectionInfo* postings =
         sections_.Find(SectionType::kSparsePostings, column->section->key);

@@ -21,6 +21,7 @@
 #include "segment/missing_indexes.h"
 #include "segment/text_sections.h"
 #include "segment/value_order.h"
+#include "segment/value_text.h"
 
 namespace chroma::segment {
 namespace {
@@ -63,9 +64,9 @@ class SectionedSegmentWriter final : public SegmentWriter {
   Status FinishTexts(format::TextWriter& texts, SectionType blocks, SectionType index);
   // Texts of the rows go out as they come, in the place of none that was given with the rows.
   Status StreamTexts(std::optional<format::TextWriter>& texts, SectionType blocks);
-  Status WriteMetadata();
+  Status WriteMetadata(runtime::Context& ctx);
   Status WritePostings(const std::string& key, const format::MetadataColumnWriter& column);
-  Status WriteOrder(std::string_view key, model::ValueType type, BytesView column);
+  Status WriteValueIndexes(std::string_view key, model::ValueType type, BytesView column);
 
   const std::string name_;
   const uint32_t dimension_;
@@ -228,14 +229,15 @@ Status SectionedSegmentWriter::AddMovedRows(const std::string& index,
   return Status::Ok();
 }
 
-Status SectionedSegmentWriter::WriteMetadata() {
+Status SectionedSegmentWriter::WriteMetadata(runtime::Context& ctx) {
   for (auto& [key, columns] : metadata_) {
     for (size_t type = 0; type < columns.size(); ++type) {
       if (columns[type] == nullptr) continue;
+      CHROMA_TRY(ctx.Check());
       Bytes payload;
       columns[type]->Encode(payload, rows());
       CHROMA_TRY(out_.Write(format::MetadataSection(static_cast<uint8_t>(type)), key, payload));
-      CHROMA_TRY(WriteOrder(key, static_cast<model::ValueType>(type), payload));
+      CHROMA_TRY(WriteValueIndexes(key, static_cast<model::ValueType>(type), payload));
       payload = Bytes();
       if (static_cast<model::ValueType>(type) == model::ValueType::kSparseVector) {
         CHROMA_TRY(WritePostings(key, *columns[type]));
@@ -264,25 +266,28 @@ Status SectionedSegmentWriter::WritePostings(const std::string& key,
   return out_.Write(SectionType::kSparsePostings, key, payload, options);
 }
 
-Status SectionedSegmentWriter::WriteOrder(std::string_view key, model::ValueType type,
-                                          BytesView column) {
-  if (!WantsOrder(schema_, key, type)) return Status::Ok();
+Status SectionedSegmentWriter::WriteValueIndexes(std::string_view key, model::ValueType type,
+                                                 BytesView column) {
+  if (!WantsValueIndexes(schema_, key, type)) return Status::Ok();
   ByteReader in(column);
   const auto reader = format::MetadataColumnReader::Read(in, type, rows());
   if (!in.ok()) return Status::Internal("a column was written that cannot be read");
-  if (!HasValueOrder(reader)) return Status::Ok();
   format::SectionOptions options;
   options.required = false;
-  return out_.Write(SectionType::kValueOrder, ValueOrderKey(key, type),
-                    EncodeValueOrder(reader.strings().strings()), options);
+  if (HasValueOrder(reader)) {
+    CHROMA_TRY(out_.Write(SectionType::kValueOrder, ValueIndexKey(key, type),
+                          EncodeValueOrder(reader.strings().strings()), options));
+  }
+  if (!HasValueText(reader)) return Status::Ok();
+  return out_.Write(SectionType::kValueText, ValueIndexKey(key, type),
+                    EncodeValueText(reader.strings().strings()), options);
 }
 
 Result<SegmentSummary> SectionedSegmentWriter::Finish(runtime::Context& ctx) {
   CHROMA_TRY(failure_);
   failure_ = Status::FailedPrecondition("segment " + name_ + " was finished already");
   CHROMA_TRY(MoveTo(Phase::kEnd));
-  CHROMA_TRY(ctx.Check());
-  CHROMA_TRY(WriteMetadata());
+  CHROMA_TRY(WriteMetadata(ctx));
   CHROMA_TRY(ctx.Check());
   if (WantsText(schema_)) CHROMA_TRY(WriteTextIndex(&out_, &text_index_, rows()));
   for (const auto& [index, payload] : moved_rows_) {

@@ -121,6 +121,8 @@ class TailView : public Part {
                       std::vector<model::Metadata>* out) const override;
   Result<Bitmap> Match(runtime::Context& ctx,
                        const model::MetadataPredicate& predicate) const override;
+  Result<Bitmap> MatchText(runtime::Context& ctx, std::string_view key,
+                           const index::TextPattern& pattern, std::string* how) const override;
   Result<std::unique_ptr<KeyValues>> Key(std::string_view key, const Bitmap& rows) const override;
   std::string DescribeKey(std::string_view) const override {
     return "records of the log, one by one";

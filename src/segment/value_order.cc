@@ -32,7 +32,7 @@ Bytes EncodeValueOrder(const format::StringReader& values) {
   return payload;
 }
 
-std::string ValueOrderKey(std::string_view key, model::ValueType type) {
+std::string ValueIndexKey(std::string_view key, model::ValueType type) {
   return std::string(1, static_cast<char>(type)) + std::string(key);
 }
 

@@ -20,8 +20,9 @@ namespace chroma::segment {
 bool HasValueOrder(const format::MetadataColumnReader& column);
 Bytes EncodeValueOrder(const format::StringReader& values);
 
-// The key of its section: the value type of the column, one byte, and the metadata key.
-std::string ValueOrderKey(std::string_view key, model::ValueType type);
+// The key of a section that belongs to a metadata column: the value type of the column, one byte,
+// and the metadata key.
+std::string ValueIndexKey(std::string_view key, model::ValueType type);
 
 // Does not own the bytes. Immutable; thread safe.
 class ValueOrder {

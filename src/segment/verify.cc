@@ -161,7 +161,8 @@ class Examiner {
     const std::string what = "section " + format::Describe(section) + " is damaged";
     if (section.type == SectionType::kIdIndex || section.type == SectionType::kMovedRows ||
         section.type == SectionType::kSparsePostings || IsTextIndexSection(section.type) ||
-        section.type == SectionType::kValueOrder || section.type == SectionType::kSparseFill) {
+        section.type == SectionType::kValueOrder || section.type == SectionType::kValueText ||
+        section.type == SectionType::kSparseFill) {
       Lost(what, Bitmap());  // costs time at each start or search, and no record
     } else if (format::IsMetadataSection(section.type)) {
       lost_columns_.push_back(section);

@@ -161,6 +161,28 @@ bool Oracle::MatchesDocument(const OracleRecord& record,
   return false;
 }
 
+bool Oracle::MatchesText(const OracleRecord& record, const model::TextPredicate& predicate) {
+  using enum model::TextOperator;
+  const model::TextOperator op = predicate.op;
+  const bool any = op == kContainsAny || op == kNotContainsAny;
+  const bool prefix = op == kPrefix || op == kNotPrefix;
+  const auto matches = [&](const std::string& value) {
+    if (!any) return HasPhrase(value, predicate.texts[0], prefix);
+    return std::any_of(
+        predicate.texts.begin(), predicate.texts.end(),
+        [&](const std::string& text) { return value.find(text) != std::string::npos; });
+  };
+  bool positive = false;
+  if (const model::MetadataValue* value = record.metadata.Find(predicate.key)) {
+    const auto* one = std::get_if<std::string>(value);
+    const auto* many = std::get_if<std::vector<std::string>>(value);
+    positive = (one != nullptr && matches(*one)) ||
+               (many != nullptr && std::any_of(many->begin(), many->end(), matches));
+  }
+  const bool negated = op == kNotContainsAny || op == kNotPhrase || op == kNotPrefix;
+  return positive != negated;
+}
+
 bool Oracle::Matches(const OracleRecord& record, const model::Filter& filter) const {
   if (const auto* logical = std::get_if<model::LogicalFilter>(&filter.node)) {
     const auto matches = [&](const model::Filter& child) { return Matches(record, child); };
@@ -170,6 +192,9 @@ bool Oracle::Matches(const OracleRecord& record, const model::Filter& filter) co
   }
   if (const auto* document = std::get_if<model::DocumentPredicate>(&filter.node)) {
     return MatchesDocument(record, *document);
+  }
+  if (const auto* text = std::get_if<model::TextPredicate>(&filter.node)) {
+    return MatchesText(record, *text);
   }
   const auto& predicate = std::get<model::MetadataPredicate>(filter.node);
   if (const auto reserved = ReservedValue(record, predicate.key)) {

@@ -58,6 +58,7 @@ class Oracle {
 
  private:
   bool Matches(const OracleRecord& record, const model::Filter& filter) const;
+  static bool MatchesText(const OracleRecord& record, const model::TextPredicate& predicate);
   bool MatchesDocument(const OracleRecord& record, const model::DocumentPredicate& predicate) const;
   bool MatchesRegex(const std::string& pattern, const std::string& text) const;
   void MergeInto(OracleRecord& record, const model::RecordBatch& batch, size_t i,

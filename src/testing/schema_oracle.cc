@@ -73,6 +73,10 @@ std::optional<std::string> SchemaOracle::Refusal(const model::Filter& filter) co
     if (IsOn(predicate->key, type)) return std::nullopt;
     return Disabled(predicate->key, type);
   }
+  if (const auto* text = std::get_if<model::TextPredicate>(&filter.node)) {
+    if (IsOn(text->key, ValueType::kString)) return std::nullopt;
+    return Disabled(text->key, ValueType::kString);
+  }
   if (full_text_) return std::nullopt;
   return "Cannot filter using full-text search because FTS indexing is disabled";
 }

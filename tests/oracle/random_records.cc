@@ -23,7 +23,7 @@ void Append(const std::vector<float>& vector, model::RecordBatch* batch) {
 }  // namespace
 
 const std::vector<std::string>& RandomRecords::Keys() {
-  static const std::vector<std::string> kKeys = {"k", "l", "p", "m", "n", "o"};
+  static const std::vector<std::string> kKeys = {"k", "l", "p", "m", "n", "o", "t"};
   return kKeys;
 }
 
@@ -46,6 +46,15 @@ std::string RandomRecords::RandomText() {
     text += kGaps[Below(7)];
   }
   return text;
+}
+
+// In wide worlds many are long, so that their column gets a text index.
+std::string RandomRecords::RandomTitle() {
+  std::string title = RandomText();
+  if (is_wide_ && Chance(90)) {
+    while (title.size() < 1000) title += RandomText() + (Chance(10) ? " 🚀" : "; ");
+  }
+  return title;
 }
 
 // Small, at the edge of what doubles say exactly, or at the edge of integers.
@@ -96,6 +105,8 @@ MetadataValue RandomRecords::RandomValueOf(const std::string& key) {
   if (key == "m") return RandomName();
   if (key == "n") return is_wide_ && Chance(20) ? RandomInteger() : int64_t{Below(100) - 50};
   if (key == "o") return is_wide_ ? RandomFloat() : 0.5 * (Below(9) - 4);
+  if (key == "t" && Chance(70)) return RandomTitle();
+  if (key == "t" && Chance(90)) return std::vector<std::string>{RandomTitle(), RandomTitle()};
   return RandomValue();
 }
 
@@ -197,6 +208,7 @@ model::Filter RandomRecords::RandomFilter(int depth) {
     return {std::move(logical)};
   }
   if (Chance(25)) return {RandomDocumentPredicate()};
+  if (Chance(25)) return {RandomTextPredicate()};
   if (Chance(15)) return {RandomReservedPredicate()};
   return {RandomMetadataPredicate()};
 }
@@ -217,6 +229,28 @@ model::DocumentPredicate RandomRecords::RandomDocumentPredicate() {
   const bool regex = op == kRegex || op == kNotRegex;
   if (regex && Chance(50)) return {op, kRegexes[Below(6)]};
   return {op, kPatterns[Below(22)]};
+}
+
+model::TextPredicate RandomRecords::RandomTextPredicate() {
+  model::TextPredicate predicate;
+  predicate.key = Chance(80) ? "t" : RandomKey();
+  predicate.op = static_cast<model::TextOperator>(Below(6));
+  // Patterns of documents, which "t" has the words of.
+  const bool any = predicate.op <= model::TextOperator::kNotContainsAny;
+  const int texts = !any ? 1 : Chance(5) ? 300 : 1 + Below(3);
+  while (static_cast<int>(predicate.texts.size()) < texts) {
+    const model::DocumentPredicate document = RandomDocumentPredicate();
+    const bool phrase = document.op >= model::DocumentOperator::kPhrase;
+    const bool contains = document.op <= model::DocumentOperator::kNotContains;
+    if (any ? !contains : !phrase) continue;
+    // Of many the empty one would say nothing more.
+    if (texts > 3 && document.pattern.size() < 3) {
+      predicate.texts.push_back("w" + std::to_string(Below(900)) + " ");
+    } else {
+      predicate.texts.push_back(any && Chance(5) ? "🚀" : document.pattern);
+    }
+  }
+  return predicate;
 }
 
 // Of what is no metadata: ids, whole documents and uris.

@@ -43,12 +43,14 @@ class RandomRecords {
   int ids() const { return population_.ids; }
 
   // Of ordinary metadata. "m" has strings only, "n" integers and "o" floats, so that they are
-  // stored in the forms of these; the others have values of all types.
+  // stored in the forms of these; "t" has texts, alone and in arrays; the others have values of all
+  // types.
   static const std::vector<std::string>& Keys();
-  std::string RandomKey() { return Keys()[static_cast<size_t>(Below(6))]; }
+  std::string RandomKey() { return Keys()[static_cast<size_t>(Below(7))]; }
   std::string RandomId() { return "id" + std::to_string(Below(population_.ids)); }
   std::vector<std::string> RandomIds(int n_max);
   std::string RandomText();
+  std::string RandomTitle();
   model::MetadataValue RandomValueOf(const std::string& key);
   model::SparseVector RandomSparse(int size_max);
   std::vector<float> RandomVector();
@@ -61,6 +63,7 @@ class RandomRecords {
 
   model::Filter RandomFilter(int depth);
   model::DocumentPredicate RandomDocumentPredicate();
+  model::TextPredicate RandomTextPredicate();
   Conditions RandomConditions();
 
   // Keys that records have sparse vectors under, and how often of a hundred.

@@ -63,7 +63,7 @@ class BeyondChromadb:
 
         order_by: keys, or "#id"; with "-" in front descending. highlight: True, or a dict of
         matches, snippets and snippet_characters; the result has "highlights" then. The filters
-        may have $contains_any, $phrase and $prefix."""
+        may have $contains_any, $phrase and $prefix, of documents and of metadata keys."""
         numbers = None
         if highlight:
             wanted = {} if highlight is True else dict(highlight)

@@ -18,6 +18,8 @@ def test_lists(books):
     assert found["ids"] == ["b"]
     assert found["highlights"][0]["matches"] == [
         {"begin": 0, "end": 8, "begin_byte": 0, "end_byte": 8}]
+    assert books.list_records(where={"tags": {"$contains_any": ["x", "q"]}})["ids"] == \
+        books.list_records(where={"tags": {"$contains": "x"}})["ids"]
     with pytest.raises(ValueError, match="highlight has no"):
         books.list_records(highlight={"colour": 1})
 

@@ -67,6 +67,9 @@ Result<Phrase> Phrase::Parse(std::string_view text, bool ends_with_prefix) {
                                             : TextQuery::Word(words[i]);
     phrase.query_ = TextQuery::And(std::move(phrase.query_), std::move(query));
   }
+  const auto longest = std::max_element(
+      words.begin(), words.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  phrase.longest_ = static_cast<size_t>(longest - words.begin());
   const size_t whole = words.size() - (ends_with_prefix ? 1 : 0);
   phrase.fallback_.assign(whole, 0);
   for (size_t i = 1; i < whole; ++i) {
@@ -102,10 +105,7 @@ void Phrase::Search(std::string_view text, Visit visit) const {
 }
 
 bool Phrase::Matches(std::string_view text) const {
-  const auto longest =
-      std::max_element(words_.begin(), words_.end(),
-                       [](const auto& a, const auto& b) { return a.size() < b.size(); });
-  if (!Contains(text, *longest)) return false;
+  if (!Contains(text, longest_word())) return false;
   bool found = false;
   Search(text, [&](const TextRange&) {
     found = true;

@@ -47,6 +47,8 @@ class Phrase {
   bool query_is_exact() const { return words_.size() == 1; }
 
   const std::string& text() const { return text_; }
+  // Every text that matches contains it.
+  const std::string& longest_word() const { return words_[longest_]; }
   bool ends_with_prefix() const { return ends_with_prefix_; }
 
  private:
@@ -59,6 +61,7 @@ class Phrase {
   std::string text_;
   bool ends_with_prefix_ = false;
   std::vector<std::string> words_;
+  size_t longest_ = 0;            // of the words
   std::vector<size_t> fallback_;  // of the automaton: words still matched after a mismatch
   TextQuery query_;
 };
