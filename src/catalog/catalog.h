@@ -102,6 +102,8 @@ class Catalog {
   virtual Result<model::Collection> RegisterWrite(
       runtime::Context& ctx, const Uuid& id, std::optional<uint32_t> dimension,
       const std::vector<model::Metadata>& metadatas) = 0;
+  // The next write fixes it anew. For a collection of which nothing was ever logged.
+  virtual Status ForgetDimension(runtime::Context& ctx, const Uuid& id) = 0;
   // Which one it was; none: it took place before.
   virtual Result<std::optional<Uuid>> DeleteCollection(runtime::Context& ctx,
                                                        const std::string& tenant,

@@ -148,6 +148,10 @@ Result<model::Collection> RegisterWriteInRow(Connection& connection, const Uuid&
   return collection;
 }
 
+Status ForgetDimensionOfRow(Connection& connection, const Uuid& id) {
+  return connection.Query("UPDATE collections SET dimension = NULL WHERE id = ?").Id(id).Run();
+}
+
 Status DeleteCollectionRows(Connection& connection, const Uuid& id) {
   CHROMA_TRY(connection.Query("DELETE FROM collections WHERE id = ?").Id(id).Run());
   return DeleteVersion(connection, id);

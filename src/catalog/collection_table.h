@@ -33,6 +33,8 @@ Status UpdateRow(Connection& connection, const Uuid& id, const Catalog::Collecti
 Result<model::Collection> RegisterWriteInRow(Connection& connection, const Uuid& id,
                                              std::optional<uint32_t> dimension,
                                              const std::vector<model::Metadata>& metadatas);
+// See Catalog::ForgetDimension.
+Status ForgetDimensionOfRow(Connection& connection, const Uuid& id);
 // With version and blob names.
 Status DeleteCollectionRows(Connection& connection, const Uuid& id);
 // All of one database; their ids in order.

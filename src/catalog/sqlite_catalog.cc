@@ -167,6 +167,10 @@ class SqliteCatalog final : public Catalog {
                  [&](Connection& c) { return RegisterWriteInRow(c, id, dimension, metadatas); });
   }
 
+  Status ForgetDimension(Context& ctx, const Uuid& id) override {
+    return Write(ctx, [&](Connection& c) { return ForgetDimensionOfRow(c, id); });
+  }
+
   Result<std::optional<Uuid>> DeleteCollection(Context& ctx, const std::string& tenant,
                                                const std::string& database, const std::string& name,
                                                const model::RequestTag& tag) override {

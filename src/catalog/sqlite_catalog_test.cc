@@ -427,6 +427,9 @@ TEST_P(SqliteCatalogTest, RegisterWrite) {
   ExpectSame(*catalog_->GetCollectionById(ctx_, Id(1)), *written);
   Reopen();
   ExpectSame(*catalog_->GetCollectionById(ctx_, Id(1)), *written);
+  EXPECT_OK(catalog_->ForgetDimension(ctx_, Id(1)));
+  EXPECT_EQ(catalog_->GetCollectionById(ctx_, Id(1))->dimension, std::nullopt);
+  EXPECT_EQ(catalog_->RegisterWrite(ctx_, Id(1), 4, {})->dimension, 4U);
 }
 
 TEST_P(SqliteCatalogTest, PublishAndLiveBlobs) {

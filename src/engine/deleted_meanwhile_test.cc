@@ -4,11 +4,8 @@
 #include <functional>
 #include <utility>
 
-#include "catalog/sqlite_catalog.h"
 #include "engine/engine.h"
-#include "executor/local_node.h"
-#include "log/file_log.h"
-#include "store/dir_store.h"
+#include "engine/test_parts.h"
 
 namespace chroma::engine {
 namespace {
@@ -78,38 +75,18 @@ class InterruptedNode final : public executor::QueryNode {
   std::function<void()>& before_;
 };
 
-class Nobody final : public WriteObserver {
-  void OnWrite(const Uuid&) override {}
-  void OnCollectionsDeleted(const std::vector<Uuid>&) override {}
-  Status Compact(runtime::Context&, const Uuid&) override { return Status::Ok(); }
-};
-
 TEST(DeletedMeanwhile, IsNotFoundAndNotEmpty) {
-  const auto files = runtime::FileSystem::InMemory();
-  runtime::Env env;
-  env.files = files.get();
-  ASSERT_TRUE(files->CreateDirectory("/db").ok());
-  auto catalog = *catalog::OpenSqliteCatalog(env, "/db/catalog.sqlite3");
-  auto log = *log::FileLog::Open(env, "/db");
-  auto store = *store::OpenDirStore(env, "/db/blobs");
-  runtime::ThreadPool pool(*env.scheduler, "search", 1, 16);
-  executor::LocalNode local(env, *log, *store, pool);
+  TestParts parts;
   std::function<void()> before = [] {};
-  InterruptedNode node(local, before);
-  Nobody nobody;
-  Engine engine(env, *catalog, *log, node, nobody, {});
+  InterruptedNode node(*parts.node, before);
+  Engine engine(parts.env, *parts.catalog, *parts.log, node, parts.nobody, {});
 
   runtime::Context ctx;
   CreateCollectionRequest create;
   create.name = "films";
   const CollectionRef films =
       *engine.CreateCollection(ctx, model::kDefaultTenant, model::kDefaultDatabase, create);
-  WriteRequest write;
-  write.batch.ids = {"a"};
-  write.batch.has_vector = {1};
-  write.batch.vectors = {2, {1, 2}};
-  write.shape = model::ShapeOf(write.batch);
-  ASSERT_TRUE(engine.Write(ctx, films, write).ok());
+  ASSERT_TRUE(engine.Write(ctx, films, OneRecord("a", {1, 2})).ok());
   EXPECT_EQ(*engine.Count(ctx, films), 1U);
 
   bool deleted = false;

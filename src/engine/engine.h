@@ -225,9 +225,13 @@ class Engine {
                                                 const model::Collection& collection,
                                                 const std::vector<model::Search>& searches) const;
   Result<CollectionRef> LoadCollection(runtime::Context& ctx, const Uuid& id);
-  // Fixes the dimension and extends the schema, where the write needs it.
-  Status RegisterWrite(runtime::Context& ctx, const CollectionRef& collection,
-                       const WriteRequest& request);
+  // Fixes the dimension and extends the schema, where the write needs it. Whether the dimension was
+  // not fixed before.
+  Result<bool> RegisterWrite(runtime::Context& ctx, const CollectionRef& collection,
+                             const WriteRequest& request);
+  // The write that fixed it was not logged: leaves the dimension open again, unless another write
+  // has relied on it. Where that fails it stays. Not called in a gate.
+  void UnfixDimension(const Uuid& id);
   Result<uint64_t> DeleteMatching(runtime::Context& ctx, const CollectionRef& collection,
                                   const DeleteRequest& request);
   Status AppendDelete(runtime::Context& ctx, const Uuid& collection, std::vector<std::string> ids,

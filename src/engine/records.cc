@@ -60,20 +60,33 @@ Status CheckConsistent(const model::RecordBatch& batch) {
 
 // ---- writes
 
-Status Engine::RegisterWrite(runtime::Context& ctx, const CollectionRef& collection,
-                             const WriteRequest& request) {
+Result<bool> Engine::RegisterWrite(runtime::Context& ctx, const CollectionRef& collection,
+                                   const WriteRequest& request) {
   // The caller may have looked the collection up before another write fixed the dimension.
   CHROMA_TRY(model::ValidateDimensions(request.shape.vector_lengths, collection->dimension));
   std::optional<uint32_t> dimension;
   if (!request.shape.vector_lengths.empty()) dimension = request.shape.vector_lengths.front();
   const std::vector<model::Metadata> keys = NewSchemaKeys(request.batch, collection->schema);
   const bool fixes_dimension = dimension && !collection->dimension;
-  if (!fixes_dimension && keys.empty()) return Status::Ok();
+  if (!fixes_dimension && keys.empty()) return false;
   CHROMA_ASSIGN(model::Collection row, Changing(CollectionScope::Id(collection->id), [&] {
                   return catalog_.RegisterWrite(ctx, collection->id, dimension, keys);
                 }));
   // Another first write may have fixed another dimension just before.
-  return model::ValidateDimensions(request.shape.vector_lengths, row.dimension);
+  CHROMA_TRY(model::ValidateDimensions(request.shape.vector_lengths, row.dimension));
+  return fixes_dimension;
+}
+
+void Engine::UnfixDimension(const Uuid& id) {
+  // Not the request's, which may be given up.
+  runtime::Context ctx(*env_.clock);
+  // Those who have found the dimension fixed are done, so the log tells whether they wrote.
+  WriteGates::Hold gate(gates_, id, /*exclusive=*/true);
+  const Result<uint64_t> end = log_.End(ctx, id);
+  const Result<model::Collection> row = catalog_.GetCollectionById(ctx, id);
+  if (!end.ok() || *end != 0 || !row.ok() || row->version != 0) return;
+  static_cast<void>(
+      Changing(CollectionScope::Id(id), [&] { return catalog_.ForgetDimension(ctx, id); }));
 }
 
 Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection, WriteRequest request) {
@@ -89,6 +102,9 @@ Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection, Wri
   // What may have taken place already must not be refused now.
   if (!request.tag.repeated) CHROMA_TRY(backlog_.Pass(ctx, collection->id));
   const uint32_t count = static_cast<uint32_t>(batch.size());
+  Bytes entry = log::EncodeBatch(batch, request.tag.id);
+  bool fixed_dimension = false;
+  Status logged;
   {
     WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/request.tag.repeated);
     // The collection may have been deleted since it was looked up, and its log forgotten.
@@ -98,13 +114,16 @@ Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection, Wri
     // A key may have been switched on since the collection was looked up.
     if (current != collection && current->schema != collection->schema) {
       EmbedSparseKeys(current->schema, batch);
+      entry = log::EncodeBatch(batch, request.tag.id);
     }
-    CHROMA_TRY(RegisterWrite(ctx, current, request));
+    CHROMA_TRY(ctx.Check());
+    CHROMA_ASSIGN(fixed_dimension, RegisterWrite(ctx, current, request));
     CHROMA_TEST_POINT("engine.write_registered");
-    CHROMA_ASSIGN([[maybe_unused]] uint64_t offset,
-                  log_.Append(ctx, collection->id, log::EncodeBatch(batch, request.tag.id), count));
+    logged = log_.Append(ctx, collection->id, std::move(entry), count).status();
     CHROMA_TEST_POINT("engine.write_logged");
   }
+  if (!logged.ok() && fixed_dimension) UnfixDimension(collection->id);
+  CHROMA_TRY(logged);
   observer_.OnWrite(collection->id);
   return Status::Ok();
 }
