@@ -89,8 +89,9 @@ std::string ImportReport::ToText() const {
   }
   for (const std::string& place : damage) text += "damaged: " + place + '\n';
   for (const ImportLoss& loss : losses) {
-    text += std::string(loss.saved ? "incomplete: " : "not saved: ") + Place(loss) + ": " +
-            loss.what + '\n';
+    const std::string place = Place(loss);
+    text += std::string(loss.saved ? "incomplete: " : "not saved: ") + place +
+            (place.empty() ? "" : ": ") + loss.what + '\n';
   }
   for (const std::string& warning : warnings) text += "note: " + warning + '\n';
   return text;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_set>
 #include <utility>
 
 #include "base/json_string.h"
@@ -131,6 +132,7 @@ Status Rejects::Close() {
 Status CollectionImport::Run() {
   imported_.records = parts_.reader.size();
   left_out_.assign(imported_.records, false);
+  RepairIds();
   if (parts_.target.engine != nullptr) CHROMA_TRY(Create());
   CHROMA_TRY(WriteAll());
   if (parts_.target.engine == nullptr) return Status();
@@ -164,21 +166,48 @@ Status CollectionImport::Create() {
   return Status();
 }
 
+void CollectionImport::RepairIds() {
+  std::unordered_set<std::string> taken;
+  const auto for_ids = [&](bool valid, auto visit) {
+    for (uint64_t i = 0; i < imported_.records; ++i) {
+      if (IsValidUtf8(parts_.reader.id(i)) == valid) visit(i);
+    }
+  };
+  for_ids(false, [&](uint64_t i) { repaired_ids_.emplace(i, std::string()); });
+  if (repaired_ids_.empty()) return;
+  for_ids(true, [&](uint64_t i) { taken.emplace(parts_.reader.id(i)); });
+  for (auto& [i, id] : repaired_ids_) {
+    const std::string repaired = RepairUtf8(parts_.reader.id(i));
+    id = repaired;
+    for (int n = 2; !taken.insert(id).second; ++n) id = repaired + "-" + std::to_string(n);
+  }
+}
+
 uint64_t CollectionImport::BatchRecords() const {
   const uint64_t record_bytes = std::max<uint64_t>(parts_.reader.dimension(), 1) * sizeof(float);
   return std::clamp<uint64_t>(kBatchBytesAim / record_bytes, 1, kBatchRecordsMax);
 }
 
 bool CollectionImport::Load(uint64_t i, model::Record* record, std::vector<ImportLoss>* losses) {
-  if (!parts_.reader.Read(i, record, losses)) return false;
+  const bool saved = parts_.reader.Read(i, record, losses);
   const auto lose = [&](std::string what) {
     losses->push_back({.record = record->id, .saved = true, .what = std::move(what)});
   };
+  if (const auto repaired = repaired_ids_.find(i); repaired != repaired_ids_.end()) {
+    const bool shared = repaired->second != RepairUtf8(record->id);
+    record->id = repaired->second;
+    for (ImportLoss& loss : *losses) loss.record = record->id;
+    if (saved) {
+      lose(shared ? "its id is not UTF-8, and was repaired; other records would have the same one, "
+                    "hence the number at its end"
+                  : "its id is not UTF-8, and was repaired");
+    }
+  }
+  if (!saved) return false;
   if (record->document && RepairText(&*record->document)) {
     lose("its document is not UTF-8, and was repaired");
   }
   if (record->uri && RepairText(&*record->uri)) lose("its uri is not UTF-8, and was repaired");
-  if (RepairText(&record->id)) lose("its id is not UTF-8, and was repaired");
   if (record->metadata) record->metadata = AllowedMetadata(*record->metadata, lose);
   if (record->metadata && record->metadata->empty()) record->metadata.reset();
   return true;
@@ -205,7 +234,8 @@ Status CollectionImport::WriteAll() {
   for (uint64_t i = 0; i < imported_.records; ++i) {
     model::Record record;
     std::vector<ImportLoss> losses;
-    if (Load(i, &record, &losses)) {
+    const bool saved = Load(i, &record, &losses);
+    if (saved) {
       batch.ids.push_back(std::move(record.id));
       batch.vectors.dimension = static_cast<uint32_t>(record.embedding.size());
       batch.vectors.values.insert(batch.vectors.values.end(), record.embedding.begin(),

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,6 +55,8 @@ class CollectionImport {
 
  private:
   Status Create();
+  // Gives every id that is no UTF-8 another one, which no other record has.
+  void RepairIds();
   // Reads all records and, but in a dry run, writes them.
   Status WriteAll();
   Status WriteBatch(model::RecordBatch batch, std::vector<uint64_t> places);
@@ -70,6 +73,7 @@ class CollectionImport {
   ImportReport& report_;
   engine::CollectionRef collection_;
   std::vector<bool> left_out_;
+  std::map<uint64_t, std::string> repaired_ids_;  // by record
 };
 
 }  // namespace chroma::importer

@@ -53,6 +53,7 @@ class Importer {
           " was written to while it was imported; stop the program that has it open and import "
           "it again into a new directory");
     }
+    LoseWhatIsUnknown();
     report_.damage = damage_.Texts();
     RepairTexts();
     return std::move(report_);
@@ -170,6 +171,15 @@ class Importer {
     CHROMA_TRY(import.Run().Annotate("collection " + imported.name));
     report_.collections.push_back(std::move(imported));
     return Status();
+  }
+
+  // Where nothing is left that could be named either.
+  void LoseWhatIsUnknown() {
+    if (damage_.empty()) return;
+    for (const ImportedCollection& collection : report_.collections) {
+      if (collection.imported != 0) return;
+    }
+    report_.losses.push_back({.what = "no record could be saved, whatever there was"});
   }
 
   // What the report names may be damaged itself.

@@ -52,6 +52,8 @@ class CollectionReader {
 
   // Records that are live.
   uint64_t size() const { return records_.size(); }
+  // The id of record `i`, as it is: damage may have left something that is no UTF-8.
+  std::string_view id(uint64_t i) const { return records_[i]->id; }
   uint32_t dimension() const { return dimension_; }
   // What there is to say about the collection as a whole.
   const std::vector<std::string>& warnings() const { return warnings_; }

@@ -403,6 +403,46 @@ def check_run_imports(binary, original, work):
         shutil.rmtree(path)
 
 
+def check_damaged_ids(binary, original, work):
+    """Ids that are no UTF-8, and would be the same one once repaired, as another has it already."""
+    directory, new = work / "damaged", work / "salvaged"
+    shutil.copytree(original.directory, directory)
+    wanted = original.find("queued")["records"]
+    names = (b"same\xffid", b"same\xfeid", "same\ufffdid".encode())
+    for record, name in zip(wanted, names):
+        for table, column in (("embeddings", "embedding_id"), ("embeddings_queue", "id")):
+            run_sql(directory, f"UPDATE {table} SET {column} = CAST(x'{name.hex()}' AS TEXT) "
+                    f"WHERE {column} = '{record['id']}'")
+    code, out, err = chroma(binary, "import", directory, new, "--salvage", "--json")
+    expect(f"{original.name}: damaged ids ({err})", INCOMPLETE, code)
+    got = records_of(binary, new, original.find("queued"))
+    expect("records", len(wanted), len(got))
+    # The one that was right keeps its id.
+    for record, record_id in zip(wanted, ("same\ufffdid-2", "same\ufffdid-3", "same\ufffdid")):
+        if not same_record({**record, "id": record_id}, got[record_id]):
+            raise Failed(f"{got[record_id]} instead of {record}")
+    expect("the losses", [("same\ufffdid-2", True), ("same\ufffdid-3", True)],
+           sorted((loss["record"], loss["saved"]) for loss in json.loads(out)["losses"]))
+    for path in (directory, new):
+        shutil.rmtree(path)
+
+
+def check_nothing_saved(binary, original, work):
+    """Where nothing can be read, a salvage says so, and fails."""
+    directory, new = work / "damaged", work / "salvaged"
+    directory.mkdir()
+    (directory / "chroma.sqlite3").write_bytes(b"\x5a" * 20000)
+    for target in ([new], ["--dry-run"]):
+        code, out, err = chroma(binary, "import", directory, *target, "--salvage")
+        expect(f"a salvage of nothing ({err}{out})", INCOMPLETE, code)
+        if "not saved: no record could be saved" not in out:
+            raise Failed(f"a salvage of nothing says: {out}{err}")
+    code, out, _ = chroma(binary, "import", directory, "--dry-run", "--salvage", "--json")
+    expect("the same as JSON", (INCOMPLETE, False), (code, json.loads(out)["complete"]))
+    for path in (directory, new):
+        shutil.rmtree(path)
+
+
 def check_pages(binary, original, work, rng, count):
     """Pages of the database one by one: zeros, noise, and a page of somewhere else."""
     whole = (original.directory / "chroma.sqlite3").read_bytes()
@@ -547,6 +587,8 @@ def main():
             check_commands(arguments.binary, original, work)
             check_files(arguments.binary, original, work)
             check_rejects(arguments.binary, original, work)
+            check_damaged_ids(arguments.binary, original, work)
+            check_nothing_saved(arguments.binary, original, work)
             check_run_imports(arguments.binary, original, work)
             check_damage(arguments.binary, original, work, rng)
             check_pages(arguments.binary, original, work, rng, arguments.pages)
