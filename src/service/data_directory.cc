@@ -98,7 +98,7 @@ Status DataDirectory::CheckIsLocal(runtime::Env env, const std::string& path) {
       "or start `chroma run` on the machine that has the disk and connect to it");
 }
 
-Result<DataDirectory> DataDirectory::Open(runtime::Env env, const std::string& path,
+Result<DataDirectory> DataDirectory::Take(runtime::Env env, const std::string& path,
                                           Purpose purpose) {
   // Before anything is written: the directory may be somebody else's.
   CHROMA_TRY(Check(env, path, purpose).status());
@@ -117,9 +117,47 @@ Result<DataDirectory> DataDirectory::Open(runtime::Env env, const std::string& p
   }
   CHROMA_TRY(lock.status());
   CHROMA_TEST_POINT("service.directory_locked");
-  CHROMA_ASSIGN(bool formatted, Check(env, path, purpose));
-  if (!formatted) CHROMA_TRY(WriteSmallFile(*env.files, path, kFormatFile, FormatText()));
   return DataDirectory(path, *std::move(lock));
+}
+
+Status DataDirectory::Format(runtime::Env env, Purpose purpose) const {
+  CHROMA_ASSIGN(const bool formatted, Check(env, path_, purpose));
+  if (formatted) return Status::Ok();
+  return WriteSmallFile(*env.files, path_, kFormatFile, FormatText());
+}
+
+Result<DataDirectory> DataDirectory::Open(runtime::Env env, const std::string& path,
+                                          Purpose purpose) {
+  CHROMA_ASSIGN(DataDirectory directory, Take(env, path, purpose));
+  CHROMA_TRY(directory.Format(env, purpose));
+  return directory;
+}
+
+Result<DataDirectory> DataDirectory::OpenToImport(runtime::Env env, const std::string& path,
+                                                  const std::string& source) {
+  Result<DataDirectory> taken = Take(env, path, Purpose::kImport);
+  if (taken.status().code() == StatusCode::kUnavailable) {
+    CHROMA_ASSIGN(const auto under_way, ImportSource(env, path));
+    if (!under_way) {
+      return Status::Unavailable(path + " is open already, and an import needs it for itself: " +
+                                 std::string(taken.status().message()));
+    }
+    return Status::Unavailable("an import of " + *under_way + " into " + path +
+                               " is under way already: " + std::string(taken.status().message()));
+  }
+  CHROMA_TRY(taken.status());
+  // What others have written is whole: they have ended.
+  CHROMA_ASSIGN(const auto begun, ImportSource(env, path));
+  if (begun && *begun != source) {
+    return Status::FailedPrecondition(path + " holds an import of " + *begun +
+                                      " that was not finished; go on with that one, or import "
+                                      "into another directory");
+  }
+  taken->resumes_import_ = begun.has_value();
+  CHROMA_ASSIGN(const bool exists, Check(env, path, Purpose::kImport));
+  if (!begun && !exists) CHROMA_TRY(BeginImport(env, path, source));
+  CHROMA_TRY(taken->Format(env, Purpose::kImport));
+  return taken;
 }
 
 Result<std::optional<std::string>> DataDirectory::Holder(runtime::Env env,

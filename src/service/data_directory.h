@@ -36,6 +36,15 @@ class DataDirectory {
   static Result<DataDirectory> Open(runtime::Env env, const std::string& path,
                                     Purpose purpose = Purpose::kUse);
 
+  // The same to import `source` into it. A new directory is marked as an import that is not
+  // finished before it is anything else; one that is there already has more than this import's, and
+  // is marked by BeginImport. kUnavailable also names the other import that is under way;
+  // kFailedPrecondition where one of another source was begun.
+  static Result<DataDirectory> OpenToImport(runtime::Env env, const std::string& path,
+                                            const std::string& source);
+  // Whether OpenToImport found that this import was begun before.
+  bool resumes_import() const { return resumes_import_; }
+
   // The owner, as FileSystem::LockHolder names it, or none.
   static Result<std::optional<std::string>> Holder(runtime::Env env, const std::string& path);
   static std::string SocketPath(const std::string& path);
@@ -53,8 +62,14 @@ class DataDirectory {
   DataDirectory(std::string path, std::unique_ptr<runtime::FileLock> lock)
       : path_(std::move(path)), lock_(std::move(lock)) {}
 
+  // Makes the directory and takes its lock.
+  static Result<DataDirectory> Take(runtime::Env env, const std::string& path, Purpose purpose);
+  // Writes FORMAT where there is none.
+  Status Format(runtime::Env env, Purpose purpose) const;
+
   std::string path_;
   std::unique_ptr<runtime::FileLock> lock_;
+  bool resumes_import_ = false;
 };
 
 // Where a directory of upstream's is imported to unless another place is named: beside it.

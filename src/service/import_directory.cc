@@ -25,26 +25,6 @@ std::string AbsolutePath(const std::string& path) {
   return text;
 }
 
-// What is begun in `new_path`: an import of `source`, or nothing.
-Result<bool> CheckUnfinished(runtime::Env env, const std::string& new_path,
-                             const std::string& source) {
-  CHROMA_ASSIGN(const auto unfinished, DataDirectory::ImportSource(env, new_path));
-  if (!unfinished || *unfinished == source) return unfinished.has_value();
-  return Status::FailedPrecondition(new_path + " holds an import of " + *unfinished +
-                                    " that was not finished; go on with that one, or import into "
-                                    "another directory");
-}
-
-// From here on what is there counts as unfinished, so that nobody takes what an import that failed,
-// or was killed, leaves for all there is. A database that is there already has more than this
-// import's, and counts so only once nothing is in its way.
-Status MarkIfNew(runtime::Env env, const std::string& new_path, const std::string& source) {
-  CHROMA_ASSIGN(const bool exists, DataDirectory::Check(env, new_path, Purpose::kImport));
-  if (exists) return Status::Ok();
-  CHROMA_TRY(env.files->CreateDirectory(new_path));
-  return DataDirectory::BeginImport(env, new_path, source);
-}
-
 // A file of rejects that is where it may be: it must not replace one of the directories'.
 Status CheckRejects(const ImportOptions& options, const std::string& old_path,
                     const std::string& new_path) {
@@ -84,9 +64,8 @@ Result<ImportReport> ImportDirectory(runtime::Context& ctx, runtime::Env env,
   if (source == AbsolutePath(new_path)) {
     return Status::InvalidArgument("the new directory must be another one than the old");
   }
-  CHROMA_ASSIGN(const bool resume, CheckUnfinished(env, new_path, source));
-  CHROMA_TRY(MarkIfNew(env, new_path, source));
-  CHROMA_ASSIGN(DataDirectory directory, DataDirectory::Open(env, new_path, Purpose::kImport));
+  CHROMA_ASSIGN(DataDirectory directory, DataDirectory::OpenToImport(env, new_path, source));
+  const bool resume = directory.resumes_import();
   local.path = new_path;
   CHROMA_ASSIGN(auto service, LocalService::Open(env, local, std::move(directory)));
   importer::ImportTarget target;
@@ -101,20 +80,56 @@ Result<ImportReport> ImportDirectory(runtime::Context& ctx, runtime::Env env,
   return report;
 }
 
+namespace {
+
+// Where another process has `target`: until that has finished its import, or has ended. Whether it
+// was finished.
+Result<bool> AwaitImport(runtime::Context& ctx, runtime::Env env, const std::string& target) {
+  constexpr int64_t kPauseNs = 20 * runtime::kMillisecond;
+  for (bool told = false;; told = true) {
+    CHROMA_TRY(ctx.Check());
+    CHROMA_ASSIGN(const bool exists, DataDirectory::Check(env, target, Purpose::kImport));
+    CHROMA_ASSIGN(const auto unfinished, DataDirectory::ImportSource(env, target));
+    if (exists && !unfinished) return true;
+    CHROMA_ASSIGN(const auto holder, DataDirectory::Holder(env, target));
+    if (!holder) return false;
+    if (!told) {
+      runtime::Log(runtime::LogLevel::kInfo, "waiting for an import by another process",
+                   {{"to", target}, {"process", *holder}});
+    }
+    env.clock->SleepNs(kPauseNs);
+  }
+}
+
+// Whether an import failed since another process began one at the same moment, and was first. It
+// may be done by now.
+Result<bool> IsOthers(runtime::Env env, const std::string& target, const Status& failed) {
+  if (failed.code() != StatusCode::kUnavailable && failed.code() != StatusCode::kAlreadyExists) {
+    return false;
+  }
+  CHROMA_ASSIGN(const auto unfinished, DataDirectory::ImportSource(env, target));
+  CHROMA_ASSIGN(const auto holder, DataDirectory::Holder(env, target));
+  return !unfinished || holder;
+}
+
+}  // namespace
+
 Result<std::string> ImportIfUpstream(runtime::Context& ctx, runtime::Env env,
                                      const std::string& path, const LocalOptions& local) {
   CHROMA_ASSIGN(const bool is_old, importer::IsOldDirectory(env, path));
   if (!is_old) return path;
   std::string target = ImportedPath(path);
-  CHROMA_ASSIGN(const bool exists, DataDirectory::Check(env, target, Purpose::kImport));
-  if (exists) {
-    CHROMA_ASSIGN(const auto unfinished, DataDirectory::ImportSource(env, target));
-    if (!unfinished) return target;
+  Result<ImportReport> report = ImportReport();
+  for (bool others = true; others;) {
+    CHROMA_ASSIGN(const bool finished, AwaitImport(ctx, env, target));
+    if (finished) return target;
+    runtime::Log(runtime::LogLevel::kInfo, "importing a directory of upstream's",
+                 {{"from", path}, {"to", target}});
+    report = ImportDirectory(ctx, env, path, target, {}, local);
+    CHROMA_ASSIGN(others, IsOthers(env, target, report.status()));
   }
-  runtime::Log(runtime::LogLevel::kInfo, "importing a directory of upstream's",
-               {{"from", path}, {"to", target}});
-  CHROMA_ASSIGN(const ImportReport report, ImportDirectory(ctx, env, path, target, {}, local));
-  for (const ImportLoss& loss : report.losses) {
+  CHROMA_TRY(report.status());
+  for (const ImportLoss& loss : report->losses) {
     runtime::Log(runtime::LogLevel::kWarning,
                  loss.saved ? "imported incompletely" : "could not be imported",
                  {{"collection", loss.collection}, {"record", loss.record}, {"what", loss.what}});

@@ -443,6 +443,33 @@ def check_nothing_saved(binary, original, work):
         shutil.rmtree(path)
 
 
+def check_imports_at_once(binary, original, work):
+    """Of several that begin one import at the same moment one imports. `run --import` waits for
+    it, and uses what it made."""
+    new = work / "new-at-once"
+    command = [binary, "import", str(original.directory), str(new)]
+    ended = [process.communicate() + (process.returncode,) for process in
+             [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+              for _ in range(4)]]
+    expect(f"imports at once ({ended})", [OK, INCOMPLETE, INCOMPLETE, INCOMPLETE],
+           sorted(code for *_, code in ended))
+    for _, err, code in ended:
+        if code != OK and "already" not in err:
+            raise Failed(f"who came second is told: {err}")
+    check_complete(binary, original, new)
+
+    directory = work / "at-once"
+    shutil.copytree(original.directory, directory)
+    command = [binary, "run", "--path", str(directory), "--import", "--test", "--port", "0"]
+    ended = [process.communicate() + (process.returncode,) for process in
+             [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+              for _ in range(4)]]
+    expect(f"runs at once ({ended})", [OK] * 4, [code for *_, code in ended])
+    check_complete(binary, original, work / "at-once-imported")
+    for path in (new, directory, work / "at-once-imported"):
+        shutil.rmtree(path)
+
+
 def check_pages(binary, original, work, rng, count):
     """Pages of the database one by one: zeros, noise, and a page of somewhere else."""
     whole = (original.directory / "chroma.sqlite3").read_bytes()
@@ -589,6 +616,7 @@ def main():
             check_rejects(arguments.binary, original, work)
             check_damaged_ids(arguments.binary, original, work)
             check_nothing_saved(arguments.binary, original, work)
+            check_imports_at_once(arguments.binary, original, work)
             check_run_imports(arguments.binary, original, work)
             check_damage(arguments.binary, original, work, rng)
             check_pages(arguments.binary, original, work, rng, arguments.pages)

@@ -2,6 +2,8 @@
 import json
 import os
 import pathlib
+import subprocess
+import sys
 import tarfile
 
 import pytest
@@ -54,6 +56,27 @@ def test_what_progress_raises_ends_it_and_it_can_go_on(old, tmp_path):
     with pytest.raises(Enough):
         chroma_cpp.import_directory(old, tmp_path / "new", progress=stop)
     assert chroma_cpp.import_directory(old, tmp_path / "new", progress=True)["complete"]
+
+
+def test_one_of_two_imports(old, tmp_path):
+    """A second one, at the same time, is told of the first and changes nothing."""
+    second = []
+
+    def begin(step, *told):
+        if step == "writing" and not second:
+            second.append(subprocess.run(
+                [sys.executable, "-c", "import sys, chroma_cpp; "
+                 "chroma_cpp.import_directory(sys.argv[1], sys.argv[2])",
+                 str(old), str(tmp_path / "new")], capture_output=True, text=True, timeout=60))
+
+    report = chroma_cpp.import_directory(old, tmp_path / "new", progress=begin)
+    assert report["complete"]
+    assert second[0].returncode == 1
+    assert f"an import of {old} into {tmp_path / 'new'} is under way already" in second[0].stderr
+    assert str(os.getpid()) in second[0].stderr
+    with chroma_cpp.PersistentClient(tmp_path / "new") as client:
+        [wanted] = [one["records"] for one in report["collections"] if one["name"] == "mixed"]
+        assert client.get_collection("mixed", embedding_function=None).count() == wanted
 
 
 def test_opening_one_says_what_to_do(old):
