@@ -64,6 +64,12 @@ CtrlC::CtrlC() {
   scope_.emplace(pressed);
 }
 
+void CtrlC::Settle() {
+  // In this order: of a signal in between Python knows.
+  if (depth > 0) pressed = false;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
 CtrlC::~CtrlC() {
   if (!scope_ || --depth > 0) return;
   struct sigaction now = {};

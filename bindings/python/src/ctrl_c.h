@@ -17,6 +17,10 @@ class CtrlC {
   CtrlC(const CtrlC&) = delete;
   CtrlC& operator=(const CtrlC&) = delete;
 
+  // After Python code that runs within a call, with the GIL: throws what was signalled and not
+  // raised yet. A KeyboardInterrupt that the code has handled is done with: the call goes on.
+  static void Settle();
+
  private:
   std::optional<InterruptScope> scope_;
 };

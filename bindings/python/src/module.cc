@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "chroma/import.h"
+#include "ctrl_c.h"
 #include "database.h"
 #include "errors.h"
 #include "from_python.h"
@@ -433,6 +434,7 @@ class ProgressCall {
       if (PyErr_CheckSignals() != 0) throw py::error_already_set();
       if (!progress_.is_none()) {
         progress_(NameOf(now.step), ToStr(now.collection), now.done, now.total);
+        CtrlC::Settle();
       }
       return true;
     } catch (...) {

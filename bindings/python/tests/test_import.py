@@ -2,9 +2,11 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tarfile
+import time
 
 import pytest
 
@@ -56,6 +58,46 @@ def test_what_progress_raises_ends_it_and_it_can_go_on(old, tmp_path):
     with pytest.raises(Enough):
         chroma_cpp.import_directory(old, tmp_path / "new", progress=stop)
     assert chroma_cpp.import_directory(old, tmp_path / "new", progress=True)["complete"]
+
+
+@pytest.mark.parametrize("within", ["the function", "a call that it makes"])
+def test_a_ctrl_c_that_progress_handles_is_its_own(old, tmp_path, within):
+    """What it raises instead is raised; where it raises nothing, the import goes on."""
+    class Enough(Exception):
+        pass
+
+    collection = chroma_cpp.EphemeralClient().get_or_create_collection(
+        "asked", embedding_function=None)
+    handled = []
+
+    def press(*told):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            end = time.monotonic() + 10
+            while time.monotonic() < end:
+                if within == "a call that it makes":
+                    collection.count()
+        except KeyboardInterrupt:
+            handled.append(told)
+            if len(handled) == 1:
+                raise Enough("by the user")
+
+    with pytest.raises(Enough, match="by the user"):
+        chroma_cpp.import_directory(old, tmp_path / "new", progress=press)
+    assert len(handled) == 1
+    assert chroma_cpp.import_directory(old, tmp_path / "new", progress=press)["complete"]
+    assert len(handled) > 3
+
+
+@pytest.mark.parametrize("raised", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(),
+                                    MemoryError("full")])
+def test_whatever_progress_raises_comes_out(old, tmp_path, raised):
+    def fail(*told):
+        raise raised
+
+    with pytest.raises(type(raised)) as caught:
+        chroma_cpp.import_directory(old, tmp_path / "new", progress=fail)
+    assert caught.value is raised
 
 
 def test_one_of_two_imports(old, tmp_path):
