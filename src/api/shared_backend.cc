@@ -166,14 +166,14 @@ class SharedBackend final : public Backend {
 Result<std::shared_ptr<Backend>> OpenSharedBackend(const std::string& path,
                                                    const LocalOptions& options) {
   service::LocalOptions local = ToServiceOptions(path, options);
+  CallContext ctx;
   if (options.import_upstream) {
-    CallContext ctx;
     service::LocalOptions import = local;
     import.read_only = false;
     CHROMA_ASSIGN(local.path, service::ImportIfUpstream(ctx, runtime::Env(), path, import));
   }
   CHROMA_ASSIGN(std::shared_ptr<service::SharedDirectory> directory,
-                service::SharedDirectory::Open(runtime::Env(), std::move(local)));
+                service::SharedDirectory::Open(ctx, runtime::Env(), std::move(local)));
   return std::shared_ptr<Backend>(std::make_shared<SharedBackend>(std::move(directory)));
 }
 

@@ -31,6 +31,23 @@ int StopSignals::Wait() {
   return signal;
 }
 
+StopSignals::Fatal::Fatal(const StopSignals& signals) {
+  watch_ = runtime::Scheduler::System().Start("signals", [this, set = signals.signals_] {
+    const struct timespec slice = {0, 20'000'000};
+    while (!over_.load()) {
+      const int signal = sigtimedwait(&set, nullptr, &slice);
+      if (signal <= 0) continue;
+      pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+      raise(signal);
+    }
+  });
+}
+
+StopSignals::Fatal::~Fatal() {
+  over_ = true;
+  watch_.reset();
+}
+
 void StopSignals::Release() {
   pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
 }

@@ -99,7 +99,7 @@ void Engine::Dropped(const std::vector<Uuid>& collections) {
   runtime::Context ctx(*env_.clock);
   for (const Uuid& id : collections) {
     // Appends that passed the existence check before the deletion end first.
-    WriteGates::Hold gate(gates_, id, /*exclusive=*/true);
+    WriteGates::Hold gate(gates_, id, /*exclusive=*/true, nullptr);
     CHROMA_TEST_POINT("engine.collection_dropped");
     static_cast<void>(log_.Forget(ctx, id));
     CHROMA_TEST_POINT("engine.log_forgotten");
@@ -186,7 +186,8 @@ Status Engine::ModifyCollection(runtime::Context& ctx, const CollectionRef& coll
   CHROMA_TRY(CheckWritable());
   CHROMA_TRY(model::ValidateModifyCollection(request.new_name, request.new_metadata));
   // The schema is read and written back: no write may extend it in between.
-  WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/true);
+  WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/true, &ctx);
+  CHROMA_TRY(gate.status());
   CHROMA_ASSIGN(CollectionRef current, LoadCollection(ctx, collection->id));
   catalog::Catalog::CollectionUpdate update;
   update.name = request.new_name;

@@ -81,7 +81,7 @@ void Engine::UnfixDimension(const Uuid& id) {
   // Not the request's, which may be given up.
   runtime::Context ctx(*env_.clock);
   // Those who have found the dimension fixed are done, so the log tells whether they wrote.
-  WriteGates::Hold gate(gates_, id, /*exclusive=*/true);
+  WriteGates::Hold gate(gates_, id, /*exclusive=*/true, nullptr);
   const Result<uint64_t> end = log_.End(ctx, id);
   const Result<model::Collection> row = catalog_.GetCollectionById(ctx, id);
   if (!end.ok() || *end != 0 || !row.ok() || row->version != 0) return;
@@ -106,7 +106,8 @@ Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection, Wri
   bool fixed_dimension = false;
   Status logged;
   {
-    WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/request.tag.repeated);
+    WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/request.tag.repeated, &ctx);
+    CHROMA_TRY(gate.status());
     // The collection may have been deleted since it was looked up, and its log forgotten.
     CHROMA_ASSIGN(CollectionRef current, LoadCollection(ctx, collection->id));
     CHROMA_ASSIGN(const std::optional<uint32_t> done, FindDone(ctx, current, request.tag));
@@ -139,7 +140,8 @@ Result<uint64_t> Engine::Delete(runtime::Context& ctx, const CollectionRef& coll
   if (!request.ids) return uint64_t{0};
   const uint64_t count = request.ids->size();
   {
-    WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/request.tag.repeated);
+    WriteGates::Hold gate(gates_, collection->id, /*exclusive=*/request.tag.repeated, &ctx);
+    CHROMA_TRY(gate.status());
     CHROMA_ASSIGN(CollectionRef current, LoadCollection(ctx, collection->id));
     CHROMA_ASSIGN(const std::optional<uint32_t> done, FindDone(ctx, current, request.tag));
     if (done) return uint64_t{*done};
@@ -161,7 +163,8 @@ Result<uint64_t> Engine::DeleteMatching(runtime::Context& ctx, const CollectionR
   {
     // Nobody writes between the read and the delete.
     WriteGates::Hold gate(gates_, collection->id,
-                          /*exclusive=*/!CHROMA_PLANTED_BUG("engine.delete_without_gate"));
+                          /*exclusive=*/!CHROMA_PLANTED_BUG("engine.delete_without_gate"), &ctx);
+    CHROMA_TRY(gate.status());
     CHROMA_ASSIGN(CollectionRef current, LoadCollection(ctx, collection->id));
     CHROMA_ASSIGN(const std::optional<uint32_t> done, FindDone(ctx, current, request.tag));
     if (done) return uint64_t{*done};

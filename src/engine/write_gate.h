@@ -7,24 +7,34 @@
 #include <unordered_map>
 
 #include "base/uuid.h"
+#include "chroma/status.h"
+#include "runtime/context.h"
 #include "runtime/mutex.h"
 
 namespace chroma::engine {
 
 class WriteGates {
+  struct Gate;
+
  public:
   // Held for the duration of an append, or of an exclusive operation.
   class Hold {
    public:
-    Hold(WriteGates& gates, const Uuid& collection, bool exclusive);
+    // Waits, and gives that up soon after `ctx` says so: then status() does too, and nothing is
+    // held. Null: waits in any case.
+    Hold(WriteGates& gates, const Uuid& collection, bool exclusive, const runtime::Context* ctx);
     ~Hold();
     Hold(const Hold&) = delete;
     Hold& operator=(const Hold&) = delete;
+    const Status& status() const { return status_; }
 
    private:
+    bool IsClosed(const Gate& gate) const;
+
     WriteGates& gates_;
     const Uuid collection_;
     const bool exclusive_;
+    Status status_;
   };
 
  private:
@@ -34,6 +44,9 @@ class WriteGates {
     int exclusive_waiting = 0;
     bool exclusive = false;
   };
+  // Wakes those who wait for the gate, or forgets it.
+  void Leave(const Uuid& collection) CHROMA_REQUIRES(mutex_);
+
   runtime::Mutex mutex_;
   runtime::CondVar changed_;
   std::unordered_map<Uuid, Gate, UuidHash> gates_ CHROMA_GUARDED_BY(mutex_);  // only those in use

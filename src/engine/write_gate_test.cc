@@ -25,7 +25,7 @@ TEST(WriteGates, ExclusiveHoldersAreAlone) {
     tasks.push_back(runtime::Scheduler::System().Start("gate", [&, t] {
       for (int i = 0; i < 400; ++i) {
         const bool alone = (i + t) % 5 == 0;
-        WriteGates::Hold hold(gates, Id(i % 2), alone);
+        WriteGates::Hold hold(gates, Id(i % 2), alone, nullptr);
         if (i % 2 != 0) continue;
         if (alone) {
           if (exclusive.fetch_add(1) != 0 || shared.load() != 0) wrong.fetch_add(1);
@@ -44,14 +44,48 @@ TEST(WriteGates, ExclusiveHoldersAreAlone) {
 
 TEST(WriteGates, CollectionsDoNotWaitForEachOther) {
   WriteGates gates;
-  WriteGates::Hold one(gates, Id(1), /*exclusive=*/true);
-  WriteGates::Hold two(gates, Id(2), /*exclusive=*/true);  // would hang otherwise
+  WriteGates::Hold one(gates, Id(1), /*exclusive=*/true, nullptr);
+  WriteGates::Hold two(gates, Id(2), /*exclusive=*/true, nullptr);  // would hang otherwise
 }
 
 TEST(WriteGates, SharedHoldersGoSideBySide) {
   WriteGates gates;
-  WriteGates::Hold one(gates, Id(1), /*exclusive=*/false);
-  WriteGates::Hold two(gates, Id(1), /*exclusive=*/false);
+  WriteGates::Hold one(gates, Id(1), /*exclusive=*/false, nullptr);
+  WriteGates::Hold two(gates, Id(1), /*exclusive=*/false, nullptr);
+}
+
+TEST(WriteGates, WaitingIsGivenUpAndLeavesNothing) {
+  WriteGates gates;
+  for (const bool exclusive : {false, true}) {
+    auto one = std::make_unique<WriteGates::Hold>(gates, Id(1), !exclusive, nullptr);
+    runtime::Context ctx;
+    auto waiting = runtime::Scheduler::System().Start("gate", [&] {
+      const WriteGates::Hold two(gates, Id(1), exclusive, &ctx);
+      EXPECT_EQ(two.status().code(), StatusCode::kCancelled);
+    });
+    ctx.Cancel();
+    waiting->Join();
+    one.reset();
+    // Nobody is in the way any more, nor goes first.
+    const WriteGates::Hold three(gates, Id(1), /*exclusive=*/true, nullptr);
+    EXPECT_TRUE(three.status().ok());
+  }
+}
+
+// Whoever waits behind an exclusive holder that gives up goes on.
+TEST(WriteGates, ThoseBehindOneWhoGivesUpGoOn) {
+  WriteGates gates;
+  const WriteGates::Hold one(gates, Id(1), /*exclusive=*/false, nullptr);
+  runtime::Context ctx;
+  auto first = runtime::Scheduler::System().Start(
+      "gate", [&] { const WriteGates::Hold two(gates, Id(1), /*exclusive=*/true, &ctx); });
+  auto behind = runtime::Scheduler::System().Start("gate", [&] {
+    const WriteGates::Hold three(gates, Id(1), /*exclusive=*/false, nullptr);
+    EXPECT_TRUE(three.status().ok());
+  });
+  ctx.Cancel();
+  first->Join();
+  behind->Join();
 }
 
 }  // namespace

@@ -235,6 +235,8 @@ Status CollectionImport::WriteAll() {
     model::Record record;
     std::vector<ImportLoss> losses;
     const bool saved = Load(i, &record, &losses);
+    // What was given up reads as lost.
+    CHROMA_TRY(parts_.ctx.Check());
     if (saved) {
       batch.ids.push_back(std::move(record.id));
       batch.vectors.dimension = static_cast<uint32_t>(record.embedding.size());
@@ -342,6 +344,7 @@ Status CollectionImport::CheckAll() {
 }
 
 Status CollectionImport::CheckBatch(const std::vector<model::Record>& expected, uint64_t offset) {
+  CHROMA_TRY(parts_.ctx.Check());
   if (expected.empty()) return Status();
   engine::GetRequest request;
   request.offset = static_cast<uint32_t>(offset);

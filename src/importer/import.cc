@@ -28,7 +28,7 @@ class Importer {
     CHROMA_TRY(Tell({ImportProgress::Step::kReading, {}, 0, 0}));
     const std::string file = runtime::JoinPath(old_path_, kDatabaseFile);
     CHROMA_ASSIGN(const uint64_t mark, ReadChangeMark(env_, file));
-    auto opened = OpenOldDirectory(env_, old_path_, options_.salvage, &damage_);
+    auto opened = OpenOldDirectory(ctx_, env_, old_path_, options_.salvage, &damage_);
     if (opened.status().code() == StatusCode::kDataLoss) {
       return Status::DataLoss(std::string(opened.status().message()) + kAdvice);
     }
@@ -37,9 +37,11 @@ class Importer {
     CHROMA_TRY(RefuseDamage());
     shapes_ =
         FindCollections(static_cast<uint64_t>(env_.scheduler->Parallelism()), old_.get(), &report_);
+    CHROMA_TRY(ctx_.Check());
     if (!options_.salvage) CHROMA_TRY(CheckReadable());
     if (target_.engine != nullptr) CHROMA_TRY(CheckNothingInTheWay());
     CHROMA_ASSIGN(std::unique_ptr<Rejects> rejects, Rejects::Open(env_, options_.rejects_path));
+    CHROMA_TRY(ctx_.Check());
     if (target_.engine != nullptr) {
       if (target_.begin) CHROMA_TRY(target_.begin());
       CHROMA_TRY(CreateDatabases());
@@ -78,6 +80,7 @@ class Importer {
   Status CheckReadable() {
     for (const OldShape& shape : shapes_) {
       const auto reader = CollectionReader::Open(*old_, shape, &damage_);
+      CHROMA_TRY(ctx_.Check());
       if (!reader.ok()) {
         damage_.Add(shape.collection->name + ": " + std::string(reader.status().message()));
       }
@@ -149,6 +152,7 @@ class Importer {
       Lose(imported, "its database is lost; it is in the default one now", true);
     }
     auto reader = CollectionReader::Open(*old_, shape, &damage_);
+    CHROMA_TRY(ctx_.Check());
     if (!reader.ok()) {
       if (!options_.salvage) return reader.status();
       damage_.Add(std::string(reader.status().message()));

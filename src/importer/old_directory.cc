@@ -171,7 +171,8 @@ Result<bool> IsOldDirectory(const runtime::Env& env, const std::string& path) {
   return !directories.empty();
 }
 
-Result<std::unique_ptr<OldDirectory>> OpenOldDirectory(const runtime::Env& env,
+Result<std::unique_ptr<OldDirectory>> OpenOldDirectory(const runtime::Context& ctx,
+                                                       const runtime::Env& env,
                                                        const std::string& path, bool salvage,
                                                        DamageList* damage) {
   CHROMA_ASSIGN(const bool is_old, IsOldDirectory(env, path));
@@ -186,7 +187,9 @@ Result<std::unique_ptr<OldDirectory>> OpenOldDirectory(const runtime::Env& env,
   auto file = SqliteFile::Open(env, runtime::JoinPath(path, kDatabaseFile), damage);
   if (file.ok()) {
     old->file = *std::move(file);
+    old->file->EndWith(&ctx);
     old->tables = ReadOldTables(*old->file, salvage, &old->layouts, damage);
+    CHROMA_TRY(ctx.Check());
     return old;
   }
   if (!salvage) {

@@ -17,8 +17,10 @@ inline constexpr const char* kDatabaseFile = "chroma.sqlite3";
 // Whether `path` holds something that Chroma wrote: its database, or HNSW files.
 Result<bool> IsOldDirectory(const runtime::Env& env, const std::string& path);
 
-// kNotFound when there is nothing to be read.
-Result<std::unique_ptr<OldDirectory>> OpenOldDirectory(const runtime::Env& env,
+// kNotFound when there is nothing to be read. `ctx`, which outlives the directory, may give up the
+// reading, here and later: see SqliteFile::EndWith.
+Result<std::unique_ptr<OldDirectory>> OpenOldDirectory(const runtime::Context& ctx,
+                                                       const runtime::Env& env,
                                                        const std::string& path, bool salvage,
                                                        DamageList* damage);
 

@@ -216,6 +216,7 @@ void SqliteFile::ApplyJournal(BytesView journal) {
 
 BytesView SqliteFile::Page(uint32_t number) const {
   if (number == 0 || number > page_count_) return {};
+  if (ctx_ != nullptr && !ctx_->Check().ok()) return {};
   if (!overlay_.empty()) {
     const auto it = overlay_.find(number);
     if (it != overlay_.end()) return it->second;

@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "chroma/status.h"
+#include "runtime/context.h"
 #include "runtime/env.h"
 
 namespace chroma::importer {
@@ -60,6 +61,9 @@ class SqliteFile {
   uint32_t usable_size() const { return usable_size_; }
   // As the database should have; those beyond the end of a file that was cut cannot be read.
   uint32_t page_count() const { return page_count_; }
+  // Once `ctx`, which outlives it, is given up, no page can be read any more, so that whoever reads
+  // ends soon; what then looks like damage is none.
+  void EndWith(const runtime::Context* ctx) { ctx_ = ctx; }
   // All of a page, or nothing. Pages count from 1.
   BytesView Page(uint32_t number) const;
   // Pages that hold nothing any more.
@@ -75,6 +79,7 @@ class SqliteFile {
   std::vector<std::shared_ptr<const runtime::MappedFile>> maps_;
   BytesView file_;
   std::unordered_map<uint32_t, BytesView> overlay_;  // by page, in the log or the journal
+  const runtime::Context* ctx_ = nullptr;
   uint32_t page_size_ = 0;
   uint32_t usable_size_ = 0;
   uint32_t page_count_ = 0;

@@ -30,8 +30,8 @@ FileLog::FileLog(runtime::Env env, std::string log_directory, FileLogOptions opt
       index_(options.cached_bytes_max),
       state_file_(env, directory_) {}
 
-Result<std::unique_ptr<FileLog>> FileLog::Open(runtime::Env env, std::string directory,
-                                               FileLogOptions options) {
+Result<std::unique_ptr<FileLog>> FileLog::Open(runtime::Context& ctx, runtime::Env env,
+                                               std::string directory, FileLogOptions options) {
   const std::string log_directory = runtime::JoinPath(directory, "log");
   CHROMA_TRY(env.files->CreateDirectory(log_directory));
   CHROMA_TEST_POINT("log.directory_made");
@@ -40,7 +40,7 @@ Result<std::unique_ptr<FileLog>> FileLog::Open(runtime::Env env, std::string dir
   runtime::MutexLock roster(log->roster_mutex_);
   runtime::MutexLock lock(log->mutex_);
   CHROMA_ASSIGN(RecoveredLog recovered,
-                RecoverLog(env, log_directory, log->state_file_, log->index_));
+                RecoverLog(ctx, env, log_directory, log->state_file_, log->index_));
   log->files_ = std::move(recovered.files);
   log->closed_ = recovered.closed;
   log->state_offset_ = recovered.next_offset;

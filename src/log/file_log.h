@@ -41,8 +41,14 @@ class FileLog final : public Log {
  public:
   // `directory` is created when missing; the caller holds the lock of the data directory.
   // Offsets start at 1 and continue from the largest ever given, also across restarts and trims.
+  // `ctx` may give it up while it reads what is there.
+  static Result<std::unique_ptr<FileLog>> Open(runtime::Context& ctx, runtime::Env env,
+                                               std::string directory, FileLogOptions options = {});
   static Result<std::unique_ptr<FileLog>> Open(runtime::Env env, std::string directory,
-                                               FileLogOptions options = {});
+                                               FileLogOptions options = {}) {
+    runtime::Context ctx;
+    return Open(ctx, env, std::move(directory), options);
+  }
   // For Open: what it makes has not read the files yet.
   FileLog(runtime::Env env, std::string log_directory, FileLogOptions options);
   // Records that the log was closed in order. No call may be under way.

@@ -35,6 +35,18 @@ TEST(FileLogTest, GivesBackWhatWasAppended) {
   EXPECT_EQ(f.Append(1, "none", 0).status().code(), StatusCode::kInvalidArgument);
 }
 
+TEST(FileLogTest, OpeningIsGivenUpAndDoneAgain) {
+  Fixture f(1);
+  ASSERT_TRUE(f.Open().ok());
+  ASSERT_TRUE(f.Append(1, "one").ok());
+  f.log = nullptr;
+  runtime::Context ctx;
+  ctx.Cancel();
+  EXPECT_EQ(FileLog::Open(ctx, f.env, "/db", f.options).status().code(), StatusCode::kCancelled);
+  ASSERT_TRUE(f.Open().ok());
+  EXPECT_THAT(f.Read(1), ElementsAre(Held{1, 1, "one"}));
+}
+
 TEST(FileLogTest, ReadsWithoutTheCacheAndChecksWhatItReads) {
   Fixture f(1);
   f.options.cached_bytes_max = 0;

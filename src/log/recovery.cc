@@ -14,9 +14,9 @@ namespace {
 
 class Recovery {
  public:
-  Recovery(const runtime::Env& env, const std::string& directory, StateFile& state_file,
-           EntryIndex& index)
-      : env_(env), directory_(directory), state_file_(state_file), index_(index) {}
+  Recovery(runtime::Context& ctx, const runtime::Env& env, const std::string& directory,
+           StateFile& state_file, EntryIndex& index)
+      : ctx_(ctx), env_(env), directory_(directory), state_file_(state_file), index_(index) {}
 
   Result<RecoveredLog> Run() {
     CHROMA_ASSIGN(std::vector<uint64_t> present, PresentFiles());
@@ -162,6 +162,7 @@ class Recovery {
   }
 
   Status AddFrame(LogFile& file, const FrameHeader& frame) {
+    CHROMA_TRY(ctx_.Check());
     if (frame.count == 0 || frame.first_offset > UINT64_MAX - frame.count ||
         frame.first_offset < last_end_) {
       return Status::DataLoss("log file " + file.path + " has an entry out of order at position " +
@@ -246,6 +247,7 @@ class Recovery {
                             std::to_string(position) + "; restore it from a backup");
   }
 
+  runtime::Context& ctx_;
   const runtime::Env& env_;
   const std::string& directory_;
   StateFile& state_file_;
@@ -258,9 +260,10 @@ class Recovery {
 
 }  // namespace
 
-Result<RecoveredLog> RecoverLog(const runtime::Env& env, const std::string& log_directory,
-                                StateFile& state_file, EntryIndex& index) {
-  return Recovery(env, log_directory, state_file, index).Run();
+Result<RecoveredLog> RecoverLog(runtime::Context& ctx, const runtime::Env& env,
+                                const std::string& log_directory, StateFile& state_file,
+                                EntryIndex& index) {
+  return Recovery(ctx, env, log_directory, state_file, index).Run();
 }
 
 }  // namespace chroma::log

@@ -12,6 +12,7 @@
 #include "chroma/status.h"
 #include "log/entry_index.h"
 #include "log/state_file.h"
+#include "runtime/context.h"
 #include "runtime/env.h"
 
 namespace chroma::log {
@@ -25,8 +26,10 @@ struct RecoveredLog {
   uint64_t next_number = 1;  // of a file; never used before
 };
 
-// Fills `index` with all entries. The caller holds the lock of the data directory.
-Result<RecoveredLog> RecoverLog(const runtime::Env& env, const std::string& log_directory,
-                                StateFile& state_file, EntryIndex& index);
+// Fills `index` with all entries. The caller holds the lock of the data directory. May be given up
+// at any point, and done again.
+Result<RecoveredLog> RecoverLog(runtime::Context& ctx, const runtime::Env& env,
+                                const std::string& log_directory, StateFile& state_file,
+                                EntryIndex& index);
 
 }  // namespace chroma::log

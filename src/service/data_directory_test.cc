@@ -101,6 +101,26 @@ TEST_F(DataDirectoryTest, AnUnfinishedImportIsOnlyImportedInto) {
   EXPECT_TRUE(DataDirectory::Open(env_, "/db").ok());
 }
 
+TEST_F(DataDirectoryTest, AnImportIsMarkedFromItsBeginningToItsEndAndNotAgain) {
+  {
+    const auto first = DataDirectory::OpenToImport(env_, "/new", "/old");
+    ASSERT_TRUE(first.ok()) << first.status().ToString();
+    EXPECT_FALSE(first->resumes_import());
+    EXPECT_EQ(**DataDirectory::ImportSource(env_, "/new"), "/old");
+    const Status second = DataDirectory::OpenToImport(env_, "/new", "/old").status();
+    EXPECT_EQ(second.code(), StatusCode::kUnavailable);
+    EXPECT_THAT(std::string(second.message()),
+                HasSubstr("an import of /old into /new is under way already"));
+  }
+  EXPECT_TRUE(DataDirectory::OpenToImport(env_, "/new", "/old")->resumes_import());
+  EXPECT_EQ(DataDirectory::OpenToImport(env_, "/new", "/other").status().code(),
+            StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(DataDirectory::EndImport(env_, "/new").ok());
+  // Who comes second does not mark what the first has finished.
+  EXPECT_FALSE(DataDirectory::OpenToImport(env_, "/new", "/old")->resumes_import());
+  EXPECT_FALSE(DataDirectory::ImportSource(env_, "/new")->has_value());
+}
+
 TEST(DataDirectoryHolder, IsNamedWhileItHolds) {
   const runtime::Env env;
   const std::string path = ::testing::TempDir() + "/chroma-holder-" + std::to_string(getpid());

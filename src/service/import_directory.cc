@@ -67,7 +67,7 @@ Result<ImportReport> ImportDirectory(runtime::Context& ctx, runtime::Env env,
   CHROMA_ASSIGN(DataDirectory directory, DataDirectory::OpenToImport(env, new_path, source));
   const bool resume = directory.resumes_import();
   local.path = new_path;
-  CHROMA_ASSIGN(auto service, LocalService::Open(env, local, std::move(directory)));
+  CHROMA_ASSIGN(auto service, LocalService::Open(ctx, env, local, std::move(directory)));
   importer::ImportTarget target;
   target.engine = &service->engine();
   target.resume = resume;

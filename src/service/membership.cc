@@ -72,10 +72,11 @@ Status Membership::Explain(const Status& status) const {
                              "; end that process or use another directory");
 }
 
-Result<std::shared_ptr<Ownership>> Membership::Own(DataDirectory directory) {
+Result<std::shared_ptr<Ownership>> Membership::Own(DataDirectory directory,
+                                                   runtime::Context& context) {
   const std::string socket_path = DataDirectory::SocketPath(options_.path);
   auto own = std::make_shared<Ownership>();
-  CHROMA_ASSIGN(own->service, LocalService::Open(env_, options_, std::move(directory)));
+  CHROMA_ASSIGN(own->service, LocalService::Open(context, env_, options_, std::move(directory)));
   own->gateway = std::make_unique<gateway::Gateway>(own->service->engine(),
                                                     gateway::GatewayOptions{.trusts_peers = true});
   // Whoever made it has died: the lock is ours.
@@ -90,7 +91,7 @@ Result<std::shared_ptr<Ownership>> Membership::Own(DataDirectory directory) {
   return own;
 }
 
-Result<Membership::Step> Membership::TryOnce(bool must_exist) {
+Result<Membership::Step> Membership::TryOnce(bool must_exist, runtime::Context& context) {
   Step step;
   if (must_exist) {
     CHROMA_ASSIGN(bool exists, DataDirectory::Check(env_, options_.path));
@@ -98,7 +99,7 @@ Result<Membership::Step> Membership::TryOnce(bool must_exist) {
   }
   Result<DataDirectory> directory = DataDirectory::Open(env_, options_.path);
   if (directory.ok()) {
-    CHROMA_ASSIGN(step.turn.own, Own(*std::move(directory)));
+    CHROMA_ASSIGN(step.turn.own, Own(*std::move(directory), context));
     return step;
   }
   if (directory.status().code() != StatusCode::kUnavailable) return directory.status();
@@ -131,12 +132,13 @@ bool Membership::Pause(int64_t duration_ns) {
   return false;
 }
 
-Result<Membership::Step> Membership::Join(bool must_exist) {
+Result<Membership::Step> Membership::Join(bool must_exist, runtime::Context& context) {
   const int64_t give_up_ns = env_.clock->MonotonicNs() + kPatienceNs;
   int64_t pause_ns = kRetryNsMin;
   for (;;) {
-    CHROMA_ASSIGN(Step step, TryOnce(must_exist));
+    CHROMA_ASSIGN(Step step, TryOnce(must_exist, context));
     if (step.turn.own || step.turn.owner) return step;
+    CHROMA_TRY(context.Check());
     if (env_.clock->MonotonicNs() > give_up_ns) {
       return Explain(Status::Unavailable(step.obstacle));
     }
@@ -155,7 +157,7 @@ void Membership::Settle(Step step) {
 }
 
 Result<Membership::Turn> Membership::Await(uint64_t after, runtime::Context& context) {
-  constexpr int64_t kSliceNs = 200 * kMillisecond;
+  constexpr int64_t kSliceNs = 50 * kMillisecond;
   const int64_t give_up_ns = env_.clock->MonotonicNs() + kPatienceNs;
   {
     const runtime::MutexLock lock(mutex_);
@@ -172,7 +174,7 @@ Result<Membership::Turn> Membership::Await(uint64_t after, runtime::Context& con
     }
     phase_ = Phase::kJoining;
   }
-  Result<Step> joined = Join(/*must_exist=*/false);
+  Result<Step> joined = Join(/*must_exist=*/false, context);
   const runtime::MutexLock lock(mutex_);
   if (!joined.ok()) {
     phase_ = Phase::kOutside;  // the next call tries again
@@ -206,7 +208,8 @@ void Membership::StandBy() {
       phase_ = Phase::kWaiting;
       watch_.reset();
     }
-    Result<Step> joined = Join(/*must_exist=*/true);
+    runtime::Context context(*env_.clock);
+    Result<Step> joined = Join(/*must_exist=*/true, context);
     if (!joined.ok()) {
       {
         const runtime::MutexLock lock(mutex_);

@@ -58,10 +58,10 @@ class Membership {
   };
 
   // Tries to own the directory or to reach who does, once. `must_exist`: makes no new one.
-  Result<Step> TryOnce(bool must_exist);
-  Result<std::shared_ptr<Ownership>> Own(DataDirectory directory);
+  Result<Step> TryOnce(bool must_exist, runtime::Context& context);
+  Result<std::shared_ptr<Ownership>> Own(DataDirectory directory, runtime::Context& context);
   // Tries until it is settled, for kPatienceNs at most; stops early when closing.
-  Result<Step> Join(bool must_exist);
+  Result<Step> Join(bool must_exist, runtime::Context& context);
   void Settle(Step step) CHROMA_REQUIRES(mutex_);
   // Waits for the owner's end, and takes over; again and again until this process owns.
   void StandBy();

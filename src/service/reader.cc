@@ -28,10 +28,11 @@ class Reader final : public SharedDirectory {
         registration_(runtime::OnForkedChild([this] { BecomeAnotherProcess(); })) {}
   ~Reader() override { runtime::CancelOnForkedChild(registration_); }
 
-  Status Begin() { return Look().status(); }
+  Status Begin(runtime::Context& context) { return Look(context).status(); }
 
   std::shared_ptr<LocalService> Local() override {
-    Result<std::shared_ptr<LocalService>> service = Look();
+    runtime::Context context(*env_.clock);
+    Result<std::shared_ptr<LocalService>> service = Look(context);
     return service.ok() ? *std::move(service) : nullptr;
   }
 
@@ -64,7 +65,7 @@ class Reader final : public SharedDirectory {
     const int64_t give_up_ns = env_.clock->MonotonicNs() + kPatienceNs;
     for (;;) {
       CHROMA_TRY(context.Check());
-      CHROMA_ASSIGN(std::shared_ptr<LocalService> service, Look());
+      CHROMA_ASSIGN(std::shared_ptr<LocalService> service, Look(context));
       Status failed;
       if (service) {
         gateway::Gateway gateway(service->engine(), {});
@@ -100,7 +101,7 @@ class Reader final : public SharedDirectory {
   }
 
   // The engine of this process over the files as they are now; null while they have an owner.
-  Result<std::shared_ptr<LocalService>> Look() {
+  Result<std::shared_ptr<LocalService>> Look(runtime::Context& context) {
     const runtime::NoFork no_fork;
     const runtime::MutexLock lock(mutex_);
     if (service_ && IsUntouched()) return service_;
@@ -110,7 +111,7 @@ class Reader final : public SharedDirectory {
       CHROMA_ASSIGN(auto holder, DataDirectory::Holder(env_, options_.path));
       if (holder && formatted) return std::shared_ptr<LocalService>();
       auto seen = env_.files->List(options_.path);
-      auto opened = LocalService::Open(env_, options_);
+      auto opened = LocalService::Open(context, env_, options_);
       if (seen.ok()) seen_ = *std::move(seen);
       // Whatever came of it while an owner was at work means nothing.
       if (!IsUntouched() && attempt < kAttemptsMax) continue;
@@ -158,9 +159,10 @@ class Reader final : public SharedDirectory {
 
 }  // namespace
 
-Result<std::shared_ptr<SharedDirectory>> OpenAsReader(runtime::Env env, LocalOptions options) {
+Result<std::shared_ptr<SharedDirectory>> OpenAsReader(runtime::Context& ctx, runtime::Env env,
+                                                      LocalOptions options) {
   auto reader = std::make_shared<Reader>(env, std::move(options));
-  CHROMA_TRY(reader->Begin());
+  CHROMA_TRY(reader->Begin(ctx));
   return std::shared_ptr<SharedDirectory>(std::move(reader));
 }
 

@@ -26,10 +26,7 @@ class Member final : public SharedDirectory {
 
   ~Member() override { runtime::CancelOnForkedChild(registration_); }
 
-  Status Join() {
-    runtime::Context context;
-    return membership()->Await(0, context).status();
-  }
+  Status Join(runtime::Context& context) { return membership()->Await(0, context).status(); }
 
   std::shared_ptr<LocalService> Local() override {
     std::shared_ptr<Ownership> own = membership()->own();
@@ -120,15 +117,16 @@ class Member final : public SharedDirectory {
 
 }  // namespace
 
-Result<std::shared_ptr<SharedDirectory>> SharedDirectory::Open(runtime::Env env,
+Result<std::shared_ptr<SharedDirectory>> SharedDirectory::Open(runtime::Context& ctx,
+                                                               runtime::Env env,
                                                                LocalOptions options) {
   // The process may change its working directory before it takes over.
   std::error_code error;
   const std::filesystem::path absolute = std::filesystem::absolute(options.path, error);
   if (!error) options.path = absolute.lexically_normal().string();
-  if (options.read_only) return OpenAsReader(env, std::move(options));
+  if (options.read_only) return OpenAsReader(ctx, env, std::move(options));
   auto member = std::make_shared<Member>(env, std::move(options));
-  CHROMA_TRY(member->Join());
+  CHROMA_TRY(member->Join(ctx));
   return std::shared_ptr<SharedDirectory>(std::move(member));
 }
 

@@ -25,7 +25,13 @@ class SharedDirectory {
   // there is none, or, with `options.read_only`, as somebody who writes nothing in it and never
   // owns it. Errors: those of LocalService::Open but for a directory that is in use; kUnavailable
   // naming the owner when that one does not answer.
-  static Result<std::shared_ptr<SharedDirectory>> Open(runtime::Env env, LocalOptions options);
+  // `ctx` may give it up: waiting for an owner that does not answer yet, and reading what is there.
+  static Result<std::shared_ptr<SharedDirectory>> Open(runtime::Context& ctx, runtime::Env env,
+                                                       LocalOptions options);
+  static Result<std::shared_ptr<SharedDirectory>> Open(runtime::Env env, LocalOptions options) {
+    runtime::Context ctx;
+    return Open(ctx, env, std::move(options));
+  }
   // An owner finishes what other processes have asked for, and closes. No call may be running.
   virtual ~SharedDirectory() = default;
 
@@ -51,6 +57,7 @@ class SharedDirectory {
 };
 
 // For SharedDirectory::Open.
-Result<std::shared_ptr<SharedDirectory>> OpenAsReader(runtime::Env env, LocalOptions options);
+Result<std::shared_ptr<SharedDirectory>> OpenAsReader(runtime::Context& ctx, runtime::Env env,
+                                                      LocalOptions options);
 
 }  // namespace chroma::service

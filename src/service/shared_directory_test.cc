@@ -123,6 +123,22 @@ TEST_F(SharedDirectoryTest, WritersNoticeNothingWhenOwnersCloseOneAfterTheOther)
   EXPECT_EQ(Count(*used[0], things), std::to_string(written));
 }
 
+TEST_F(SharedDirectoryTest, WaitingForAnOwnerThatDoesNotServeIsGivenUp) {
+  const auto owner = DataDirectory::Open(runtime::Env(), path_);
+  ASSERT_TRUE(owner.ok()) << owner.status().ToString();
+  runtime::Context ctx;
+  auto impatient = runtime::Scheduler::System().Start("impatient", [&] {
+    Clock::System().SleepNs(50 * kMillisecond);
+    ctx.Cancel();
+  });
+  const int64_t begin_ns = Clock::System().MonotonicNs();
+  LocalOptions options;
+  options.path = path_;
+  EXPECT_EQ(SharedDirectory::Open(ctx, runtime::Env(), options).status().code(),
+            StatusCode::kCancelled);
+  EXPECT_LT(Clock::System().MonotonicNs() - begin_ns, 5 * runtime::kSecond);
+}
+
 TEST_F(SharedDirectoryTest, RefusesForeignDirectoriesBeforeAnythingElse) {
   Write("FORMAT", "chroma-cpp 2\n");
   EXPECT_EQ(TryOpen().status().code(), StatusCode::kFailedPrecondition);

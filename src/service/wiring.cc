@@ -26,14 +26,13 @@ class Local : public LocalService, public engine::WriteObserver {
   Local(runtime::Env env, std::unique_ptr<runtime::FileSystem> files, DataDirectory directory)
       : env_(env), files_(std::move(files)), directory_(std::move(directory)) {}
 
-  Status Init(const LocalOptions& options) {
-    runtime::Context ctx(*env_.clock);
+  Status Init(runtime::Context& ctx, const LocalOptions& options) {
     CHROMA_TRY(CheckNothingMissing(env_, directory_));
     CHROMA_ASSIGN(catalog_,
                   catalog::OpenSqliteCatalog(env_, directory_.catalog_path(), options.catalog));
     CHROMA_TRY(CheckLogExists(ctx, env_, directory_, *catalog_));
     CHROMA_ASSIGN(store_, store::OpenDirStore(env_, directory_.blobs_path()));
-    CHROMA_ASSIGN(auto log, log::FileLog::Open(env_, directory_.path(), options.log));
+    CHROMA_ASSIGN(auto log, log::FileLog::Open(ctx, env_, directory_.path(), options.log));
     const uint64_t log_end = log->opening_offset();
     log_ = std::move(log);
     CHROMA_ASSIGN(std::vector<Uuid> unsettled, Recover(ctx, log_end));
@@ -138,17 +137,18 @@ class Local : public LocalService, public engine::WriteObserver {
 
 namespace {
 
-Result<std::unique_ptr<LocalService>> OpenOn(runtime::Env env, const LocalOptions& options,
+Result<std::unique_ptr<LocalService>> OpenOn(runtime::Context& ctx, runtime::Env env,
+                                             const LocalOptions& options,
                                              std::unique_ptr<runtime::FileSystem> files,
                                              DataDirectory directory) {
   auto local = std::make_unique<Local>(env, std::move(files), std::move(directory));
-  CHROMA_TRY(local->Init(options));
+  CHROMA_TRY(local->Init(ctx, options));
   return std::unique_ptr<LocalService>(std::move(local));
 }
 
 }  // namespace
 
-Result<std::unique_ptr<LocalService>> LocalService::Open(runtime::Env env,
+Result<std::unique_ptr<LocalService>> LocalService::Open(runtime::Context& ctx, runtime::Env env,
                                                          const LocalOptions& options) {
   std::unique_ptr<runtime::FileSystem> files;
   std::string path = options.path;
@@ -165,13 +165,13 @@ Result<std::unique_ptr<LocalService>> LocalService::Open(runtime::Env env,
   }
   if (files) env.files = files.get();
   CHROMA_ASSIGN(DataDirectory directory, DataDirectory::Open(env, path));
-  return OpenOn(env, options, std::move(files), std::move(directory));
+  return OpenOn(ctx, env, options, std::move(files), std::move(directory));
 }
 
-Result<std::unique_ptr<LocalService>> LocalService::Open(runtime::Env env,
+Result<std::unique_ptr<LocalService>> LocalService::Open(runtime::Context& ctx, runtime::Env env,
                                                          const LocalOptions& options,
                                                          DataDirectory directory) {
-  return OpenOn(env, options, nullptr, std::move(directory));
+  return OpenOn(ctx, env, options, nullptr, std::move(directory));
 }
 
 }  // namespace chroma::service

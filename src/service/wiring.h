@@ -37,9 +37,16 @@ struct LocalOptions {
 class LocalService {
  public:
   // Takes the directory (see DataDirectory), recovers the log, sweeps, starts the background.
-  static Result<std::unique_ptr<LocalService>> Open(runtime::Env env, const LocalOptions& options);
+  // `ctx` may give it up while it reads what is there.
+  static Result<std::unique_ptr<LocalService>> Open(runtime::Context& ctx, runtime::Env env,
+                                                    const LocalOptions& options);
+  static Result<std::unique_ptr<LocalService>> Open(runtime::Env env, const LocalOptions& options) {
+    runtime::Context ctx(*env.clock);
+    return Open(ctx, env, options);
+  }
   // The same for a directory that was taken already.
-  static Result<std::unique_ptr<LocalService>> Open(runtime::Env env, const LocalOptions& options,
+  static Result<std::unique_ptr<LocalService>> Open(runtime::Context& ctx, runtime::Env env,
+                                                    const LocalOptions& options,
                                                     DataDirectory directory);
   // Stops the background and closes everything in order. No request may be running.
   virtual ~LocalService() = default;

@@ -172,6 +172,25 @@ class StartAndStop(CliTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("server stopped", done.stderr)
 
+    def test_a_signal_before_it_serves_ends_it(self):
+        """It waits for a process that has the directory and does not answer."""
+        server = self.start("--path", "waited", "--port", "0")
+        server.url()
+        server.stop()
+        holder = subprocess.Popen(
+            [sys.executable, "-c", "import fcntl, sys; lock = open(sys.argv[1], 'r+'); "
+             "fcntl.lockf(lock, fcntl.LOCK_EX); print('held', flush=True); sys.stdin.read()",
+             os.path.join(self.directory, "waited", "LOCK")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(holder.communicate)
+        self.assertTrue(holder.stdout.readline())
+        server = self.start("--path", "waited", "--port", "0")
+        time.sleep(0.5)
+        self.assertIsNone(server.process.poll(), server.log())
+        began = time.monotonic()
+        self.assertEqual(server.stop(signal.SIGINT), -signal.SIGINT)
+        self.assertLess(time.monotonic() - began, 5)
+
     def test_second_signal_does_not_wait(self):
         server = self.start("--path", "data", "--port", "0")
         port = int(server.url().rsplit(":", 1)[1])

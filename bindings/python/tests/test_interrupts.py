@@ -147,6 +147,68 @@ def test_an_import_ends_at_once_and_goes_on(tmp_path):
     """, tmp_path, GOLDENS / "chroma-1.5.9.tar.xz")
 
 
+def test_reading_a_large_old_directory_ends_at_once(tmp_path):
+    """Before anything is written. Reading takes a while, of which the interrupt saves most."""
+    run("""
+        import sqlite3, tarfile
+        with tarfile.open(sys.argv[2]) as archive:
+            archive.extractall(path)
+        with sqlite3.connect(path + "/db/chroma.sqlite3") as rows:
+            rows.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                         "WHERE i < 3000000) INSERT INTO embedding_metadata(id, key, int_value) "
+                         "SELECT 1000000 + i, 'n', i FROM n")
+        rows.close()
+        times = []
+        def note(*step):
+            times.append(time.perf_counter())
+        chroma_cpp.import_directory(path + "/db", path + "/none", dry_run=True, progress=note)
+        reading = times[1] - times[0]
+        sent = []
+        def press():
+            sent.append(time.perf_counter())
+            os.kill(os.getpid(), signal.SIGINT)
+        def begin(step, *told):
+            assert step == "reading", step
+            threading.Timer(reading / 10, press).start()
+        try:
+            chroma_cpp.import_directory(path + "/db", path + "/new", progress=begin)
+            raise AssertionError("it was not interrupted")
+        except KeyboardInterrupt:
+            late = time.perf_counter() - sent[0]
+        assert late < reading / 2, (late, reading)
+        report = chroma_cpp.import_directory(path + "/db", path + "/new")
+        assert sum(one["imported"] for one in report["collections"]) == 169, report
+    """, tmp_path, GOLDENS / "chroma-1.5.9.tar.xz")
+
+
+@pytest.mark.parametrize("owner", ["does not serve", "is stopped"])
+def test_waiting_for_the_owner_ends_at_once(tmp_path, owner):
+    run(f"""
+        fill(chroma_cpp.PersistentClient(path))
+        code = "import sys, chroma_cpp; kept = chroma_cpp.PersistentClient(sys.argv[1])"
+        if {owner == "does not serve"}:
+            code = ("import sys, fcntl; kept = open(sys.argv[1] + '/LOCK', 'r+'); "
+                    "fcntl.lockf(kept, fcntl.LOCK_EX)")
+        os.environ["CHROMA_CPP_EXIT_SECONDS"] = "0"
+        import chroma_cpp._open
+        chroma_cpp._open._close_all()
+        other = subprocess.Popen([sys.executable, "-c", code + "; print('open', flush=True); "
+                                  "sys.stdin.read()", path],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert other.stdout.readline()
+        if {owner == "is stopped"}:
+            other.send_signal(signal.SIGSTOP)
+        opened = []
+        late = interrupted(lambda: opened.append(
+            chroma_cpp.PersistentClient(path).get_collection("many", None).count()))
+        assert not opened
+        assert late < 0.3, late
+        other.send_signal(signal.SIGCONT)
+        other.communicate()
+        assert chroma_cpp.PersistentClient(path).get_collection("many", None).count() == 20000
+    """, tmp_path / "db")
+
+
 def test_a_handler_of_the_programs_own_lets_calls_go_on():
     run("""
         collection = fill(chroma_cpp.EphemeralClient())

@@ -118,7 +118,10 @@ int FailToStart(const ServerConfig& config, const RunOptions& options, const std
 }
 
 int Serve(const ServerConfig& config, const RunOptions& options, StopSignals* signals) {
-  Result<std::unique_ptr<service::Server>> server = service::StartServer(runtime::Env(), config);
+  Result<std::unique_ptr<service::Server>> server = [&] {
+    const StopSignals::Fatal opening(*signals);
+    return service::StartServer(runtime::Env(), config);
+  }();
   if (!server.ok()) return FailToStart(config, options, std::string(server.status().message()));
   Announce(config, **server);
   if (!options.test) {
@@ -145,6 +148,7 @@ int RunServer(const RunOptions& options) {
   }
   runtime::ConfigureLog(config->log_level, config->log_format);
   if (options.import) {
+    const StopSignals::Fatal importing(signals);
     runtime::Context ctx(*env.clock);
     const Result<std::string> path = service::ImportIfUpstream(ctx, env, config->persist_path, {});
     if (!path.ok()) {
@@ -195,15 +199,17 @@ class RunCommand final : public Command {
   RunOptions run_;
 };
 
-const Registration kRun({.path = "run",
-                         .group = kGroupServer,
-                         .summary = "Start a local Chroma server",
-                         .examples = "chroma run\n"
-                                     "chroma run --path /srv/chroma --host 0.0.0.0 --port 8000\n"
-                                     "chroma run server.yaml",
-                         .notes = "SIGTERM or Ctrl-C lets running requests finish; a second one "
-                                  "does not wait."},
-                        Make<RunCommand>);
+const Registration kRun(
+    {.path = "run",
+     .group = kGroupServer,
+     .summary = "Start a local Chroma server",
+     .examples = "chroma run\n"
+                 "chroma run --path /srv/chroma --host 0.0.0.0 --port 8000\n"
+                 "chroma run server.yaml",
+     .notes = "SIGTERM or Ctrl-C lets running requests finish; a second one "
+              "does not wait.\n"
+              "Before the server is ready, or during an import, one is enough."},
+    Make<RunCommand>);
 
 }  // namespace
 }  // namespace chroma::cli
