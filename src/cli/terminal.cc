@@ -88,6 +88,13 @@ char32_t TakeCharacter(std::string_view* text) {
   return value;
 }
 
+// What is not to be shown: it would move the cursor, or turn text around, as an override of its
+// direction does.
+bool IsControl(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) ||
+         (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+}
+
 // wcwidth depends on the locale, which programs in C++ do not set by themselves.
 size_t WidthOf(char32_t c) {
   if (c < 0x20 || (c >= 0x7F && c < 0xA0)) return 0;
@@ -243,7 +250,7 @@ std::string OneLine(std::string_view text, size_t columns) {
     std::string_view rest = text;
     const char32_t c = TakeCharacter(&rest);
     const std::string_view bytes = text.substr(0, text.size() - rest.size());
-    const bool is_control = c < 0x20 || (c >= 0x7F && c < 0xA0);
+    const bool is_control = IsControl(c);
     const size_t more = is_control ? 1 : WidthOf(c);
     if (width + more > columns) return line.substr(0, cut) + "…";
     line += is_control ? std::string_view(" ") : (c == 0xFFFD ? std::string_view("�") : bytes);

@@ -3,8 +3,11 @@
 
 usage: browse_test.py PATH_OF_CHROMA [unittest arguments]
 """
+import fcntl
 import os
+import pty
 import subprocess
+import termios
 import time
 
 import support
@@ -125,6 +128,125 @@ class Browse(CommandTest):
         self.wait("ended with 0")
         got = self.json("query", "chroma-bench", "--ids", "r7", "--path", "data")
         self.assertEqual(got[0]["document"], "first line\nsecond line")
+
+    def resize(self, columns, rows):
+        self.tmux("resize-window", "-x", str(columns), "-y", str(rows))
+
+    def test_small_terminals_and_others(self):
+        url = self.serve()
+        self.fill(url, "docs", 300)
+        self.start("docs", "--at", url)
+        self.wait("docs: 300 records", "document 0 about seas")
+        self.keys("d")
+        self.wait("Delete the record r0?")
+        # A resize is no answer.
+        self.resize(60, 12)
+        self.wait("Delete the record r0? [y/N]")
+        self.keys("n")
+        for columns, rows in ((1, 1), (4, 2), (9, 3), (200, 60), (100, 24)):
+            self.resize(columns, rows)
+            for key in ("End", "g", "Enter", "q", "/", "Escape", "d", "n", "i", "Escape"):
+                self.keys(key)
+        self.wait("docs: 300 records", "document 0 about seas")
+        self.keys("q")
+        self.wait("ended with 0")
+
+    def test_wide_and_hostile_text(self):
+        url = self.serve()
+        path = self.fill(url, "docs", 1)
+        hostile = "日本語のテキスト\u202egnp.exe\x1b]0;title\x07\u2066 e\u0301 👩‍👩‍👧 end"
+        ask(path + "/add", {"ids": ["宽" * 60, "\x1b[2J\u202eid"], "embeddings": [[1, 2, 3, 4]] * 2,
+                            "documents": [hostile, "x" * 50000]})
+        self.start("docs", "--at", url)
+        screen = self.wait("docs: 3 records", "日本語のテキスト", "end", "宽宽")
+        self.assertNotIn("\u202e", screen)
+        self.assertNotIn("\u2066", screen)
+        self.keys("Down", "Enter")
+        self.wait("日本語のテキスト", "4 numbers")
+        # A long line is edited as fast as a short one.
+        self.keys("q", "End", "Enter")
+        self.wait("document", "xxxxx")
+        self.keys("e")
+        self.wait("document: xxxx")
+        began = time.monotonic()
+        self.type("end")
+        self.keys("Enter")
+        self.keys("m")
+        self.wait("metadata: {")
+        self.assertLess(time.monotonic() - began, 10)
+        self.keys("Escape", "q", "q")
+        self.wait("ended with 0")
+        got = ask(path + "/get", {"ids": ["\x1b[2J\u202eid"]})
+        self.assertEqual(got["documents"], ["x" * 50000 + "end"])
+
+    def test_what_goes_away_meanwhile(self):
+        url = self.serve()
+        path = self.fill(url, "docs", 1000)
+        self.fill(url, "empty", 0)
+        self.start("--at", url)
+        self.wait("2 collections")
+        self.keys("End", "Enter")
+        self.wait("empty: 0 records", "No record matches")
+        self.keys("n", "d", "Enter", "End", "q", "g", "Enter")
+        self.wait("docs: 1,000 records", "r0")
+        # Records, the collection, and at last the server.
+        ask(path + "/delete", {"ids": [f"r{i}" for i in range(5, 1000)]})
+        self.keys("End")
+        self.wait("docs: 5 records", "r4")
+        self.keys("Enter")
+        self.wait("docs / r4")
+        ask(path.rsplit("/", 1)[0] + "/docs", method="DELETE")
+        self.keys("r")
+        self.wait("does not exist")
+        self.keys("q")
+        self.wait("does not exist")
+        self.keys("q")
+        self.wait("1 collections", "empty")
+        self.stop(self.servers.pop())
+        self.keys("r")
+        self.wait("Failed to connect")
+        self.keys("Enter")
+        self.wait("Failed to connect")
+        self.keys("q")
+        self.wait("ended with 0")
+
+    def browse_in(self, url, command="exec"):
+        """browse in a terminal of our own, drawn once: our end of it, and the process."""
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, theirs)
+        process = subprocess.Popen(
+            ["sh", "-c", f"{command} {support.CHROMA} browse docs --at {url}"],
+            stdin=theirs, stdout=theirs, stderr=subprocess.PIPE,
+            preexec_fn=lambda: (os.setsid(), fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)),
+            env=self.environment({"TERM": "xterm"}), cwd=self.directory)
+        self.assertTrue(os.read(ours, 1))
+        time.sleep(0.5)
+        return ours, theirs, process
+
+    def test_ctrl_c_leaves_the_terminal_as_it_was(self):
+        url = self.serve()
+        self.fill(url, "docs", 3)
+        ours, theirs = pty.openpty()
+        before = termios.tcgetattr(theirs)
+        os.close(ours)
+        os.close(theirs)
+        ours, theirs, browse = self.browse_in(url)
+        self.addCleanup(os.close, ours)
+        self.assertNotEqual(before, termios.tcgetattr(theirs))
+        os.write(ours, b"\x03")
+        browse.communicate(timeout=WAIT_SECONDS)
+        self.assertNotEqual(browse.returncode, 0)
+        self.assertEqual(before, termios.tcgetattr(theirs))
+        self.assertIn(b"\x1b[?1049l", os.read(ours, 1 << 16))
+
+    def test_a_terminal_that_is_closed_ends_it(self):
+        """Also where the signal of that, SIGHUP, is ignored."""
+        url = self.serve()
+        self.fill(url, "docs", 3)
+        ours, _, browse = self.browse_in(url, "trap '' HUP; exec")
+        os.close(ours)
+        self.assertIn(b"the terminal was closed", browse.communicate(timeout=WAIT_SECONDS)[1])
+        self.assertEqual(browse.returncode, 1)
 
     def test_without_a_terminal(self):
         self.run_chroma("db", "create", "other", "--path", "data")

@@ -22,6 +22,7 @@ class RecordView final : public View {
     CHROMA_ASSIGN(const GetResult found, collection_.Get(std::move(request)));
     if (found.ids.empty()) return Status::NotFound("there is no record " + id_);
     record_ = RecordsOf(found).front();
+    columns_ = 0;
     return Status::Ok();
   }
 
@@ -31,7 +32,9 @@ class RecordView final : public View {
   }
 
   void Draw(Screen& screen, int top, int height) override {
-    const std::vector<Line> lines = Lines(static_cast<size_t>(std::max(screen.columns() - 2, 20)));
+    const auto columns = static_cast<size_t>(std::max(screen.columns() - 2, 20));
+    if (columns != std::exchange(columns_, columns)) lines_ = Lines(columns);
+    const std::vector<Line>& lines = lines_;
     const size_t last = lines.size() - std::min(lines.size(), static_cast<size_t>(height));
     first_ = std::min(first_, last);
     for (size_t i = 0; i < static_cast<size_t>(height) && first_ + i < lines.size(); ++i) {
@@ -107,11 +110,10 @@ class RecordView final : public View {
     }
     if (record_.embedding) {
       heading("embedding");
+      std::string json;
+      JsonWriter(&json).F32Array(record_.embedding->data(), record_.embedding->size());
       std::string text;
-      JsonWriter(&text).F32Array(record_.embedding->data(), record_.embedding->size());
-      for (size_t i = text.size(); i-- > 0;) {
-        if (text[i] == ',') text.insert(i + 1, " ");
-      }
+      for (const char c : json) text += c == ',' ? std::string(", ") : std::string(1, c);
       lines.push_back({std::to_string(record_.embedding->size()) + " numbers", Look::kDim});
       wrapped(text);
     }
@@ -159,7 +161,9 @@ class RecordView final : public View {
   Collection collection_;
   const std::string id_;
   Record record_;
-  size_t first_ = 0;  // line in sight
+  std::vector<Line> lines_;
+  size_t columns_ = 0;  // that the lines are for; 0: they are of an earlier record
+  size_t first_ = 0;    // line in sight
 };
 
 }  // namespace

@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint32_t kNearest = 100;
 constexpr uint64_t kPage = 200;
+constexpr int kLoadsMax = 2;
 
 // Records in order of insertion, those that match, or those near to one; a page of them is held.
 class RecordsView final : public View {
@@ -39,6 +40,11 @@ class RecordsView final : public View {
 
   void Draw(Screen& screen, int top, int height) override {
     row_.Fit(count_, static_cast<uint64_t>(height));
+    loads_left_ = kLoadsMax;
+    unread_ = Status::Ok();
+    // Which may tell that there are fewer.
+    if (count_ > 0) static_cast<void>(At(row_.chosen()));
+    row_.Fit(count_, static_cast<uint64_t>(height));
     if (count_ == 0) screen.Put(top, 2, "No record matches.", Look::kDim);
     const int id_width = std::clamp(screen.columns() / 4, 10, 40);
     for (uint64_t i = 0; i < static_cast<uint64_t>(height); ++i) {
@@ -48,7 +54,11 @@ class RecordsView final : public View {
       const Look look = number == row_.chosen() ? Look::kChosen : Look::kPlain;
       const int line = top + static_cast<int>(i);
       screen.Put(line, 0, "", look, true);
-      if (record == nullptr) continue;
+      if (record == nullptr) {
+        if (!unread_.ok()) screen.Put(line, 1, unread_.message(), Look::kBad);
+        unread_ = Status::Ok();
+        continue;
+      }
       screen.Put(line, 1, OneLine(record->id, static_cast<size_t>(id_width - 2)), look);
       screen.Put(line, id_width, Summary(*record), look);
     }
@@ -154,7 +164,9 @@ class RecordsView final : public View {
                                    .limit = static_cast<uint32_t>(kPage),
                                    .offset = static_cast<uint32_t>(begin_)}));
     page_ = RecordsOf(found);
-    return Status::Ok();
+    // Others may have deleted some since they were counted.
+    const bool fewer = page_.size() < kPage && begin_ + page_.size() < count_;
+    return fewer ? CountMatching() : Status::Ok();
   }
 
   Status LoadNearest() {
@@ -175,7 +187,13 @@ class RecordsView final : public View {
   // Null when it cannot be read.
   const Record* At(uint64_t number) {
     const bool is_here = number >= begin_ && number < begin_ + page_.size();
-    if (!is_here && (!like_.empty() || !LoadPage(number).ok())) return nullptr;
+    if (!is_here) {
+      if (!like_.empty() || loads_left_ == 0) return nullptr;
+      --loads_left_;
+      unread_ = LoadPage(number);
+      // It would not be read for the other rows either.
+      if (!unread_.ok()) loads_left_ = 0;
+    }
     if (number < begin_ || number >= begin_ + page_.size()) return nullptr;
     return &page_[number - begin_];
   }
@@ -200,6 +218,8 @@ class RecordsView final : public View {
   uint64_t count_ = 0;
   uint64_t begin_ = 0;  // of the page
   std::vector<Record> page_;
+  int loads_left_ = kLoadsMax;  // of pages, until it is drawn again
+  Status unread_;               // why a row is not there, until it was shown
   ChosenRow row_;
 };
 

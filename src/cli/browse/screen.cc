@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <clocale>
 #include <cstdlib>
 #include <cwchar>
@@ -193,8 +194,9 @@ void Screen::Show() {
 
 int32_t Screen::ReadKey() {
   wint_t key = 0;
+  errno = 0;
   const int kind = get_wch(&key);
-  if (kind == ERR) return kKeyNone;
+  if (kind == ERR) return errno == EINTR ? kKeyNone : kKeyGone;
   return KeyOf(key, kind == KEY_CODE_YES);
 }
 
@@ -208,16 +210,19 @@ std::optional<std::string> Screen::Ask(const std::string& question, const std::s
     std::string label = OneLine(question + " ", room / 2);
     const size_t label_width = WidthOf(label);
     // What fits before the cursor.
-    size_t begin = 0;
-    while (WidthOf(ToUtf8(text.substr(begin, cursor - begin))) + label_width + 1 > room) ++begin;
+    size_t begin = cursor;
+    for (size_t width = label_width + 1; begin > 0; --begin) {
+      width += WidthOf(ToUtf8(text.substr(begin - 1, 1)));
+      if (width > room) break;
+    }
     Put(row, 0, label, Look::kBold, true);
     Put(row, static_cast<int>(label_width), ToUtf8(text.substr(begin)), Look::kPlain, true);
     move(row, static_cast<int>(label_width + WidthOf(ToUtf8(text.substr(begin, cursor - begin)))));
     Show();
     const int32_t key = ReadKey();
-    if (key == kKeyEnter || key == kKeyEscape) {
+    if (key == kKeyEnter || key == kKeyEscape || key == kKeyGone) {
       curs_set(0);
-      if (key == kKeyEscape) return std::nullopt;
+      if (key != kKeyEnter) return std::nullopt;
       return ToUtf8(text);
     }
     if (key == kKeyLeft && cursor > 0) --cursor;
@@ -233,9 +238,12 @@ std::optional<std::string> Screen::Ask(const std::string& question, const std::s
 }
 
 bool Screen::Confirm(const std::string& question) {
-  Put(rows() - 1, 0, question + " [y/N]", Look::kBad, true);
-  Show();
-  const int32_t key = ReadKey();
+  int32_t key = kKeyNone;
+  while (key == kKeyNone || key == kKeyResize) {
+    Put(rows() - 1, 0, question + " [y/N]", Look::kBad, true);
+    Show();
+    key = ReadKey();
+  }
   return key == 'y' || key == 'Y';
 }
 

@@ -29,6 +29,7 @@ enum Key : int32_t {
   kKeyDelete,
   kKeyResize,
   kKeyNone,
+  kKeyGone,  // nobody types any more: the terminal is closed
 };
 
 // One at a time, on one thread.

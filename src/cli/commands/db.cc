@@ -34,6 +34,10 @@ class Create final : public Command {
   Result<int> Run(Terminal& terminal) override {
     CHROMA_ASSIGN(const std::string name,
                   NameOrAsk(terminal, name_, "What is the name of the new database?"));
+    // Before a directory is made for it: is the name one that would be taken?
+    CHROMA_ASSIGN(const Client elsewhere, EphemeralClient());
+    const Status allowed = elsewhere.CreateDatabase(name);
+    if (allowed.code() == StatusCode::kInvalidArgument) return allowed;
     CHROMA_ASSIGN(const Client client, place_.OpenTenant(Access::kCreate));
     CHROMA_TRY(client.CreateDatabase(name));
     terminal.Say("Database " + name + " was created");
