@@ -148,6 +148,7 @@ class Client(_Deferred):
 
     def create_collection(self, name, schema=None, configuration=None, metadata=None,
                           embedding_function=_DEFAULT, data_loader=None, get_or_create=False):
+        """Makes a collection. One that is there is an error, or with get_or_create the answer."""
         made = self._create(name, schema, configuration, metadata, embedding_function,
                             data_loader, bool(get_or_create))
         if made is not None:
@@ -161,6 +162,7 @@ class Client(_Deferred):
 
     def get_or_create_collection(self, name, schema=None, configuration=None, metadata=None,
                                  embedding_function=_DEFAULT, data_loader=None):
+        """The collection of that name, which is made where there is none."""
         made = self._create(name, schema, configuration, metadata, embedding_function,
                             data_loader, True)
         if made is not None:
@@ -172,6 +174,7 @@ class Client(_Deferred):
                                              data_loader=data_loader, **kwargs)
 
     def get_collection(self, name, embedding_function=_DEFAULT, data_loader=None):
+        """The collection of that name; chromadb.errors.NotFoundError where there is none."""
         if type(name) is not str or embedding_function not in (None, _DEFAULT):
             self._load()
             return self.get_collection(name, embedding_function, data_loader)
@@ -179,34 +182,42 @@ class Client(_Deferred):
         return self._collection(info, embedding_function, data_loader)
 
     def list_collections(self, limit=None, offset=None):
+        """The collections of the database, in pages where that is asked for."""
         return [self._collection(info, _DEFAULT, None)
                 for info in self._engine.database.list_collections(limit, offset, self.tenant,
                                                                    self.database)]
 
     def count_collections(self):
+        """How many collections the database has."""
         return self._engine.database.count_collections(self.tenant, self.database)
 
     def delete_collection(self, name):
+        """Deletes a collection with all its records."""
         if type(name) is not str:
             self._load()
             return self.delete_collection(name)
         self._engine.database.delete_collection(name, self.tenant, self.database)
 
     def heartbeat(self):
+        """The time in nanoseconds: whether the engine answers."""
         return self._engine.database.heartbeat()
 
     def get_max_batch_size(self):
+        """How many records one call may write."""
         return self._engine.database.max_batch_size()
 
     def set_tenant(self, tenant, database="default_database"):
+        """Goes on with another tenant."""
         self._validate(tenant, database)
         self.tenant, self.database = tenant, database
 
     def set_database(self, database):
+        """Goes on with another database of the tenant."""
         self._validate(self.tenant, database)
         self.database = database
 
     def close(self):
+        """Lets go of the database, which is closed with the last of its clients."""
         self._engine.release(self)
 
     def __enter__(self):

@@ -122,12 +122,17 @@ class CollectionMethods(BeyondChromadb):
     # ---- chromadb's methods
 
     def count(self, *args, **kwargs):
+        """How many records there are."""
         if args or kwargs:
             self._load()
             return super().count(*args, **kwargs)
         return self._handle.count()
 
     def add(self, ids, embeddings=None, metadatas=None, documents=None, images=None, uris=None):
+        """Adds records, all or none. Those whose id is there already stay as they are.
+
+        Without embeddings the collection's embedding function makes them, of the documents,
+        images or uris. add_batches() is for very many."""
         if embeddings is not None and self._writes_plainly(
                 ids, embeddings, metadatas, documents, images, uris, self._handle.add):
             return
@@ -135,6 +140,7 @@ class CollectionMethods(BeyondChromadb):
         super().add(ids, embeddings, metadatas, documents, images, uris)
 
     def upsert(self, ids, embeddings=None, metadatas=None, documents=None, images=None, uris=None):
+        """Updates the records that are there, and adds the others, all or none."""
         if embeddings is not None and self._writes_plainly(
                 ids, embeddings, metadatas, documents, images, uris, self._handle.upsert):
             return
@@ -142,6 +148,8 @@ class CollectionMethods(BeyondChromadb):
         super().upsert(ids, embeddings, metadatas, documents, images, uris)
 
     def update(self, ids, embeddings=None, metadatas=None, documents=None, images=None, uris=None):
+        """Changes what is given of the records that are there, all or none. Metadata keys whose value
+        is None are deleted; ids that are not there are left out."""
         if (embeddings is not None or documents is None) and self._writes_plainly(
                 ids, embeddings, metadatas, documents, images, uris, self._handle.update):
             return
@@ -150,6 +158,8 @@ class CollectionMethods(BeyondChromadb):
 
     def get(self, ids=None, where=None, limit=None, offset=None, where_document=None,
             include=["metadatas", "documents"]):
+        """Records by their ids, by filters, or all, in the order of their insertion. `include` may
+        have documents, metadatas, embeddings and uris. list_records() sorts them."""
         plain_ids = None if ids is None else _plain_ids(ids)
         if ((ids is None or plain_ids is not None) and type(include) is list
                 and _GET_COLUMNS.issuperset(include) and _plain_count(limit)
@@ -163,12 +173,16 @@ class CollectionMethods(BeyondChromadb):
         return super().get(ids, where, limit, offset, where_document, include)
 
     def peek(self, limit=10):
+        """The first records, embeddings among what there is of them."""
         return self._handle.get(None, None, None, limit, 0,
                                 ["metadatas", "documents", "embeddings"])
 
     def query(self, query_embeddings=None, query_texts=None, query_images=None, query_uris=None,
               ids=None, n_results=10, where=None, where_document=None,
               include=["metadatas", "documents", "distances"]):
+        """The n_results nearest records of each query: of query_embeddings, or of what the
+        collection's embedding function makes of query_texts, query_images or query_uris; among
+        those with the ids, and that match the filters."""
         if (query_embeddings is not None and query_texts is None and query_images is None
                 and query_uris is None and type(n_results) is int and n_results > 0
                 and type(include) is list and _COLUMNS.issuperset(include)
@@ -185,6 +199,7 @@ class CollectionMethods(BeyondChromadb):
                              n_results, where, where_document, include)
 
     def delete(self, ids=None, where=None, where_document=None, limit=None):
+        """Deletes the records that have one of the ids and match the filters: {"deleted": count}."""
         plain_ids = None if ids is None else _plain_ids(ids)
         if limit is None and ((plain_ids is not None and where is None and where_document is None)
                               or (ids is None and _plain_filters(where, where_document)
@@ -198,6 +213,7 @@ class CollectionMethods(BeyondChromadb):
         return super().delete(ids, where, where_document, limit)
 
     def modify(self, name=None, metadata=None, configuration=None):
+        """Renames the collection, or replaces its metadata, or changes its configuration."""
         self._load()
         super().modify(name, metadata, configuration)
 

@@ -140,6 +140,13 @@ class Client(_Shared, chromadb.api.client.Client):
         return _ours_of(super().get_or_create_collection(*args, **kwargs))
 
 
+for _name in ("list_collections", "create_collection", "get_collection", "get_collection_by_id",
+              "get_or_create_collection", "from_system"):
+    _method = getattr(Client, _name)
+    getattr(_method, "__func__", _method).__doc__ = getattr(chromadb.api.client.Client,
+                                                            _name).__doc__
+
+
 def _ours_of(collection):
     ours = Collection.__new__(Collection)
     ours.__dict__.update(collection.__dict__)
