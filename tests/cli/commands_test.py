@@ -108,6 +108,9 @@ class Databases(CommandTest):
         self.run_chroma("db", "create", "drafts", "--at", place)
         self.assertIn("already exists", self.fails(1, "db", "create", "drafts", "--at", place))
         self.assertIn("3-512", self.fails(2, "db", "create", "..", "--at", place))
+        # Not even the directory is made.
+        self.assertIn("3-512", self.fails(2, "db", "create", "a b", "--path", "fresh"))
+        self.assertFalse((self.directory / "fresh").exists())
         names = [d["name"] for d in self.json("db", "list", "--at", place)]
         self.assertEqual(names, ["default_database", "drafts"])
         self.assertIn("drafts", self.out("db", "list", "--at", place))
