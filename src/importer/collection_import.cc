@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -176,10 +177,13 @@ void CollectionImport::RepairIds() {
   for_ids(false, [&](uint64_t i) { repaired_ids_.emplace(i, std::string()); });
   if (repaired_ids_.empty()) return;
   for_ids(true, [&](uint64_t i) { taken.emplace(parts_.reader.id(i)); });
+  // What was given of each, so that very many of one kind are not tried over and over.
+  std::unordered_map<std::string, uint64_t> last_number;
   for (auto& [i, id] : repaired_ids_) {
     const std::string repaired = RepairUtf8(parts_.reader.id(i));
+    uint64_t& n = last_number.try_emplace(repaired, 1).first->second;
     id = repaired;
-    for (int n = 2; !taken.insert(id).second; ++n) id = repaired + "-" + std::to_string(n);
+    while (!taken.insert(id).second) id = repaired + "-" + std::to_string(++n);
   }
 }
 

@@ -427,6 +427,31 @@ def check_damaged_ids(binary, original, work):
         shutil.rmtree(path)
 
 
+def check_many_damaged_ids(binary, original, work):
+    """Very many ids that are the same one once repaired take no longer than others."""
+    many = 50_000
+    directory = work / "damaged"
+    shutil.copytree(original.directory, directory)
+    wanted = original.find("queued")["records"]
+    connection = sqlite3.connect(directory / "chroma.sqlite3")
+    rest = connection.execute("SELECT operation, topic, vector, encoding, metadata "
+                              "FROM embeddings_queue WHERE id = ?", (wanted[0]["id"],)).fetchone()
+    seq_id = connection.execute("SELECT max(seq_id) FROM embeddings_queue").fetchone()[0]
+    connection.executemany(
+        "INSERT INTO embeddings_queue (seq_id, id, operation, topic, vector, encoding, metadata) "
+        "VALUES (?, CAST(? AS TEXT), ?, ?, ?, ?, ?)",
+        ((seq_id + 1 + n, bytes(0x80 + (n >> shift) % 64 for shift in (0, 6, 12)), *rest)
+         for n in range(many)))
+    connection.commit()
+    connection.close()
+    done = subprocess.run([binary, "import", directory, "--dry-run", "--salvage", "--json"],
+                          capture_output=True, text=True, timeout=60)
+    expect(f"many damaged ids ({done.stderr})", INCOMPLETE, done.returncode)
+    expect("their names", {"\ufffd" * 3} | {f"{chr(0xfffd) * 3}-{n}" for n in range(2, many + 1)},
+           {loss["record"] for loss in json.loads(done.stdout)["losses"]})
+    shutil.rmtree(directory)
+
+
 def check_nothing_saved(binary, original, work):
     """Where nothing can be read, a salvage says so, and fails."""
     directory, new = work / "damaged", work / "salvaged"
@@ -615,6 +640,8 @@ def main():
             check_files(arguments.binary, original, work)
             check_rejects(arguments.binary, original, work)
             check_damaged_ids(arguments.binary, original, work)
+            if archive == archives[-1]:
+                check_many_damaged_ids(arguments.binary, original, work)
             check_nothing_saved(arguments.binary, original, work)
             check_imports_at_once(arguments.binary, original, work)
             check_run_imports(arguments.binary, original, work)
