@@ -239,6 +239,19 @@ class Browse(CommandTest):
         self.assertEqual(before, termios.tcgetattr(theirs))
         self.assertIn(b"\x1b[?1049l", os.read(ours, 1 << 16))
 
+    def test_bytes_that_are_no_characters_end_nothing(self):
+        url = self.serve()
+        self.fill(url, "docs", 3)
+        ours, theirs, browse = self.browse_in(url)
+        self.addCleanup(os.close, ours)
+        for _ in range(200):
+            os.write(ours, b"\xe9j")
+        time.sleep(0.5)
+        self.assertIsNone(browse.poll())
+        os.write(ours, b"q" * 200)
+        browse.communicate(timeout=WAIT_SECONDS)
+        self.assertEqual(browse.returncode, 0)
+
     def test_a_terminal_that_is_closed_ends_it(self):
         """Also where the signal of that, SIGHUP, is ignored."""
         url = self.serve()

@@ -196,7 +196,8 @@ int32_t Screen::ReadKey() {
   wint_t key = 0;
   errno = 0;
   const int kind = get_wch(&key);
-  if (kind == ERR) return errno == EINTR ? kKeyNone : kKeyGone;
+  // Bytes that are no character, as of a paste in another encoding, end nothing.
+  if (kind == ERR) return errno == EINTR || errno == EILSEQ ? kKeyNone : kKeyGone;
   return KeyOf(key, kind == KEY_CODE_YES);
 }
 
