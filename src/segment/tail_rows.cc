@@ -135,7 +135,7 @@ Result<Bitmap> TailView::Match(runtime::Context& ctx,
 
 Result<Bitmap> TailView::MatchText(runtime::Context& ctx, std::string_view key,
                                    const index::TextPattern& pattern, std::string* how) const {
-  if (how != nullptr) *how = DescribeKey(key);
+  if (how != nullptr) *how = "every value compared";
   return Select(ctx, nullptr, &RowDamage::metadata, [&](const TailRow& row) {
     const model::MetadataValue* value = row.metadata.Find(key);
     return value != nullptr && HasText(*value, pattern);
