@@ -49,6 +49,22 @@ TEST(PackedColumnTest, WidthsAndValues) {
   }
 }
 
+TEST(PackedColumnTest, FindsWhichStretchHasAPlace) {
+  std::vector<uint64_t> offsets;  // stretches of 0, 1, 2, 0, 1, 2, … places
+  for (uint64_t at = 0, i = 0; i < 100; at += i++ % 3) offsets.push_back(at);
+  Bytes out;
+  EncodePacked(out, offsets);
+  ByteReader in(out);
+  const auto column = PackedReader::Read(in, offsets.size());
+  for (uint64_t first : {uint64_t{0}, uint64_t{7}, uint64_t{98}}) {
+    for (uint64_t place = offsets[first]; place < 110; ++place) {
+      uint64_t last = first;
+      while (last + 1 < offsets.size() && offsets[last + 1] <= place) ++last;
+      EXPECT_EQ(column.LastAtMost(first, offsets.size(), place), last) << first << " " << place;
+    }
+  }
+}
+
 TEST(PackedColumnTest, Checks) {
   const std::vector<uint64_t> offsets = {0, 3, 3, 10};
   Bytes bytes;

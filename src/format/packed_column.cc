@@ -85,6 +85,22 @@ PackedReader PackedReader::Read(ByteReader& in, uint64_t count, uint32_t width_m
   return column;
 }
 
+uint64_t PackedReader::LastAtMost(uint64_t first, uint64_t end, uint64_t value) const {
+  uint64_t step = 1;
+  while (first + step < end && (*this)[first + step] <= value) step *= 2;
+  uint64_t low = first + step / 2;
+  uint64_t high = std::min(first + step, end);
+  while (high - low > 1) {
+    const uint64_t middle = low + (high - low) / 2;
+    if ((*this)[middle] <= value) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
 bool PackedReader::AreOffsets(uint64_t first, uint64_t last) const {
   if (count_ == 0) return false;
   if (width_ == 0) return base_ == first && base_ == last;

@@ -49,6 +49,10 @@ class PackedReader {
     }
   }
 
+  // Of ascending elements, the last i in [first, end) whose element is at most `value`, as that of
+  // `first` is: which of many stretches, one after the other, has a place. Takes the longer the
+  // farther it is from `first`.
+  uint64_t LastAtMost(uint64_t first, uint64_t end, uint64_t value) const;
   // Whether the elements ascend (equal ones allowed) from `first` to `last`: what makes them
   // offsets into something of `last` elements.
   bool AreOffsets(uint64_t first, uint64_t last) const;

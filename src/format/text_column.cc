@@ -247,20 +247,6 @@ Status TextReader::DecodeIndex(ByteReader& in) {
   return Status::Ok();
 }
 
-uint64_t TextReader::BlockOf(uint32_t row) const {
-  uint64_t low = 0;
-  uint64_t high = blocks_;
-  while (high - low > 1) {
-    const uint64_t middle = low + (high - low) / 2;
-    if (first_rows_[middle] <= row) {
-      low = middle;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
-}
-
 Result<store::BlobSlice> TextReader::ReadBlock(runtime::Context& ctx, uint64_t block) const {
   CHROMA_ASSIGN(
       store::BlobSlice slice,
@@ -342,7 +328,7 @@ Status TextReader::Read(runtime::Context& ctx, std::span<const uint32_t> rows,
   std::shared_ptr<const TextBlock> block;
   for (const uint32_t row : rows) {
     if (block == nullptr || row >= block->end_row() || row < block->first_row) {
-      CHROMA_ASSIGN(block, Get(ctx, BlockOf(row)));
+      CHROMA_ASSIGN(block, Get(ctx, first_rows_.LastAtMost(0, blocks_, row)));
     }
     if (block->Has(row)) {
       out->emplace_back(std::string(block->Text(row)));
@@ -371,7 +357,8 @@ Status TextReader::MatchAmong(runtime::Context& ctx, const Bitmap& candidates,
   for (uint64_t from = 0; candidates.Read(static_cast<uint32_t>(from), &next, 1) > 0;) {
     CHROMA_TRY(ctx.Check());
     if (next >= rows_) break;
-    CHROMA_ASSIGN(const std::shared_ptr<const TextBlock> block, Get(ctx, BlockOf(next)));
+    CHROMA_ASSIGN(const std::shared_ptr<const TextBlock> block,
+                  Get(ctx, first_rows_.LastAtMost(0, blocks_, next)));
     from = block->end_row();
     wanted.resize(block->places.size());
     wanted.resize(candidates.Read(next, wanted.data(), wanted.size()));

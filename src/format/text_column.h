@@ -111,7 +111,6 @@ class TextReader {
 
  private:
   TextReader() = default;
-  uint64_t BlockOf(uint32_t row) const;
   Status Verify(uint64_t block, BytesView bytes) const;
   Status Load(runtime::Context& ctx, uint64_t number, TextBlock* out) const;
   // From those that are kept, where it is among them.

@@ -9,7 +9,6 @@
 
 #include "segment/number_range.h"
 #include "segment/number_set.h"
-#include "segment/owner_of.h"
 #include "segment/wanted_codes.h"
 
 namespace chroma::segment {
@@ -240,7 +239,7 @@ void FoldElements(const MetadataColumnReader& column, const std::vector<uint64_t
   for (size_t i = 0; i < elements.size(); ++i) {
     for (uint64_t word = elements[i]; word != 0; word &= word - 1) {
       const uint64_t element = i * 64 + static_cast<uint64_t>(std::countr_zero(word));
-      if (offsets[ordinal + 1] <= element) ordinal = OwnerFrom(offsets, ordinal, count, element);
+      if (offsets[ordinal + 1] <= element) ordinal = offsets.LastAtMost(ordinal, count, element);
       (*out)[ordinal / 64] |= uint64_t{1} << ordinal % 64;
     }
   }

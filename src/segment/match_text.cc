@@ -6,7 +6,6 @@
 #include "base/bitmap.h"
 #include "index/text/contains.h"
 #include "segment/match_column.h"
-#include "segment/owner_of.h"
 
 namespace chroma::segment {
 namespace {
@@ -40,7 +39,7 @@ void VisitContaining(const StringReader& strings, uint64_t begin, uint64_t end,
   for (size_t at = offsets[begin]; begin < end;) {
     at = index::FindFrom(bytes, needle, at);
     if (at == bytes.npos) return;
-    begin = OwnerFrom(offsets, begin, end, at);
+    begin = offsets.LastAtMost(begin, end, at);
     const size_t stop = offsets[begin + 1];
     if (at + needle.size() <= stop) visit(begin);
     // What begins behind is no news, or reaches into the next string, too.
