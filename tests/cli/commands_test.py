@@ -73,7 +73,7 @@ class Help(CommandTest):
                     break
                 text += piece
             os.close(master)
-            self.assertEqual(process.wait(60), 0, text)
+            self.assertEqual(process.wait(support.START_SECONDS), 0, text)
             return text.decode()
         self.assertIn("\x1b[1mr0", on_a_terminal("query", "docs", "--at", url))
         self.assertNotIn("\x1b", on_a_terminal("query", "docs", "--at", url, env={"NO_COLOR": "1"}))
@@ -86,12 +86,12 @@ class Help(CommandTest):
         self.fill(url, "docs", 3000)
         done = subprocess.run(
             f"{support.CHROMA} query docs -n 3000 --at {url} | head -n 1; echo ${{PIPESTATUS[0]}}",
-            shell=True, executable="/bin/bash", capture_output=True, text=True, timeout=60,
+            shell=True, executable="/bin/bash", capture_output=True, text=True, timeout=support.START_SECONDS,
             env=self.environment())
         self.assertEqual((done.stdout, done.stderr), ("r0\n1\n", ""))
         with open("/dev/full", "w") as device:
             full = subprocess.run([support.CHROMA, "query", "docs", "-n", "3000", "--at", url],
-                                  stdout=device, stderr=subprocess.PIPE, text=True, timeout=60,
+                                  stdout=device, stderr=subprocess.PIPE, text=True, timeout=support.START_SECONDS,
                                   env=self.environment())
         self.assertEqual(full.returncode, 1)
         self.assertIn("could not be written", full.stderr)
@@ -203,7 +203,7 @@ class Copy(CommandTest):
         for least in (200, 2000):
             process = subprocess.Popen(arguments, cwd=self.directory, env=self.environment(),
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + support.START_SECONDS
             while process.poll() is None and time.monotonic() < deadline:
                 growing = ask(f"{target}{DATABASE}/collections")
                 self.assertNotIn("docs", [c["name"] for c in growing], "half a copy has the name")
@@ -427,7 +427,7 @@ class Around(CommandTest):
 
         def search(*arguments):
             done = subprocess.run([sys.executable, "search.py", *arguments], cwd=sample,
-                                  capture_output=True, text=True, timeout=60)
+                                  capture_output=True, text=True, timeout=support.START_SECONDS)
             self.assertEqual(done.returncode, 0, done.stderr)
             return done.stdout
         self.assertIn("2 paragraphs", search("load", "text"))

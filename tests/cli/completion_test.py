@@ -18,7 +18,7 @@ class Completion(CommandTest):
 
     def shell(self, *command, **options):
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.directory,
-                              timeout=60, env=self.environment(), **options)
+                              timeout=support.START_SECONDS, env=self.environment(), **options)
         self.assertEqual((done.returncode, done.stderr), (0, ""), command)
         return done.stdout
 

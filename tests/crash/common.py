@@ -17,7 +17,7 @@ from server import DidNotStart, Failed, kill_all  # noqa: E402
 # Compaction, merging, new log files and sweeping within a second of load.
 BUSY = {"compaction_tail_records": 200, "compaction_idle_ms": 20, "compaction_settle_ms": 100,
         "log_file_bytes": 400_000}
-SPACE_SECONDS = 20
+SPACE_SECONDS = 120
 
 
 def files_of(directory):

@@ -23,7 +23,7 @@ from server import DidNotStart, Failed, Server
 
 COLLECTIONS = 3
 RECORDS = 2500
-SETTLE_SECONDS = 30
+SETTLE_SECONDS = 120
 # Two segments to a collection, and more files of the log than one.
 SETTINGS = {"compaction_idle_ms": 50, "log_file_bytes": 65536}
 JOURNALS = ("catalog.sqlite3-wal",)

@@ -21,8 +21,8 @@ from server import DidNotStart, Failed, Server
 from workload import History
 
 POINT = re.compile(r'CHROMA_TEST_POINT\("([a-z_.]+)"\)')
-REACH_SECONDS = 60
-AFTER_SECONDS = 10
+REACH_SECONDS = 120
+AFTER_SECONDS = 120
 BULK_BATCH = 350  # payloads over 256 KB, which the log writes in two parts
 
 # Points that a server passes only while it makes a directory …

@@ -445,7 +445,7 @@ def check_many_damaged_ids(binary, original, work):
     connection.commit()
     connection.close()
     done = subprocess.run([binary, "import", directory, "--dry-run", "--salvage", "--json"],
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=120)
     expect(f"many damaged ids ({done.stderr})", INCOMPLETE, done.returncode)
     expect("their names", {"\ufffd" * 3} | {f"{chr(0xfffd) * 3}-{n}" for n in range(2, many + 1)},
            {loss["record"] for loss in json.loads(done.stdout)["losses"]})

@@ -65,7 +65,7 @@ class Program(Member):
 
     def stop(self):
         self.process.terminate()
-        if self.process.wait(60) != 0:
+        if self.process.wait(120) != 0:
             raise Failed(f"{self.name} failed: {self.tail()}")
 
 
@@ -89,14 +89,14 @@ class ServerMember(Member):
     def kill(self):
         self.process.kill()
         self.process.wait()
-        self.client.wait(60)  # it has lost its server
+        self.client.wait(120)  # it has lost its server
         self.killed.add(self.name)
 
     def stop(self):
         self.client.terminate()
-        code = self.client.wait(60)
+        code = self.client.wait(120)
         self.process.terminate()
-        if (code, self.process.wait(60)) != (0, 0):
+        if (code, self.process.wait(120)) != (0, 0):
             raise Failed(f"{self.name} failed: {self.tail()} {self.log.read_text()[-400:]}")
 
 

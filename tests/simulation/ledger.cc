@@ -123,7 +123,10 @@ void Ledger::OnEverythingRead() {
     return request.collection->gone || request.collection->history.abandoned();
   });
   std::erase_if(collections_, [this](const auto& collection) {
-    if (collection->history.abandoned()) given_up_.insert(collection->created);
+    if (collection->history.abandoned()) {
+      given_up_.insert(collection->created);
+      if (collection->id) given_up_ids_.insert(collection->id->ToString());
+    }
     return collection->gone || collection->history.abandoned();
   });
 }

@@ -88,6 +88,8 @@ class Ledger {
   void EndDoom(uint32_t database) { --deletions_[database]; }
 
   uint64_t abandoned() const { return given_up_.size(); }
+  // Whether the history of the collection with this id is one of them.
+  bool IsGivenUp(const std::string& id) const { return given_up_ids_.contains(id); }
 
   // The process died, or closed the directory.
   void OnLifeEnded();
@@ -102,6 +104,7 @@ class Ledger {
   static void Show(const std::string& call, Ending ending);
 
   testing::SimulatedDisk& disk_;
+  std::set<std::string> given_up_ids_;
   std::set<uint32_t> given_up_;  // collections whose histories became too many to follow
   std::array<uint32_t, kDatabases> deletions_{};  // under way
   uint32_t stamp_ = 0;

@@ -181,11 +181,10 @@ uint64_t World::CountFiles(const std::string& directory, const std::string& endi
 
 void World::CheckSpace() {
   constexpr uint64_t kRowsOfAll = 1 << 20;
-  // Which of the directories are of collections that are not followed any more is not known.
-  if (ledger_.abandoned() > 0) return;
   const auto directories = disk_.disk().List(kBlobs);
   if (!directories.ok()) return;
   for (const runtime::DirectoryEntry& entry : *directories) {
+    if (ledger_.IsGivenUp(entry.name)) continue;  // it was not compacted
     bool live = false;
     for (const auto& collection : ledger_.collections()) {
       live |= !collection->gone && collection->id && collection->id->ToString() == entry.name;

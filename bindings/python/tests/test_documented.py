@@ -75,7 +75,7 @@ def test_repr_says_what_a_collection_is():
                                          configuration={"hnsw": {"space": "cosine"}})
         assert repr(films) == "Collection(name=films, count=0, space=cosine, indexed=empty)"
         films.add(ids=["a"], embeddings=[[1, 2, 3]])
-        assert films.wait_until_indexed(timeout=60)
+        assert films.wait_until_indexed(timeout=120)
         assert repr(films) == ("Collection(name=films, count=1, dimension=3, space=cosine, "
                                "indexed=100%)")
         client.delete_collection("films")

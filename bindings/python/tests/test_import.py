@@ -73,7 +73,7 @@ def test_a_ctrl_c_that_progress_handles_is_its_own(old, tmp_path, within):
     def press(*told):
         try:
             os.kill(os.getpid(), signal.SIGINT)
-            end = time.monotonic() + 10
+            end = time.monotonic() + 120
             while time.monotonic() < end:
                 if within == "a call that it makes":
                     collection.count()
@@ -109,7 +109,7 @@ def test_one_of_two_imports(old, tmp_path):
             second.append(subprocess.run(
                 [sys.executable, "-c", "import sys, chroma_cpp; "
                  "chroma_cpp.import_directory(sys.argv[1], sys.argv[2])",
-                 str(old), str(tmp_path / "new")], capture_output=True, text=True, timeout=60))
+                 str(old), str(tmp_path / "new")], capture_output=True, text=True, timeout=120))
 
     report = chroma_cpp.import_directory(old, tmp_path / "new", progress=begin)
     assert report["complete"]

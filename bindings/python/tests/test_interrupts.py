@@ -130,7 +130,7 @@ def test_waiting_for_the_index_ends_at_once(tmp_path):
         collection = fill(chroma_cpp.PersistentClient(path))
         late = interrupted(lambda: collection.wait_until_indexed() and time.sleep(9), 0.1)
         assert late < 1, late
-        assert collection.wait_until_indexed(timeout=60)
+        assert collection.wait_until_indexed(timeout=120)
     """, tmp_path / "db")
 
 
