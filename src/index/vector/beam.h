@@ -18,14 +18,14 @@ struct CodedCandidate {
   uint32_t row;
 };
 
-// A total order.
-inline bool Nearer(const CodedCandidate& a, const CodedCandidate& b) {
+// A total order. An object, so that sorting by it calls nothing.
+inline constexpr auto Nearer = [](const CodedCandidate& a, const CodedCandidate& b) {
   return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
-}
+};
 
-inline bool SameRow(const CodedCandidate& a, const CodedCandidate& b) {
+inline constexpr auto SameRow = [](const CodedCandidate& a, const CodedCandidate& b) {
   return a.row == b.row;
-}
+};
 
 // The `capacity` nearest candidates, nearest first. A sorted array: for the sizes of a search
 // moving its tail costs less than the branches of a heap. An entry is one number, so that the place

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/split_mix.h"
 #include "runtime/mutex.h"
 
 namespace chroma::index {
@@ -21,6 +22,8 @@ constexpr size_t kChunkRows = 64;
 constexpr size_t kSpreadMax = 48;
 // Rows to be connected, of all: where they are fewer, none of them is looked for in leaves.
 constexpr size_t kCarvedShareMin = 8;
+// Of so many rows one is inserted before the others and with all of the effort.
+constexpr size_t kFirstRowsShare = 10;
 // In place of a cosine.
 constexpr float kChosen = 2;
 
@@ -160,6 +163,7 @@ Status GraphBuilder::Build() {
   for (uint32_t row = 0; row < rows_.n; ++row) {
     if (rows_.Has(row) && begun[row] == 0) order_.push_back(row);
   }
+  const size_t first_rows = DrawFirstRows();
   const std::span<const uint32_t> order = order_;
   // Rows of the base have been through all this.
   const size_t first_new = inserted_ <= kSeedRows ? 0 : inserted_;
@@ -169,13 +173,16 @@ Status GraphBuilder::Build() {
   if (!carved) leaves.rounds = 0;
   CHROMA_ASSIGN(const NearRows near,
                 NearRows::Find(coder_, rows_, order, first_new, leaves, parallel_for_, check_));
-  // Where leaves show the near rows, walks need only lead there, until the last pass.
-  const size_t insert_effort = carved ? options_.effort / 6 : options_.effort;
-  const size_t refine_effort = carved ? options_.effort * 7 / 10 : options_.effort / 2;
+  // Where leaves show the near rows, walks need only lead there, once the first rows have chosen
+  // the edges from one crowd of rows to another, of which leaves show nothing.
+  const size_t insert_effort = options_.effort / (carved ? 8 : 1);
+  const size_t refine_effort = options_.effort / (carved ? 4 : 2);
   if (inserted_ == 0) CHROMA_TRY(Seed(order.first(std::min(order.size(), kSeedRows))));
   while (inserted_ < order.size()) {
-    const size_t n = std::min({inserted_, order.size() - inserted_, kBatchRowsMax});
-    CHROMA_TRY(Connect(inserted_, n, insert_effort, near, first_new));
+    const bool is_first = inserted_ < first_rows;
+    const size_t end = is_first ? first_rows : order.size();
+    const size_t n = std::min({inserted_, end - inserted_, kBatchRowsMax});
+    CHROMA_TRY(Connect(inserted_, n, is_first ? options_.effort : insert_effort, near, first_new));
     inserted_ += n;
   }
   // Rows that were inserted early chose among few, and of a batch none among the others of it.
@@ -188,6 +195,22 @@ Status GraphBuilder::Build() {
   }
   ChooseEntry();
   return Status::Ok();
+}
+
+// Rows often come sorted, by what they are about or by time, and those that begin a graph are to
+// show all there is. The others keep their order, in which near ones may still be in a cache.
+size_t GraphBuilder::DrawFirstRows() {
+  const auto begin = order_.begin() + static_cast<ptrdiff_t>(inserted_);
+  const auto end = std::stable_partition(begin, order_.end(), [](uint32_t row) {
+    uint64_t state = row;
+    return SplitMix(&state) % kFirstRowsShare == 0;
+  });
+  uint64_t state = 1;
+  for (auto last = end; last - begin > 1; --last) {
+    std::iter_swap(last - 1, begin + static_cast<ptrdiff_t>(SplitMix(&state) %
+                                                            static_cast<uint64_t>(last - begin)));
+  }
+  return static_cast<size_t>(end - order_.begin());
 }
 
 Status GraphBuilder::Seed(std::span<const uint32_t> rows) {

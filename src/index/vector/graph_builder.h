@@ -5,7 +5,8 @@
 // among the rows that it visited, and then all reverse edges are merged in. So the result does not
 // depend on the number of threads, and the walks are those of a search, over packed nodes, which is
 // what makes building quick. A last pass walks for every row again and chooses anew. What leaves
-// show to be near (near_rows.h) is chosen among both times, so that the first walks may be short.
+// show to be near (near_rows.h) is chosen among both times, so that walks may be short but for
+// those of a random sample, which is inserted first.
 //
 // Edges are chosen by the rule of relative neighbourhoods with slack (RobustPrune of "DiskANN", S.
 // J. Subramanya et al., NeurIPS 2019), and places that are left are filled with others, since all
@@ -67,6 +68,9 @@ class GraphBuilder {
   uint32_t DegreeOf(uint32_t row) const;
   void SetNeighbors(uint32_t row, const std::vector<uint32_t>& chosen);
   void ChooseEntry();
+  // Puts a random sample of the rows that are not inserted before the others; where it ends in
+  // order_.
+  size_t DrawFirstRows();
   // The first rows, each compared with all others of them.
   Status Seed(std::span<const uint32_t> rows);
   // Walks for each of order_[begin, begin + n), chooses its edges among what it visited, what it
@@ -87,7 +91,7 @@ class GraphBuilder {
   const GraphOptions options_;
   const ParallelFor parallel_for_;
   const std::function<Status()> check_;
-  std::vector<uint32_t> order_;  // rows with a code: first those of the base, then the rest
+  std::vector<uint32_t> order_;  // rows with a code: those of the base, a sample, the rest
   size_t inserted_ = 0;          // of order_
   std::vector<uint32_t> neighbors_;
   uint32_t entry_ = kNoRow;

@@ -25,8 +25,9 @@ void Backwards(size_t n, const std::function<void(size_t)>& job) {
 }
 
 enum class Layout : uint8_t { kPacked, kCodes };
-// Rows in clusters, or in a space of few dimensions within that of the rows, as embeddings are.
-enum class Shape : uint8_t { kClusters, kFlat };
+// Rows in clusters, in a space of few dimensions within that of the rows, as embeddings are, or in
+// many dense crowds, one crowd after the other.
+enum class Shape : uint8_t { kClusters, kFlat, kCrowds };
 
 // Rows with a graph over them.
 class Collection {
@@ -34,15 +35,16 @@ class Collection {
   Collection(Space space, uint32_t n, uint64_t seed, Layout layout = Layout::kPacked,
              Shape shape = Shape::kClusters)
       : space_(space), layout_(layout), shape_(shape), random_(seed) {
-    for (int c = 0; c < 20; ++c) centers_.push_back(Gaussian());
-    for (uint32_t i = 0; i < n; ++i) rows_.push_back(Random());
+    const size_t centers = shape == Shape::kCrowds ? 200 : 20;
+    for (size_t c = 0; c < centers; ++c) centers_.push_back(Gaussian());
+    for (uint32_t i = 0; i < n; ++i) {
+      rows_.push_back(shape == Shape::kCrowds ? Around(centers_[i * centers / n]) : Random());
+    }
   }
 
   std::vector<float> Random() {
     if (shape_ == Shape::kFlat) return Flat();
-    std::vector<float> row = centers_[random_() % centers_.size()];
-    for (float& value : row) value += .7F * normal_(random_);
-    return row;
+    return Around(centers_[random_() % centers_.size()]);
   }
   std::vector<std::vector<float>>& rows() { return rows_; }
   uint32_t n() const { return static_cast<uint32_t>(rows_.size()); }
@@ -89,9 +91,10 @@ class Collection {
   }
   // Of the k nearest of 50 random queries, the share that is found.
   // `checks`: how often these call SearchRequest::check.
-  double Recall(size_t k, const Bitmap* allowed = nullptr, size_t* checks = nullptr) {
+  double Recall(size_t k, const Bitmap* allowed = nullptr, size_t* checks = nullptr,
+                size_t effort = 0) {
     return RecallOf(
-        k, [allowed](const std::vector<float>&) { return allowed; }, checks);
+        k, [allowed](const std::vector<float>&) { return allowed; }, checks, effort);
   }
   // The same among rows of which the nearest `blocked` of each query are left out.
   double RecallBeyond(size_t k, size_t blocked) {
@@ -105,10 +108,16 @@ class Collection {
   }
 
  private:
+  std::vector<float> Around(const std::vector<float>& center) {
+    const float spread = shape_ == Shape::kCrowds ? .3F : .7F;
+    std::vector<float> row = center;
+    for (float& value : row) value += spread * normal_(random_);
+    return row;
+  }
   // `allowed_of`: what a query may find.
   double RecallOf(size_t k,
                   const std::function<const Bitmap*(const std::vector<float>&)>& allowed_of,
-                  size_t* checks = nullptr) {
+                  size_t* checks = nullptr, size_t effort = 0) {
     const GraphIndex index(simd::ActiveCodeKernels(), coder_->space(),
                            {View(), Edges::Of(neighbors_.data()), entry_}, memory());
     EXPECT_TRUE(index.MakeNodes({}).ok());  // which searches do not, and walk over codes
@@ -118,7 +127,7 @@ class Collection {
       const std::vector<float> query = Random();
       const Bitmap* const allowed = allowed_of(query);
       const std::vector<Candidate> exact = Exact(query, k, allowed);
-      const std::vector<Candidate> found = Ask(index, query, k, allowed, 0, checks);
+      const std::vector<Candidate> found = Ask(index, query, k, allowed, effort, checks);
       EXPECT_EQ(found.size(), exact.size());
       std::set<uint32_t> rows;
       for (const Candidate& candidate : found) {
@@ -229,6 +238,15 @@ TEST(GraphIndex, WalksFindAsManyAsAreAskedFor) {
       EXPECT_GE(collection.Recall(k, nullptr, &checks), .98) << k;
       EXPECT_LE(checks, 100U) << k;  // a scan calls it 58 times for each of 50 queries
     }
+  }
+}
+
+// As rows that are sorted by what they are about, or that drift in time.
+TEST(GraphIndex, FindsCrowdsThatCameOneAfterTheOther) {
+  for (const Layout layout : {Layout::kPacked, Layout::kCodes}) {
+    Collection collection(Space::kL2, 24'000, 16, layout, Shape::kCrowds);
+    collection.Build();
+    EXPECT_GE(collection.Recall(10, nullptr, nullptr, /*effort=*/24), .965);
   }
 }
 

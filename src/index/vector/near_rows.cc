@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "base/split_mix.h"
@@ -151,46 +152,63 @@ class NearRowsFinder {
     }
   }
 
+  // Distances are the same both ways, so each is computed once.
   void CompareLeaf(const Group& leaf) {
-    static thread_local std::vector<float> distances;
-    std::vector<uint32_t> rows;
-    std::vector<uint32_t> wanted;  // rows
-    std::vector<size_t> lists;     // of those
-    for (size_t at = leaf.begin; at < leaf.end; ++at) {
-      rows.push_back(members_[order_[at]]);
-      if (order_[at] < first_wanted_) continue;
-      wanted.push_back(rows.back());
-      lists.push_back(order_[at] - first_wanted_);
-    }
-    distances.resize(kBlockRows * rows.size());
-    for (size_t begin = 0; begin < wanted.size(); begin += kBlockRows) {
-      const size_t n = std::min(kBlockRows, wanted.size() - begin);
-      coder_.Distances(rows_, std::span(wanted).subspan(begin, n), rows, distances.data());
-      for (size_t i = 0; i < n; ++i) {
-        Keep(lists[begin + i], wanted[begin + i], rows, distances.data() + i * rows.size());
+    static thread_local std::vector<float> distances;  // of a block, to the rows from its first on
+    static thread_local std::vector<float> all;        // of each wanted row, to all
+    std::vector<uint32_t> rows;                        // those that are wanted first
+    std::vector<size_t> lists;                         // of those
+    for (const bool wanted : {true, false}) {
+      for (size_t at = leaf.begin; at < leaf.end; ++at) {
+        if ((order_[at] >= first_wanted_) != wanted) continue;
+        rows.push_back(members_[order_[at]]);
+        if (wanted) lists.push_back(order_[at] - first_wanted_);
       }
     }
+    const size_t width = rows.size();
+    distances.resize(kBlockRows * width);
+    all.resize(lists.size() * width);
+    for (size_t begin = 0; begin < lists.size(); begin += kBlockRows) {
+      const size_t n = std::min(kBlockRows, lists.size() - begin);
+      const auto from_here = std::span<const uint32_t>(rows).subspan(begin);
+      coder_.Distances(rows_, from_here.first(n), from_here, distances.data());
+      for (size_t i = 0; i < n; ++i) {
+        std::copy_n(distances.data() + i * from_here.size(), from_here.size(),
+                    all.data() + (begin + i) * width + begin);
+      }
+      for (size_t later = begin + n; later < lists.size(); ++later) {
+        float* const to = all.data() + later * width + begin;
+        for (size_t i = 0; i < n; ++i) to[i] = distances[i * from_here.size() + later - begin];
+      }
+    }
+    for (size_t i = 0; i < lists.size(); ++i) Keep(lists[i], i, rows, all.data() + i * width);
   }
 
-  // Those of `others` that are nearer than what the list has.
-  void Keep(size_t list, uint32_t row, std::span<const uint32_t> others, const float* distances) {
+  // Those of a leaf's `rows` that are nearer to rows[self] than what its list has.
+  void Keep(size_t list, size_t self, std::span<const uint32_t> rows, const float* distances) {
+    static thread_local std::vector<CodedCandidate> nearer;
     static thread_local std::vector<CodedCandidate> merged;
     CodedCandidate* const kept = found_.lists_.data() + list * found_.kept_;
     uint32_t& size = found_.sizes_[list];
-    const bool full = size == found_.kept_;
-    merged.clear();
-    for (size_t i = 0; i < others.size(); ++i) {
-      if (full && distances[i] >= kept[size - 1].distance) continue;
-      if (others[i] != row) merged.push_back({distances[i], others[i]});
+    const float bound =
+        size == found_.kept_ ? kept[size - 1].distance : std::numeric_limits<float>::infinity();
+    nearer.resize(rows.size());
+    size_t n = 0;
+    // Without branches, which nothing could predict.
+    for (size_t i = 0; i < rows.size(); ++i) {
+      nearer[n] = {distances[i], rows[i]};
+      n += static_cast<size_t>(distances[i] < bound) & static_cast<size_t>(i != self);
     }
-    if (merged.empty()) return;
-    const size_t most = std::min(merged.size(), found_.kept_);
-    const auto end = merged.begin() + static_cast<ptrdiff_t>(most);
-    std::partial_sort(merged.begin(), end, merged.end(), Nearer);
-    merged.resize(most);
-    merged.insert(merged.end(), kept, kept + size);
-    std::inplace_merge(merged.begin(), merged.begin() + static_cast<ptrdiff_t>(most), merged.end(),
-                       Nearer);
+    if (n == 0) return;
+    const auto begin = nearer.begin();
+    auto end = begin + static_cast<ptrdiff_t>(n);
+    if (n > found_.kept_) {
+      end = begin + static_cast<ptrdiff_t>(found_.kept_);
+      std::nth_element(begin, end, begin + static_cast<ptrdiff_t>(n), Nearer);
+    }
+    std::sort(begin, end, Nearer);
+    merged.resize(static_cast<size_t>(end - begin) + size);
+    std::merge(begin, end, kept, kept + size, merged.begin(), Nearer);
     merged.erase(std::unique(merged.begin(), merged.end(), SameRow), merged.end());
     size = static_cast<uint32_t>(std::min(merged.size(), found_.kept_));
     std::copy_n(merged.begin(), size, kept);

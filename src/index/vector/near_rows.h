@@ -21,9 +21,9 @@ namespace chroma::index {
 using ParallelFor = std::function<void(size_t n, const std::function<void(size_t)>& job)>;
 
 struct NearRowsOptions {
-  uint32_t rounds = 16;      // of carving
-  uint32_t leaf_rows = 256;  // at most
-  uint32_t kept = 32;        // near rows of each row
+  uint32_t rounds = 24;      // of carving
+  uint32_t leaf_rows = 512;  // at most
+  uint32_t kept = 48;        // near rows of each row
   uint64_t seed = 1;
 };
 
