@@ -25,7 +25,7 @@ std::string FooterOf(const CommandSpec& spec) {
 
 int ReportFailure(Terminal& terminal, const std::string& command, const Status& status) {
   if (status.code() == StatusCode::kCancelled) return kExitFailed;
-  terminal.Say("chroma " + command + ": " + std::string(status.message()));
+  terminal.Say("chroma " + command + ": " + PlainText(status.message()));
   return status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitFailed;
 }
 

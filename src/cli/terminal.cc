@@ -92,7 +92,7 @@ char32_t TakeCharacter(std::string_view* text) {
 // direction does.
 bool IsControl(char32_t c) {
   return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) ||
-         (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+         (c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0x061C || c == 0xFEFF;
 }
 
 // wcwidth depends on the locale, which programs in C++ do not set by themselves.
@@ -183,6 +183,11 @@ Status Terminal::Flush() const {
   return Status::ResourceExhausted("the output could not be written");
 }
 
+void TextTable::Add(std::vector<std::string> cells) {
+  for (std::string& cell : cells) cell = OneLine(cell, SIZE_MAX);
+  rows_.push_back(std::move(cells));
+}
+
 std::string TextTable::ToText(const Terminal& terminal) const {
   std::vector<size_t> widths;
   widths.reserve(columns_.size());
@@ -259,6 +264,17 @@ std::string OneLine(std::string_view text, size_t columns) {
     text = rest;
   }
   return line;
+}
+
+std::string PlainText(std::string_view text) {
+  std::string plain;
+  for (;;) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    plain += OneLine(text.substr(0, end), SIZE_MAX);
+    if (end == text.size()) return plain;
+    plain += '\n';
+    text.remove_prefix(end + 1);
+  }
 }
 
 std::vector<std::string> WrapText(std::string_view text, size_t columns) {

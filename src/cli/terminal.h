@@ -59,7 +59,8 @@ class TextTable {
     bool is_number = false;
   };
   explicit TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
-  void Add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  // Cells are text from anywhere, each shown as one line.
+  void Add(std::vector<std::string> cells);
   bool empty() const { return rows_.empty(); }
   // The header painted.
   std::string ToText(const Terminal& terminal) const;
@@ -77,6 +78,9 @@ std::string DurationText(int64_t ns);
 size_t WidthOf(std::string_view text);
 // Of text from a database: at most `columns` wide, line ends and control characters as blanks.
 std::string OneLine(std::string_view text, size_t columns);
+
+// Of text from elsewhere, a server's message say: control characters, but for line ends, as blanks.
+std::string PlainText(std::string_view text);
 
 // Pieces of text, each at most `columns` wide, broken at blanks and line ends.
 std::vector<std::string> WrapText(std::string_view text, size_t columns);

@@ -224,6 +224,15 @@ class Copy(CommandTest):
         self.assertEqual([c["name"] for c in ask(f"{target}{DATABASE}/collections")], ["docs"])
         self.assertEqual(sorted(self.contents(self.copied(target, "docs"))), sorted(expected))
 
+    def test_no_directory_within_the_other(self):
+        self.run_chroma("db", "create", "other", "--path", "data")
+        (self.directory / "link").symlink_to("data")
+        before = sorted(p.name for p in (self.directory / "data").iterdir())
+        for target in ("./data/sub", "./data/./sub/deep", "./link/sub", "."):
+            self.assertIn("within the other", self.fails(2, "copy", "./data", target))
+        self.assertEqual(sorted(p.name for p in (self.directory / "data").iterdir()), before)
+        self.run_chroma("copy", "./data", "./data2")
+
     def test_another_collection_of_that_name(self):
         url = self.serve()
         path = self.fill(url, "docs", 20)

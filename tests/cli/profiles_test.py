@@ -151,6 +151,33 @@ class Profiles(CommandTest):
             server.shutdown()
         self.assertEqual(keys, ["ck-env", None, "ck-given"])
 
+    def test_what_a_server_says_does_not_steer_the_terminal(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = json.dumps({"error": "InternalError",
+                                   "message": "\x1b[2J\x1b]0;title\x07first\nsecond\u202e"}).encode()
+                self.send_response(500)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            url = f"http://127.0.0.1:{server.server_port}"
+            said = self.fails(1, "db", "list", "--at", url)
+            server.shutdown()
+        self.assertIn("first", said)
+        self.assertIn("second", said)
+        for character in "\x1b\x07\u202e":
+            self.assertNotIn(character, said)
+
+    def test_names_of_profiles_are_one_line(self):
+        for name in ("two\nlines", "\x1b[2J"):
+            self.assertIn("one line", self.fails(2, "login", "--service", "http://localhost:1",
+                                                 "--api-key", "x", "--profile", name))
+
     def test_login_that_fails_keeps_nothing(self):
         self.fails(1, "login", "--service", "http://localhost:1", "--api-key", "x")
         self.assertFalse((self.chroma / "credentials").exists())

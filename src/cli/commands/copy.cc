@@ -1,6 +1,7 @@
 // chroma copy: collections from one place to another.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +45,7 @@ class CopyCommand final : public Command {
     CHROMA_TRY(TakeUpstreams());
     CHROMA_ASSIGN(const Place from_place, ParsePlace(from_));
     CHROMA_ASSIGN(const Place to_place, ParsePlace(to_));
+    CHROMA_TRY(CheckApart(from_place, to_place));
     CHROMA_ASSIGN(const Client from, OpenPlace(from_place, Access::kRead));
     if (create_database_) CHROMA_TRY(CreateDatabase(to_place));
     CHROMA_ASSIGN(const Client to, OpenPlace(to_place, Access::kCreate));
@@ -97,6 +99,21 @@ class CopyCommand final : public Command {
       return Status::Ok();
     }
     return Status::InvalidArgument("two places are needed: chroma copy FROM TO");
+  }
+
+  // A data directory has no other one within it.
+  static Status CheckApart(const Place& from, const Place& to) {
+    if (!from.is_directory() || !to.is_directory()) return Status::Ok();
+    std::error_code error;
+    const auto a = std::filesystem::weakly_canonical(from.path, error);
+    const auto b = std::filesystem::weakly_canonical(to.path, error);
+    if (a == b || (!IsWithin(a, b) && !IsWithin(b, a))) return Status::Ok();
+    return Status::InvalidArgument("one of " + from.path + " and " + to.path +
+                                   " is within the other; name a place outside of it");
+  }
+  static bool IsWithin(const std::filesystem::path& inner, const std::filesystem::path& outer) {
+    const auto way = inner.lexically_relative(outer);
+    return !way.empty() && *way.begin() != "..";
   }
 
   static Status CreateDatabase(const Place& place) {

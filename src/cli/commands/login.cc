@@ -33,6 +33,9 @@ class Login final : public Command {
     CHROMA_ASSIGN(const ProfileStore store, ProfileStore::Open());
     CHROMA_ASSIGN(Profiles profiles, store.Load());
     const std::string name = name_.empty() ? kDefaultProfile : name_;
+    if (OneLine(name, SIZE_MAX) != name) {
+      return Status::InvalidArgument("the name of a profile must be one line of plain text");
+    }
     if (profiles.contains(name) && !force_) {
       return Status::AlreadyExists("there is a profile " + name +
                                    " already; name another by --profile, or replace it by --force");
@@ -51,8 +54,8 @@ class Login final : public Command {
     CHROMA_TRY(store.Save(profiles));
     CHROMA_ASSIGN(const std::string current, store.Current());
     if (current.empty() || !profiles.contains(current)) CHROMA_TRY(store.SetCurrent(name));
-    terminal.Say("Logged in to tenant " + tenant + "; profile " + name + " is in " +
-                 store.credentials_path());
+    terminal.Say("Logged in to tenant " + OneLine(tenant, SIZE_MAX) + "; profile " + name +
+                 " is in " + store.credentials_path());
     if (!current.empty() && current != name) {
       terminal.Say("`chroma profile use " + name + "` makes it the one in use");
     }
