@@ -154,8 +154,8 @@ class Profiles(CommandTest):
     def test_what_a_server_says_does_not_steer_the_terminal(self):
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                body = json.dumps({"error": "InternalError",
-                                   "message": "\x1b[2J\x1b]0;title\x07first\nsecond\u202e"}).encode()
+                message = "\x1b[2J\x1b]0;title\x07first\nsecond\u202e\u200f\u061c"
+                body = json.dumps({"error": "InternalError", "message": message}).encode()
                 self.send_response(500)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
@@ -170,7 +170,7 @@ class Profiles(CommandTest):
             server.shutdown()
         self.assertIn("first", said)
         self.assertIn("second", said)
-        for character in "\x1b\x07\u202e":
+        for character in "\x1b\x07\u202e\u200f\u061c":
             self.assertNotIn(character, said)
 
     def test_names_of_profiles_are_one_line(self):
