@@ -86,13 +86,13 @@ class Help(CommandTest):
         self.fill(url, "docs", 3000)
         done = subprocess.run(
             f"{support.CHROMA} query docs -n 3000 --at {url} | head -n 1; echo ${{PIPESTATUS[0]}}",
-            shell=True, executable="/bin/bash", capture_output=True, text=True, timeout=support.START_SECONDS,
-            env=self.environment())
+            shell=True, executable="/bin/bash", capture_output=True, text=True,
+            timeout=support.START_SECONDS, env=self.environment())
         self.assertEqual((done.stdout, done.stderr), ("r0\n1\n", ""))
         with open("/dev/full", "w") as device:
             full = subprocess.run([support.CHROMA, "query", "docs", "-n", "3000", "--at", url],
-                                  stdout=device, stderr=subprocess.PIPE, text=True, timeout=support.START_SECONDS,
-                                  env=self.environment())
+                                  stdout=device, stderr=subprocess.PIPE, text=True,
+                                  timeout=support.START_SECONDS, env=self.environment())
         self.assertEqual(full.returncode, 1)
         self.assertIn("could not be written", full.stderr)
 

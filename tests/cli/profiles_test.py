@@ -3,6 +3,7 @@
 
 usage: profiles_test.py PATH_OF_CHROMA [unittest arguments]
 """
+import contextlib
 import http.server
 import json
 import stat
@@ -30,6 +31,28 @@ UPSTREAM_CONFIG = '''\
   },
   "theme": "Light"
 }'''
+
+
+@contextlib.contextmanager
+def answering(status, body, asked=lambda headers: None):
+    """The url of a server that gives every GET this answer; `asked` is told the headers."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked(self.headers)
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 class Profiles(CommandTest):
@@ -130,44 +153,17 @@ class Profiles(CommandTest):
 
     def test_the_key_in_the_environment_goes_to_the_place_in_the_environment(self):
         keys = []
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                keys.append(self.headers.get("x-chroma-token"))
-                body = b"[]"
-                self.send_response(200)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            url = f"http://127.0.0.1:{server.server_port}"
+        with answering(200, b"[]", lambda headers: keys.append(headers.get("x-chroma-token"))) as url:
             self.run_chroma("db", "list", env={"CHROMA_PLACE": url, "CHROMA_API_KEY": "ck-env"})
             self.run_chroma("db", "list", "--at", url, env={"CHROMA_API_KEY": "ck-env"})
             self.run_chroma("db", "list", "--at", url, "--api-key", "ck-given")
-            server.shutdown()
         self.assertEqual(keys, ["ck-env", None, "ck-given"])
 
     def test_what_a_server_says_does_not_steer_the_terminal(self):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                message = "\x1b[2J\x1b]0;title\x07first\nsecond\u202e\u200f\u061c"
-                body = json.dumps({"error": "InternalError", "message": message}).encode()
-                self.send_response(500)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            url = f"http://127.0.0.1:{server.server_port}"
+        message = "\x1b[2J\x1b]0;title\x07first\nsecond\u202e\u200f\u061c"
+        body = json.dumps({"error": "InternalError", "message": message}).encode()
+        with answering(500, body) as url:
             said = self.fails(1, "db", "list", "--at", url)
-            server.shutdown()
         self.assertIn("first", said)
         self.assertIn("second", said)
         for character in "\x1b\x07\u202e\u200f\u061c":

@@ -27,8 +27,8 @@ struct NearRowsOptions {
   uint64_t seed = 1;
 };
 
-// The same for any number of threads. It takes 8 * kept bytes for each row that is asked for, and
-// 12 for the others.
+// The same for any number of threads. It takes 8 * kept bytes for each row that is asked for, 12
+// for the others, and 4 * leaf_rows * leaf_rows for each thread.
 class NearRows {
  public:
   // Of members[first_wanted …] among all of `members`, distinct rows that have codes; all outlive
