@@ -47,19 +47,13 @@ void NoteGiven(const log::BatchView::Row& given, const model::Metadata& metadata
 // Notes the keys that an update removes, so that what is made of texts in the background does not
 // bring them back.
 void NoteRemoved(const model::Metadata& update, uint64_t offset, TailRow* row) {
-  std::vector<RemovedKey> removed;
   for (const auto& [key, value] : update) {
     const bool removes =
         std::holds_alternative<std::monostate>(value) || model::IsEmptyArray(value);
-    if (removes) removed.push_back({key, offset});
+    if (!removes) continue;
+    if (row->removed == nullptr) row->removed = std::make_shared<RemovedKeys>();
+    row->removed->insert_or_assign(key, offset);
   }
-  if (removed.empty()) return;
-  if (row->removed != nullptr) {
-    for (const RemovedKey& earlier : *row->removed) {
-      if (update.Find(earlier.key) == nullptr) removed.push_back(earlier);
-    }
-  }
-  row->removed = std::make_shared<const std::vector<RemovedKey>>(std::move(removed));
 }
 
 // The columns that are given at this log offset; they point into the entry's payload.
@@ -228,7 +222,8 @@ Status Tail::Replace(const log::BatchView::Row& row, const Place& old, uint64_t 
   TailRow merged;
   if (in_tail) {
     merged = std::as_const(*tail_).row(old.row);
-    merged.previous = kNoRow;
+    merged.previous = kNoRow;  // Append() sets it
+    merged.removed = nullptr;
   } else {
     CHROMA_ASSIGN(merged, ReadOld(row, old));
   }

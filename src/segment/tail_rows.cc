@@ -1,6 +1,5 @@
 #include "segment/tail_rows.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "model/compare.h"
@@ -209,12 +208,16 @@ Result<Bitmap> TailView::MatchUris(runtime::Context& ctx, const Bitmap* candidat
 
 bool TailView::AwaitsFill(uint32_t row, const SparseFill& fill) const {
   const TailRow& found = At(row);
-  const auto keeps_away = [&fill](const RemovedKey& removed) {
-    return removed.key == fill.key && removed.offset >= fill.log_offset;
-  };
-  if (found.removed != nullptr &&
-      std::any_of(found.removed->begin(), found.removed->end(), keeps_away)) {
-    return false;
+  for (uint32_t older = row; older != kNoRow; older = At(older).previous) {
+    // An earlier record of that id, which was deleted.
+    if (At(older).insertion_offset != found.insertion_offset) break;
+    const RemovedKeys* removed = At(older).removed.get();
+    if (removed == nullptr) continue;
+    const auto at = removed->find(fill.key);
+    if (at == removed->end()) continue;
+    // The latest removal decides: what was removed before the key was switched on is filled.
+    if (at->second >= fill.log_offset) return false;
+    break;
   }
   // What was inserted since brought its vector along, if any can be made of it.
   return found.base == nullptr || found.base->AwaitsFill(0, fill);

@@ -47,11 +47,8 @@ struct RowDamage {
   bool any() const { return !vector.ok() || !document.ok() || !uri.ok() || !metadata.ok(); }
 };
 
-// A key that an update removed from a row, by which log offset at last.
-struct RemovedKey {
-  std::string key;
-  uint64_t offset = 0;
-};
+// Keys that updates removed from a row, each with the log offset at which that was done last.
+using RemovedKeys = std::unordered_map<std::string, uint64_t>;
 
 struct TailRow {
   std::string_view id;  // of a log entry's payload
@@ -65,8 +62,9 @@ struct TailRow {
   // The part of the tail's base that has the row which this one goes back to; null: it was
   // inserted.
   const Part* base = nullptr;
-  // Keys that were removed since and that it may have again; null: none.
-  std::shared_ptr<const std::vector<RemovedKey>> removed;
+  // What was removed since `previous` was replaced by this row, and may be there again; null:
+  // nothing. A row does not repeat what those before it say, of which there may be many.
+  std::shared_ptr<RemovedKeys> removed;
 };
 
 struct TailBlock {

@@ -4,6 +4,8 @@
 
 #include "segment/segment_reader.h"
 #include "segment/segment_writer.h"
+#include "segment/sparse_fill.h"
+#include "segment/tail_rows.h"
 #include "testing/memory_blobs.h"
 
 namespace chroma::segment {
@@ -97,6 +99,22 @@ class TailTest : public ::testing::Test {
   }
   Strings Show() { return Show(tail_->Parts()); }
 
+  // Whether the live record's vector is to be made, where the key was switched on at that offset.
+  bool AwaitsFill(const std::string& id, const std::string& key, uint64_t log_offset) {
+    const SnapshotPart tail = tail_->Parts().back();
+    const SparseFill fill{key, std::string(model::kDocumentKey), log_offset, key};
+    return tail.part->AwaitsFill(**tail.part->FindId(id), fill);
+  }
+  // What all rows of the tail keep of keys that were removed.
+  size_t RemovedKeysKept() {
+    const auto view = std::dynamic_pointer_cast<const TailView>(tail_->Parts().back().part);
+    size_t kept = 0;
+    for (uint32_t row = 0; row < view->rows(); ++row) {
+      if (view->At(row).removed != nullptr) kept += view->At(row).removed->size();
+    }
+    return kept;
+  }
+
   runtime::Context ctx_;
   testing::MemoryBlobStore blobs_;
   uint64_t next_offset_ = 1;
@@ -156,6 +174,50 @@ TEST_F(TailTest, WhatNobodySawIsChangedInPlace) {
   EXPECT_EQ(tail_->rows(), 2U);
   EXPECT_EQ(Show(before), Strings{"a@1: 2 one n=999"});
   EXPECT_EQ(Show(), Strings{"a@1: 3 one n=999"});
+}
+
+TEST_F(TailTest, RemovedKeysAreKeptOnceEach) {
+  StartOver({{"a", 1, {}, {}}});
+  constexpr size_t kUpdates = 2000;
+  for (size_t i = 0; i < kUpdates; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    Apply(Operation::kUpdate, {{"a", {}, {}, Keys({{key.c_str(), std::monostate()}})}});
+    tail_->Parts();  // the next update makes another row
+  }
+  EXPECT_EQ(tail_->rows(), kUpdates);
+  EXPECT_EQ(RemovedKeysKept(), kUpdates);
+  for (int i = 0; i < 100; ++i) {
+    Apply(Operation::kUpdate, {{"a", {}, {}, Keys({{"k", std::monostate()}})}});
+  }
+  EXPECT_EQ(RemovedKeysKept(), kUpdates + 1) << "of the same row";
+}
+
+TEST_F(TailTest, TheLatestRemovalOfAKeyDecides) {
+  StartOver({{"a", 1, "one", {}}, {"b", 2, "two", {}}});
+  const auto remove = [&](const char* key) {
+    Apply(Operation::kUpdate, {{"a", {}, {}, Keys({{key, std::monostate()}})},
+                               {"b", {}, {}, Keys({{"n", int64_t{1}}})}});
+    tail_->Parts();
+    return next_offset_ - 2;
+  };
+  const uint64_t first = remove("sp");
+  EXPECT_FALSE(AwaitsFill("a", "sp", first));
+  EXPECT_TRUE(AwaitsFill("a", "sp", first + 1)) << "it was switched on afterwards";
+  EXPECT_TRUE(AwaitsFill("a", "other", 0));
+  EXPECT_TRUE(AwaitsFill("b", "sp", 0));
+  remove("other");
+  remove("other");
+  EXPECT_FALSE(AwaitsFill("a", "sp", first)) << "an older row of the record says so";
+  EXPECT_TRUE(AwaitsFill("a", "sp", first + 1));
+  const uint64_t last = remove("sp");
+  EXPECT_FALSE(AwaitsFill("a", "sp", last));
+  EXPECT_TRUE(AwaitsFill("a", "sp", last + 1));
+  Apply(Operation::kDelete, {{"a", {}, {}, {}}});
+  Apply(Operation::kAdd, {{"a", 3, "three", {}}});
+  EXPECT_TRUE(AwaitsFill("a", "sp", last)) << "it is another record";
+  const uint64_t another = remove("sp");
+  EXPECT_FALSE(AwaitsFill("a", "sp", another));
+  EXPECT_TRUE(AwaitsFill("a", "sp", another + 1));
 }
 
 TEST_F(TailTest, UpsertInsertsOrMerges) {
