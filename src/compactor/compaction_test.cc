@@ -75,9 +75,9 @@ TEST_F(CompactionTest, SpaceComesBackThoughTheLogCannotBeTrimmed) {
   class NoTrim : public log::Log {
    public:
     explicit NoTrim(log::Log& log) : log_(log) {}
-    Result<uint64_t> Append(runtime::Context& ctx, const Uuid& id, Bytes payload,
-                            uint32_t count) override {
-      return log_.Append(ctx, id, std::move(payload), count);
+    Result<uint64_t> Append(runtime::Context& ctx, const Uuid& id, Bytes payload, uint32_t count,
+                            const Prepare& prepare) override {
+      return log_.Append(ctx, id, std::move(payload), count, prepare);
     }
     Result<std::vector<log::Entry>> Read(runtime::Context& ctx, const Uuid& id, uint64_t from,
                                          size_t bytes_max) override {

@@ -246,6 +246,7 @@ void Scheduler::Run() {
 
 void Scheduler::RunOne(const Due& due, runtime::Context& ctx) {
   const int64_t started_ns = seams_.env.clock->MonotonicNs();
+  const runtime::LongWork work(*seams_.env.scheduler, started_ns);
   Result<Outcome> outcome = Outcome();
   {
     const CollectionLocks::Hold hold(locks_, due.collection);

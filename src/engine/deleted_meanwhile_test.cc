@@ -68,6 +68,9 @@ class InterruptedNode final : public executor::QueryNode {
     before_();
     return node_.Describe(ctx, version, schema);
   }
+  void Prepare(const Uuid& collection, uint64_t log_end) override {
+    node_.Prepare(collection, log_end);
+  }
   void Forget(const Uuid& collection) override { node_.Forget(collection); }
 
  private:

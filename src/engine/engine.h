@@ -236,6 +236,7 @@ class Engine {
                                   const DeleteRequest& request);
   Status AppendDelete(runtime::Context& ctx, const Uuid& collection, std::vector<std::string> ids,
                       const model::RequestTag& tag);
+  Status Append(runtime::Context& ctx, const Uuid& collection, Bytes entry, uint32_t count);
   // How many records the write of this tag had, if it took place before. Called in a gate: an
   // exclusive one for a repeated request.
   Result<std::optional<uint32_t>> FindDone(runtime::Context& ctx, const CollectionRef& collection,

@@ -120,7 +120,7 @@ Status Engine::Write(runtime::Context& ctx, const CollectionRef& collection, Wri
     CHROMA_TRY(ctx.Check());
     CHROMA_ASSIGN(fixed_dimension, RegisterWrite(ctx, current, request));
     CHROMA_TEST_POINT("engine.write_registered");
-    logged = log_.Append(ctx, collection->id, std::move(entry), count).status();
+    logged = Append(ctx, collection->id, std::move(entry), count);
     CHROMA_TEST_POINT("engine.write_logged");
   }
   if (!logged.ok() && fixed_dimension) UnfixDimension(collection->id);
@@ -183,7 +183,14 @@ Status Engine::AppendDelete(runtime::Context& ctx, const Uuid& collection,
   batch.operation = model::Operation::kDelete;
   batch.ids = std::move(ids);
   const uint32_t count = static_cast<uint32_t>(batch.size());
-  return log_.Append(ctx, collection, log::EncodeBatch(batch, tag.id), count).status();
+  return Append(ctx, collection, log::EncodeBatch(batch, tag.id), count);
+}
+
+// Who writes makes what searches need of it. They would else come to wait, one of them for all that
+// was written since the one before.
+Status Engine::Append(runtime::Context& ctx, const Uuid& collection, Bytes entry, uint32_t count) {
+  const auto prepare = [&](uint64_t end) { node_.Prepare(collection, end); };
+  return log_.Append(ctx, collection, std::move(entry), count, prepare).status();
 }
 
 Result<std::optional<uint32_t>> Engine::FindDone(runtime::Context& ctx,

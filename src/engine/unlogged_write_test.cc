@@ -18,9 +18,9 @@ class FailingLog final : public log::Log {
   FailingLog(log::Log& log, Before& before) : log_(log), before_(before) {}
 
   Result<uint64_t> Append(runtime::Context& ctx, const Uuid& collection, Bytes payload,
-                          uint32_t count) override {
+                          uint32_t count, const Prepare& prepare) override {
     CHROMA_TRY(before_(ctx));
-    return log_.Append(ctx, collection, std::move(payload), count);
+    return log_.Append(ctx, collection, std::move(payload), count, prepare);
   }
   Result<std::vector<log::Entry>> Read(runtime::Context& ctx, const Uuid& collection, uint64_t from,
                                        size_t bytes_max) override {

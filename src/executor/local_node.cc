@@ -1,6 +1,7 @@
 #include "executor/local_node.h"
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -69,6 +70,21 @@ std::optional<model::Space> LocalNode::SearchedLately(const Uuid& collection) {
   if (at == open_.end() || at->second.searched_ns == 0) return std::nullopt;
   if (env_.clock->MonotonicNs() - at->second.searched_ns >= kLatelyNs) return std::nullopt;
   return at->second.searched_space;
+}
+
+void LocalNode::Prepare(const Uuid& collection, uint64_t log_end) {
+  const std::optional<model::Space> searched = SearchedLately(collection);
+  if (!searched) return;
+  const std::shared_ptr<LiveCollection> open = FindOpen(collection);
+  if (open == nullptr) return;
+  // Not the request's: what it wrote is durable, whether anybody waits for the answer or not.
+  runtime::Context ctx(*env_.clock);
+  try {
+    // Who reads will be told of what is wrong.
+    static_cast<void>(open->Prepare(ctx, log_end, *searched));
+  } catch (const std::bad_alloc&) {
+    // It is left to those who search.
+  }
 }
 
 void LocalNode::NoteSearches(const Uuid& collection, const segment::Snapshot& snapshot,

@@ -57,6 +57,7 @@ class LocalNode : public QueryNode {
                                               const model::RequestTag& tag) override;
   Result<CollectionStatus> Describe(runtime::Context& ctx, const segment::VersionRef& version,
                                     const model::Schema& schema) override;
+  void Prepare(const Uuid& collection, uint64_t log_end) override;
   void Forget(const Uuid& collection) override;
   // What vector indexes make in memory, of collections that are open here and while one is built.
   const std::shared_ptr<index::NodeMemory>& node_memory() const { return node_memory_; }

@@ -112,6 +112,9 @@ class QueryNode {
   virtual Result<CollectionStatus> Describe(runtime::Context& ctx,
                                             const segment::VersionRef& version,
                                             const model::Schema& schema) = 0;
+  // The log has entries up to `log_end`, for which their writers wait: what searches of the
+  // collection would come to wait for is made now, if there were any lately.
+  virtual void Prepare(const Uuid& collection, uint64_t log_end) = 0;
   // The collection is deleted: drop what is held in memory for it.
   virtual void Forget(const Uuid& collection) = 0;
 };

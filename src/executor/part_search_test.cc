@@ -157,7 +157,7 @@ TEST_F(PartSearchTest, ATail) {
 
 TEST_F(PartSearchTest, WithCodesMadeBefore) {
   const SnapshotPart part = Segment();
-  ASSERT_TRUE(segment::MakeSigns(ctx_, {part}, model::Space::kL2).ok());
+  ASSERT_TRUE(segment::MakeSigns(ctx_, {&part, 1}, model::Space::kL2).ok());
   EXPECT_LT(segment::RowsWithoutSigns(part, model::Space::kL2), 32U);
   EXPECT_GE(Recall(part), .99);
 }

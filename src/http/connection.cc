@@ -459,10 +459,19 @@ void Connection::Dispatch() {
   request.body = exchange_->body.Take();
   phase_began_ns_ = core_.env.clock->MonotonicNs();
   if (AnswerInline()) return Respond(std::move(exchange_->response));
-  const bool queued = core_.workers->TrySubmit([self = shared_from_this(), run = exchange_] {
+  const auto run = [self = shared_from_this(), run = exchange_] {
     self->RunAndSend(*run);
     self->loop_.Post([self, run] { self->OnAnswer(run); });
-  });
+  };
+  bool queued = false;
+  if (request.body.size() <= core_.options.inline_body_bytes_max) {
+    queued = core_.workers->TrySubmit(run);
+  } else {
+    queued = core_.long_workers->TrySubmit([env = core_.env, run] {
+      const runtime::LongWork work(*env.scheduler, env.clock->MonotonicNs());
+      run();
+    });
+  }
   if (!queued) Respond(core_.handler.Overloaded(request));
 }
 
@@ -473,6 +482,7 @@ bool Connection::AnswerInline() {
     exchange_->Run(core_.handler);
     return true;
   }
+  core_.env.scheduler->NoteShort(phase_began_ns_);
   InlineBudget& budget = loop_.inline_budget();
   if (!budget.Allows(phase_began_ns_)) return false;
   const bool answered = exchange_->TryRun(core_.handler);

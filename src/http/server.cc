@@ -168,6 +168,7 @@ void Server::Stop() {
     static_cast<void>(core.WaitUntilNoConnections(kCloseNs));
   }
   core.workers.reset();  // joins; what is still queued runs with a cancelled context
+  core.long_workers.reset();
   for (const auto& loop : state.loops) loop->StopAndJoin();
   // The last connection may have gone before the loop came to closing them.
   for (const auto& listener : state.listeners) listener->Close();

@@ -27,8 +27,10 @@ struct ServerOptions {
   // process is replaced, a live one is an error.
   std::string unix_path;
 
-  int io_threads = 0;       // 0: one for every processor, at most 4
-  int worker_threads = 64;  // many: a worker that waits for a commit or for storage is blocked
+  int io_threads = 0;  // 0: one for every processor, at most 4
+  // Many: a worker that waits for a commit or for storage is blocked. As many again for requests
+  // with bodies that are too large to run inline.
+  int worker_threads = 64;
   // Workers that may be blocked for many seconds (runtime::Context::LongWait); 0: a quarter.
   int long_waits_max = 0;
   size_t worker_queue_max = 1024;  // requests waiting for a worker; beyond: Overloaded

@@ -7,8 +7,15 @@
 
 namespace chroma::log {
 
-void EntryIndex::Add(LogFile& file, const FrameHeader& frame,
-                     std::shared_ptr<const Bytes> payload) {
+void EntryIndex::Add(LogFile& file, const FrameHeader& frame, std::shared_ptr<const Bytes> payload,
+                     bool hidden) {
+  if (hidden) {
+    const auto [at, is_first] = hidden_.try_emplace(frame.collection);
+    if (is_first) at->second.shown_end = LastEnd(frame.collection);
+    ++at->second.entries;
+  } else if (const auto at = hidden_.find(frame.collection); at != hidden_.end()) {
+    at->second.shown_end = frame.first_offset + frame.count;
+  }
   Collection& collection = collections_[frame.collection];
   CHECK(collection.places.empty() || collection.places.back().first_offset < frame.first_offset);
   Place& place = collection.places.emplace_back();
@@ -74,7 +81,19 @@ Result<std::vector<EntryIndex::Found>> EntryIndex::Find(const Uuid& collection, 
   return found;
 }
 
+void EntryIndex::Show(const Uuid& collection, uint64_t end) {
+  const auto at = hidden_.find(collection);
+  CHECK(at != hidden_.end());
+  at->second.shown_end = std::max(at->second.shown_end, end);
+  if (--at->second.entries == 0) hidden_.erase(at);
+}
+
 uint64_t EntryIndex::End(const Uuid& collection) const {
+  const auto at = hidden_.find(collection);
+  return at == hidden_.end() ? LastEnd(collection) : at->second.shown_end;
+}
+
+uint64_t EntryIndex::LastEnd(const Uuid& collection) const {
   auto it = collections_.find(collection);
   if (it == collections_.end()) {
     auto trimmed = trimmed_to_.find(collection);

@@ -36,8 +36,12 @@ class EntryIndex {
   EntryIndex(const EntryIndex&) = delete;
   EntryIndex& operator=(const EntryIndex&) = delete;
 
-  // `file` outlives its entries. `payload` may be null: it is read from the file then.
-  void Add(LogFile& file, const FrameHeader& frame, std::shared_ptr<const Bytes> payload);
+  // `file` outlives its entries. `payload` may be null: it is read from the file then. `hidden`:
+  // End does not tell of the entry before Show does.
+  void Add(LogFile& file, const FrameHeader& frame, std::shared_ptr<const Bytes> payload,
+           bool hidden = false);
+  // Once for each entry that was added as hidden; `end` is one past its last record.
+  void Show(const Uuid& collection, uint64_t end);
 
   // An entry and all that is needed to read it without the index.
   struct Found {
@@ -77,16 +81,23 @@ class EntryIndex {
     uint64_t records = 0;
     uint64_t payload_bytes = 0;
   };
+  // Of a collection with entries that are hidden.
+  struct Hidden {
+    uint64_t shown_end = 0;
+    uint64_t entries = 0;  // that were not shown yet
+  };
 
   void Cache(Place& place, std::shared_ptr<const Bytes> payload);
   void Uncache(Place& place);
   bool PopFront(Collection& collection);
+  uint64_t LastEnd(const Uuid& collection) const;
 
   const size_t cached_bytes_max_;
   size_t cached_bytes_ = 0;
   Place* newest_cached_ = nullptr;
   Place* oldest_cached_ = nullptr;
   std::unordered_map<Uuid, Collection, UuidHash> collections_;
+  std::unordered_map<Uuid, Hidden, UuidHash> hidden_;
   uint64_t payload_bytes_ = 0;  // of all
   // The end of the last entry that was trimmed since the log was opened.
   std::unordered_map<Uuid, uint64_t, UuidHash> trimmed_to_;

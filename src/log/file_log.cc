@@ -55,8 +55,26 @@ FileLog::~FileLog() {
   Close();
 }
 
+// Shown at its end, also by an exception: the caller of this append cannot show it any more.
+class FileLog::HiddenEntry {
+ public:
+  HiddenEntry(FileLog& log, const Uuid& collection, uint64_t end)
+      : log_(log), collection_(collection), end_(end) {}
+  ~HiddenEntry() {
+    runtime::MutexLock lock(log_.mutex_);
+    log_.index_.Show(collection_, end_);
+  }
+  HiddenEntry(const HiddenEntry&) = delete;
+  HiddenEntry& operator=(const HiddenEntry&) = delete;
+
+ private:
+  FileLog& log_;
+  const Uuid collection_;
+  const uint64_t end_;
+};
+
 Result<uint64_t> FileLog::Append(runtime::Context& ctx, const Uuid& collection, Bytes payload,
-                                 uint32_t count) {
+                                 uint32_t count, const Prepare& prepare) {
   CHROMA_TRY(ctx.Check());
   if (count == 0) return Status::InvalidArgument("a log entry must have at least one record");
   if (payload.size() > kPayloadBytesMax) {
@@ -70,8 +88,14 @@ Result<uint64_t> FileLog::Append(runtime::Context& ctx, const Uuid& collection, 
   pending.frame.payload_bytes = static_cast<uint32_t>(payload.size());
   pending.frame.payload_checksum = Checksum(payload);
   pending.payload = std::make_shared<const Bytes>(std::move(payload));
+  pending.hidden = prepare != nullptr;
   Commit(pending);
   if (!pending.status.ok()) return pending.status;
+  if (pending.hidden) {
+    const uint64_t end = pending.frame.first_offset + count;
+    const HiddenEntry hidden(*this, collection, end);
+    prepare(end);
+  }
   return pending.frame.first_offset;
 }
 
@@ -129,7 +153,7 @@ void FileLog::TakeGroup() {
 void FileLog::Publish(const Status& status) {
   for (Pending* pending : leader_.group) {
     if (status.ok()) {
-      index_.Add(*leader_.active, pending->frame, std::move(pending->payload));
+      index_.Add(*leader_.active, pending->frame, std::move(pending->payload), pending->hidden);
     }
     pending->status = status;
     pending->done = true;

@@ -57,8 +57,9 @@ class FileLog final : public Log {
   // What Open() found: every offset that was ever given is below it.
   uint64_t opening_offset() const { return opening_offset_; }
 
+  using Log::Append;
   Result<uint64_t> Append(runtime::Context& ctx, const Uuid& collection, Bytes payload,
-                          uint32_t count) override;
+                          uint32_t count, const Prepare& prepare) override;
   Result<std::vector<Entry>> Read(runtime::Context& ctx, const Uuid& collection, uint64_t from,
                                   size_t bytes_max) override;
   Result<uint64_t> End(runtime::Context& ctx, const Uuid& collection) override;
@@ -74,10 +75,12 @@ class FileLog final : public Log {
   struct Pending {
     FrameHeader frame;
     std::shared_ptr<const Bytes> payload;
+    bool hidden = false;  // until its caller has prepared it
     Status status;
     bool done = false;
   };
   using Group = std::vector<Pending*>;
+  class HiddenEntry;
 
   // Group commit (file_log.cc).
   void Commit(Pending& pending);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <new>
 #include <set>
 
 #include "log/test_support.h"
@@ -33,6 +34,46 @@ TEST(FileLogTest, GivesBackWhatWasAppended) {
   EXPECT_THAT(f.Read(1), ElementsAre(Held{1, 3, "one"}, Held{5, 2, "three"}));
   EXPECT_EQ(*f.Append(1, "four", 1), 7u);
   EXPECT_EQ(f.Append(1, "none", 0).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(FileLogTest, TellsOfAnEntryOnceItsWriterHasPreparedIt) {
+  Fixture f(1);
+  ASSERT_TRUE(f.Open().ok());
+  const Uuid id = CollectionId(1);
+  ASSERT_TRUE(f.Append(1, "before").ok());
+  std::vector<uint64_t> prepared;
+  const auto first = f.log->Append(f.ctx, id, "first", 2, [&](uint64_t end) {
+    prepared.push_back(end);
+    EXPECT_EQ(*f.log->End(f.ctx, id), 2u);
+    EXPECT_THAT(f.Read(1, 2), ElementsAre(Held{2, 2, "first"})) << "it is durable";
+    // What is acknowledged meanwhile is told of, and what is before it with it.
+    EXPECT_EQ(*f.log->Append(f.ctx, id, "second", 1,
+                             [&](uint64_t second) {
+                               prepared.push_back(second);
+                               EXPECT_EQ(*f.log->End(f.ctx, id), 2u);
+                             }),
+              4u);
+    EXPECT_EQ(*f.log->End(f.ctx, id), 5u);
+    ASSERT_TRUE(f.Append(1, "third").ok());
+    EXPECT_EQ(*f.log->End(f.ctx, id), 6u);
+  });
+  EXPECT_EQ(*first, 2u);
+  EXPECT_THAT(prepared, ElementsAre(4u, 5u));
+  EXPECT_EQ(*f.log->End(f.ctx, id), 6u);
+  EXPECT_EQ(*f.log->End(f.ctx, CollectionId(2)), 0u);
+}
+
+TEST(FileLogTest, TellsOfAnEntryWhosePreparationFailed) {
+  Fixture f(1);
+  ASSERT_TRUE(f.Open().ok());
+  const Uuid id = CollectionId(1);
+  EXPECT_THROW((void)f.log->Append(f.ctx, id, "one", 1, [](uint64_t) { throw std::bad_alloc(); }),
+               std::bad_alloc);
+  EXPECT_EQ(*f.log->End(f.ctx, id), 2u);
+  int calls = 0;
+  f.ctx.Cancel();
+  EXPECT_FALSE(f.log->Append(f.ctx, id, "two", 1, [&](uint64_t) { ++calls; }).ok());
+  EXPECT_EQ(calls, 0) << "it was not written";
 }
 
 TEST(FileLogTest, OpeningIsGivenUpAndDoneAgain) {

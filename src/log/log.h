@@ -8,7 +8,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -29,11 +31,20 @@ class Log {
  public:
   virtual ~Log() = default;
 
-  // Returns the first record's offset once the entry is durable. On any failure the entry will
-  // never be read, except that after a crash during the call it may be there, whole.
-  // kResourceExhausted when the disk is full; the log takes writes again when there is room.
+  // What a writer does for those who will read its entry, when that is durable and before End tells
+  // of it; `end` is one past its last record.
+  using Prepare = std::function<void(uint64_t end)>;
+
+  // Returns the first record's offset once the entry is durable and `prepare` (may be empty),
+  // called by this task, has returned. On any failure the entry will never be read, except that
+  // after a crash during the call it may be there, whole. kResourceExhausted when the disk is full;
+  // the log takes writes again when there is room.
   virtual Result<uint64_t> Append(runtime::Context& ctx, const Uuid& collection, Bytes payload,
-                                  uint32_t count) = 0;
+                                  uint32_t count, const Prepare& prepare) = 0;
+  Result<uint64_t> Append(runtime::Context& ctx, const Uuid& collection, Bytes payload,
+                          uint32_t count) {
+    return Append(ctx, collection, std::move(payload), count, Prepare());
+  }
 
   // Durable entries of the collection with first_offset >= `from`, ascending, at least one when
   // there is any, and no more once their payloads exceed `bytes_max`. kOutOfRange when some of them
@@ -41,8 +52,9 @@ class Log {
   virtual Result<std::vector<Entry>> Read(runtime::Context& ctx, const Uuid& collection,
                                           uint64_t from, size_t bytes_max) = 0;
 
-  // One past the last durable record of the collection, also when that was trimmed since the
-  // log was opened, so that a reader who missed it notices; 0 when the log knows none.
+  // One past the last record of the collection that Append has returned for, or a later one, also
+  // when that was trimmed since the log was opened, so that a reader who missed it notices; 0 when
+  // the log knows none. Read may give more.
   virtual Result<uint64_t> End(runtime::Context& ctx, const Uuid& collection) = 0;
 
   // Entries of the collection below `offset` are not needed any more: a published version

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "runtime/processor_reserve.h"
 
 namespace chroma::runtime {
 namespace {
@@ -62,9 +63,16 @@ class ThreadScheduler final : public Scheduler {
     static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kLowPriority));
   }
 
+  void NoteShort(int64_t now_ns) override { reserve_.NoteShort(now_ns); }
+  void BeginLong(int64_t now_ns) override { reserve_.BeginLong(now_ns); }
+  void EndLong() override { reserve_.EndLong(); }
+
   int Parallelism() const override {
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
+
+ private:
+  ProcessorReserve reserve_;
 };
 
 }  // namespace

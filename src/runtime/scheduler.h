@@ -2,6 +2,7 @@
 // production a task is a thread; in a simulation a fiber. No task is ever detached.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -22,10 +23,29 @@ class Scheduler {
   virtual std::unique_ptr<Task> Start(std::string name, std::function<void()> body) = 0;
   // The calling task gives way to all others from now on.
   virtual void LowerPriority() {}
+  // Short requests, and around long work of the calling task: while the one come the others leave a
+  // processor to them (processor_reserve.h). See LongWork.
+  virtual void NoteShort(int64_t now_ns) { static_cast<void>(now_ns); }
+  virtual void BeginLong(int64_t now_ns) { static_cast<void>(now_ns); }
+  virtual void EndLong() {}
   // How many tasks run at once: the number of processors.
   virtual int Parallelism() const = 0;
 
   static Scheduler& System();
+};
+
+// Long work of the calling task, as long as this lives.
+class LongWork {
+ public:
+  LongWork(Scheduler& scheduler, int64_t now_ns) : scheduler_(scheduler) {
+    scheduler_.BeginLong(now_ns);
+  }
+  ~LongWork() { scheduler_.EndLong(); }
+  LongWork(const LongWork&) = delete;
+  LongWork& operator=(const LongWork&) = delete;
+
+ private:
+  Scheduler& scheduler_;
 };
 
 }  // namespace chroma::runtime

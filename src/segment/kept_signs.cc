@@ -64,8 +64,7 @@ uint64_t RowsWithoutSigns(const SnapshotPart& part, model::Space space) {
   return rows - std::min(coded, rows);
 }
 
-Status MakeSigns(runtime::Context& ctx, const std::vector<SnapshotPart>& parts,
-                 model::Space space) {
+Status MakeSigns(runtime::Context& ctx, std::span<const SnapshotPart> parts, model::Space space) {
   uint64_t bytes_left = kBytesMax;
   for (const SnapshotPart& part : parts) {
     if (NeedsSigns(part)) CHROMA_TRY(MakeSigns(ctx, part, space, &bytes_left));

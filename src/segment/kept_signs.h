@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <vector>
+#include <span>
 
 #include "chroma/status.h"
 #include "index/vector/sign_codes.h"
@@ -36,6 +36,6 @@ uint64_t RowsWithoutSigns(const SnapshotPart& part, model::Space space);
 
 // Makes codes before searches need them, of half a gigabyte of rows: that takes less than a second,
 // unless the rows have to be read from a disk. What is left is left to the searches.
-Status MakeSigns(runtime::Context& ctx, const std::vector<SnapshotPart>& parts, model::Space space);
+Status MakeSigns(runtime::Context& ctx, std::span<const SnapshotPart> parts, model::Space space);
 
 }  // namespace chroma::segment

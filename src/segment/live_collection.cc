@@ -1,5 +1,6 @@
 #include "segment/live_collection.h"
 
+#include <span>
 #include <utility>
 
 #include "runtime/test_points.h"
@@ -31,7 +32,7 @@ Result<std::shared_ptr<LiveCollection>> LiveCollection::Open(
   // outdated version needs was trimmed.
   CHROMA_TRY(live->CatchUp(ctx, state, UINT64_MAX));
   runtime::MutexLock lock(live->mutex_);
-  live->state_ = std::move(state);
+  live->Replace(state);
   return live;
 }
 
@@ -56,21 +57,31 @@ Status LiveCollection::CatchUp(runtime::Context& ctx, State& state, uint64_t end
       if (Status applied = state.tail->Apply(entry); !applied.ok()) {
         // Half an entry may be in: build the tail anew on the next read.
         state.log_end = state.version->manifest.log_offset;
-        state.snapshot = nullptr;
         CHROMA_ASSIGN(state.tail, NewTail(state.version));
         return applied.Annotate("reading the log of collection " + id_.ToString());
       }
       state.log_end = entry.end_offset();
-      state.snapshot = nullptr;
     }
   }
   return Status::Ok();
 }
 
-std::shared_ptr<const Snapshot> LiveCollection::MakeSnapshot(State& state) {
-  if (state.snapshot) return state.snapshot;
-  auto snapshot = std::make_shared<Snapshot>();
+std::shared_ptr<const Snapshot> LiveCollection::Shown() const {
+  runtime::MutexLock lock(shown_mutex_);
+  return shown_;
+}
+
+void LiveCollection::Show(std::shared_ptr<const Snapshot> snapshot) {
+  runtime::MutexLock lock(shown_mutex_);
+  shown_.swap(snapshot);  // the old one is destroyed without the lock
+}
+
+std::shared_ptr<const Snapshot> LiveCollection::MakeSnapshot() {
+  State& state = state_;
   const format::Manifest& manifest = state.version->manifest;
+  std::shared_ptr<const Snapshot> last = Shown();
+  if (last && last->version == manifest.version && last->log_end == state.log_end) return last;
+  auto snapshot = std::make_shared<Snapshot>();
   snapshot->parts = state.tail->Parts();
   snapshot->unreadable = state.tail->Unreadable();
   snapshot->segments = manifest.segments.size();
@@ -82,27 +93,34 @@ std::shared_ptr<const Snapshot> LiveCollection::MakeSnapshot(State& state) {
   snapshot->dimension = state.tail->dimension() != 0 ? state.tail->dimension() : manifest.dimension;
   for (const SnapshotPart& part : snapshot->parts) snapshot->live += part.live();
   snapshot->frequencies = std::make_shared<SparseFrequencies>();
-  state.snapshot = snapshot;
   return snapshot;
 }
 
 Result<std::shared_ptr<const Snapshot>> LiveCollection::Read(runtime::Context& ctx) {
   CHROMA_ASSIGN(const uint64_t end, log_.End(ctx, id_));
+  if (auto last = Shown(); last != nullptr && last->log_end >= end) return last;
   runtime::MutexLock lock(mutex_);
   CHROMA_TRY(CatchUp(ctx, state_, end));
-  return MakeSnapshot(state_);
+  std::shared_ptr<const Snapshot> snapshot = MakeSnapshot();
+  Show(snapshot);
+  return snapshot;
+}
+
+Status LiveCollection::Prepare(runtime::Context& ctx, uint64_t end, model::Space searched) {
+  runtime::MutexLock lock(mutex_);
+  CHROMA_TRY(CatchUp(ctx, state_, end));
+  std::shared_ptr<const Snapshot> snapshot = MakeSnapshot();
+  const std::span parts(snapshot->parts);
+  CHROMA_TRY(MakeSigns(ctx, parts.subspan(snapshot->segments), searched));
+  Show(std::move(snapshot));
+  return Status::Ok();
 }
 
 Result<std::shared_ptr<const Snapshot>> LiveCollection::ReadAtOnce(runtime::Context& ctx,
                                                                    const VersionRef& ref) {
   CHROMA_ASSIGN(const uint64_t end, log_.End(ctx, id_));
-  std::shared_ptr<const Snapshot> last;
-  // Held for long by a reader that catches up with many writes.
-  if (mutex_.TryLock()) {
-    if (state_.log_end >= end) last = state_.snapshot;
-    mutex_.Unlock();
-  }
-  if (last != nullptr && last->version >= ref.version) return last;
+  std::shared_ptr<const Snapshot> last = Shown();
+  if (last != nullptr && last->log_end >= end && last->version >= ref.version) return last;
   return Status::Unavailable("collection " + id_.ToString() + " has changed since it was read");
 }
 
@@ -132,21 +150,31 @@ Status LiveCollection::Advance(runtime::Context& ctx, const VersionRef& ref,
   const std::shared_ptr<const Version> before = version();
   if (before->manifest.version >= ref.version) return Status::Ok();
   CHROMA_ASSIGN(State next, NewState(ctx, ref, before.get()));
-  if (searched) CHROMA_TRY(MakeSigns(ctx, next.version->parts, *searched));
   // Most of the log is read before the lock is taken, so that readers hardly wait.
   // What is appended meanwhile is not waited for: writers may be quicker than this task.
   CHROMA_ASSIGN(const uint64_t end, log_.End(ctx, id_));
   CHROMA_TRY(CatchUp(ctx, next, end));
+  if (searched) CHROMA_TRY(MakeSigns(ctx, next.tail->Parts(), *searched));
   runtime::MutexLock lock(mutex_);
   if (state_.version->manifest.version >= ref.version) return Status::Ok();
   CHROMA_TRY(CatchUp(ctx, next, state_.log_end));
-  std::swap(state_, next);  // the old state is destroyed without the lock
+  Replace(next);
+  if (searched) Show(MakeSnapshot());
   return Status::Ok();
 }
 
+// Leaves the old state in `next`, to be destroyed without the lock.
+void LiveCollection::Replace(State& next) {
+  std::swap(state_, next);
+  std::shared_ptr<const Snapshot> old;
+  runtime::MutexLock lock(shown_mutex_);
+  version_ = state_.version;
+  shown_.swap(old);
+}
+
 std::shared_ptr<const Version> LiveCollection::version() const {
-  runtime::MutexLock lock(mutex_);
-  return state_.version;
+  runtime::MutexLock lock(shown_mutex_);
+  return version_;
 }
 
 void LiveCollection::ReleaseRowPages() const {

@@ -32,8 +32,12 @@ class LiveCollection {
   Result<std::shared_ptr<const Snapshot>> Read(runtime::Context& ctx);
 
   // The same for who cannot wait: kUnavailable unless the last snapshot is of `ref` or a newer
-  // version and nothing was written since.
+  // version and nothing that the log tells of was written since.
   Result<std::shared_ptr<const Snapshot>> ReadAtOnce(runtime::Context& ctx, const VersionRef& ref);
+
+  // Makes what Read and searches in that space need up to `end` of the log, so that they find it.
+  // Others read the last snapshot meanwhile, as long as the log does not tell of `end`.
+  Status Prepare(runtime::Context& ctx, uint64_t end, model::Space searched);
 
   // Moves to a newer published version; the tail keeps only what that does not cover. A version
   // that is not newer is ignored. Readers go on during the work. `searched`: vectors of it are, so
@@ -64,11 +68,14 @@ class LiveCollection {
     std::shared_ptr<const Version> version;
     std::unique_ptr<Tail> tail;
     uint64_t log_end = 0;
-    std::shared_ptr<const Snapshot> snapshot;  // null: stale
   };
   Result<State> NewState(runtime::Context& ctx, const VersionRef& ref, const Version* before) const;
   Status CatchUp(runtime::Context& ctx, State& state, uint64_t end) const;
-  static std::shared_ptr<const Snapshot> MakeSnapshot(State& state);
+  // Of state_.
+  std::shared_ptr<const Snapshot> MakeSnapshot() CHROMA_REQUIRES(mutex_);
+  std::shared_ptr<const Snapshot> Shown() const;
+  void Show(std::shared_ptr<const Snapshot> snapshot) CHROMA_REQUIRES(mutex_);
+  void Replace(State& next) CHROMA_REQUIRES(mutex_);
 
   log::Log& log_;
   store::BlobStore& store_;
@@ -76,6 +83,11 @@ class LiveCollection {
   const Uuid id_;
   mutable runtime::Mutex mutex_;
   State state_ CHROMA_GUARDED_BY(mutex_);
+  // The version of state_, and the last snapshot of it; null: none yet. Who finds in them what it
+  // looks for need not wait for who catches up with the log.
+  mutable runtime::Mutex shown_mutex_;  // locked after mutex_, and held for moments
+  std::shared_ptr<const Version> version_ CHROMA_GUARDED_BY(shown_mutex_);
+  std::shared_ptr<const Snapshot> shown_ CHROMA_GUARDED_BY(shown_mutex_);
 };
 
 }  // namespace chroma::segment

@@ -17,7 +17,8 @@ class LiveCollectionTest : public ::testing::Test {
     store_ = *store::OpenDirStore(env_, "/db/blobs");
   }
 
-  void Append(model::Operation operation, const std::string& id) {
+  void Append(model::Operation operation, const std::string& id,
+              const log::Log::Prepare& prepare = {}) {
     model::RecordBatch batch;
     batch.operation = operation;
     batch.ids = {id};
@@ -25,7 +26,7 @@ class LiveCollectionTest : public ::testing::Test {
       batch.vectors = {2, {1, 2}};
       batch.has_vector = {1};
     }
-    ASSERT_TRUE(log_->Append(ctx_, id_, log::EncodeBatch(batch), 1).ok());
+    ASSERT_TRUE(log_->Append(ctx_, id_, log::EncodeBatch(batch), 1, prepare).ok());
   }
 
   std::unique_ptr<runtime::FileSystem> files_ = runtime::FileSystem::InMemory();
@@ -93,6 +94,29 @@ TEST_F(LiveCollectionTest, ReadsAtOnceWhatNobodyHasWrittenSince) {
   // Of a version that was published meanwhile.
   EXPECT_EQ((*live)->ReadAtOnce(ctx_, {id_, 1, "manifest", 2}).status().code(),
             StatusCode::kUnavailable);
+}
+
+TEST_F(LiveCollectionTest, WhoReadsNeedNotWaitForWhatAWriterPrepares) {
+  Append(model::Operation::kAdd, "a");
+  const VersionRef version{id_, 0, "", 0};
+  auto live = LiveCollection::Open(ctx_, *log_, *store_, nullptr, version);
+  ASSERT_TRUE(live.ok());
+  const auto before = (*live)->Read(ctx_);
+  ASSERT_TRUE(before.ok());
+
+  Append(model::Operation::kAdd, "b", [&](uint64_t end) {
+    auto meanwhile = (*live)->ReadAtOnce(ctx_, version);
+    ASSERT_TRUE(meanwhile.ok()) << meanwhile.status().ToString();
+    EXPECT_EQ(*meanwhile, *before);
+    meanwhile = (*live)->Read(ctx_);
+    ASSERT_TRUE(meanwhile.ok());
+    EXPECT_EQ(*meanwhile, *before);
+    ASSERT_TRUE((*live)->Prepare(ctx_, end, model::Space::kL2).ok());
+  });
+  const auto after = (*live)->ReadAtOnce(ctx_, version);
+  ASSERT_TRUE(after.ok()) << after.status().ToString();
+  EXPECT_EQ((*after)->live, 2u);
+  EXPECT_EQ((*before)->live, 1u);
 }
 
 }  // namespace
