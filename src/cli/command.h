@@ -36,7 +36,7 @@ class App;
 
 namespace chroma::cli {
 
-// Exit codes of every command but doctor, which has its own.
+// Exit codes of every command but doctor, which has its own; one that a signal ends has none.
 constexpr int kExitOk = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;  // the command line or the configuration is wrong
@@ -62,6 +62,9 @@ class Command {
   // With the members set. Returns the exit code; a failure is printed on stderr, and the exit code
   // is kExitUsage for kInvalidArgument and kExitFailed for all others.
   virtual Result<int> Run(Terminal& terminal) = 0;
+  // Of an `interruptible` command, after a signal: what is there of its work and how it goes on, as
+  // what follows "interrupted". May be called by another thread while Run() is under way.
+  virtual std::string WhatIsLeft() const { return {}; }
 };
 
 struct CommandSpec {
@@ -71,6 +74,9 @@ struct CommandSpec {
   std::string examples = {};  // command lines, one a line, for --help
   std::string notes = {};     // below the examples
   int usage_exit = kExitUsage;
+  // Runs within an Interruption: it ends soon with kCancelled when IsInterrupted(), and the user is
+  // told WhatIsLeft(). Others are ended by a signal at once.
+  bool interruptible = false;
 };
 
 // The words of a path that have subcommands: `chroma db --help`.

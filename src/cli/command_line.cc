@@ -2,11 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstdio>
 #include <exception>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 #include "cli/help.h"
+#include "cli/signals.h"
 
 namespace chroma::cli {
 namespace {
@@ -27,6 +30,13 @@ int ReportFailure(Terminal& terminal, const std::string& command, const Status& 
   if (status.code() == StatusCode::kCancelled) return kExitFailed;
   terminal.Say("chroma " + command + ": " + PlainText(status.message()));
   return status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitFailed;
+}
+
+// Whether it failed since it was told to stop. Another process that works for this one is given a
+// deadline.
+bool IsCutOff(const Status& status) {
+  return IsInterrupted() && (status.code() == StatusCode::kCancelled ||
+                             status.code() == StatusCode::kDeadlineExceeded);
 }
 
 }  // namespace
@@ -102,7 +112,16 @@ int CommandLine::Run(int argc, const char* const* argv) {
   // A reader or a server that goes away is an error of the write to it.
   std::signal(SIGPIPE, SIG_IGN);
   Terminal terminal;
+  std::optional<Interruption> interruption;
+  if (entry->spec.interruptible) {
+    interruption.emplace([entry] {
+      const std::string left = PlainText(entry->command->WhatIsLeft());
+      // What is printed may be what the command waits for: it is neither flushed nor locked.
+      std::fprintf(stderr, "chroma %s: interrupted%s\n", entry->spec.path.c_str(), left.c_str());
+    });
+  }
   const Result<int> code = entry->command->Run(terminal);
+  if (interruption && IsCutOff(code.status())) interruption->End();
   if (!code.ok()) return ReportFailure(terminal, entry->spec.path, code.status());
   const Status written = terminal.Flush();
   return written.ok() ? *code : ReportFailure(terminal, entry->spec.path, written);

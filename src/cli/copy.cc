@@ -218,7 +218,9 @@ class Copy {
         }
         if (!records.ok()) return records.status();
         CHROMA_TRY(visit(*records));
-        if (options_.on_progress) options_.on_progress(end - i);
+        if (options_.on_progress && !options_.on_progress(end - i)) {
+          return Status::Cancelled("stopped");
+        }
         i = end;
       }
       return Status::Ok();

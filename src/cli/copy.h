@@ -20,8 +20,8 @@ struct CopyOptions {
   bool check = true;      // compare counts and contents at the end
   // An existing collection is made equal to the original; otherwise it has to be that already.
   bool update = false;
-  // Of records looked at, in all passes together; may be empty.
-  std::function<void(uint64_t)> on_progress = {};
+  // Of records looked at, in all passes together; false stops with kCancelled. May be empty.
+  std::function<bool(uint64_t)> on_progress = {};
 };
 
 struct CopyReport {

@@ -1,23 +1,35 @@
 #include "cli/record_streams.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <optional>
 
+#include "cli/signals.h"
 #include "cli/terminal.h"
 
 namespace chroma::cli {
 namespace {
 
 constexpr const char* kStandard = "-";
+constexpr int kPollMs = 50;
 
 class StandardInput final : public transfer::ByteSource {
  public:
   Result<size_t> Read(char* out, size_t n) override {
     for (;;) {
+      // Who writes there may take long, and a signal is heeded meanwhile.
+      struct pollfd input = {STDIN_FILENO, POLLIN, 0};
+      while (poll(&input, 1, kPollMs) == 0) {
+        if (IsInterrupted()) return Status::Cancelled("stopped");
+      }
       const ssize_t got = ::read(STDIN_FILENO, out, n);
+      // Ctrl-C also ends who writes there, maybe first: a half is not taken for the whole.
+      if (got == 0 && poll(nullptr, 0, kPollMs) == 0 && IsInterrupted()) {
+        return Status::Cancelled("stopped");
+      }
       if (got >= 0) return static_cast<size_t>(got);
       if (errno != EINTR) return Status::Internal(std::string("read stdin: ") + strerror(errno));
     }

@@ -1,11 +1,15 @@
 // How the program is told to stop: SIGINT, SIGTERM and, outside nohup, SIGHUP. They are taken by
-// one thread, at one place, and interrupt nothing.
+// one thread, at one place, and interrupt nothing. StopSignals is for the server, Interruption for
+// commands.
 #pragma once
 
 #include <atomic>
 #include <csignal>
+#include <functional>
 #include <memory>
+#include <optional>
 
+#include "chroma/interrupt.h"
 #include "runtime/scheduler.h"
 
 namespace chroma::cli {
@@ -38,5 +42,37 @@ class StopSignals {
  private:
   sigset_t signals_;
 };
+
+// For a command that has something to put away, or to say, when it is told to stop. While one
+// lives, the first signal only sets IsInterrupted(), upon which the API's calls of this thread are
+// given up (InterruptScope). A second one ends the process at once; and so does the first where the
+// command has not ended two seconds later, since it waits for somebody. Signals that are ignored
+// stay so.
+class Interruption {
+ public:
+  // `say` tells the user what is left, once, and before the process ends. It may be called by
+  // another thread while this one goes on. Make it before other threads.
+  explicit Interruption(std::function<void()> say);
+  ~Interruption();
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+
+  // Says it, and ends the process by the signal that came, so that whoever started it, a script
+  // say, sees that it did not end by itself. Only where IsInterrupted().
+  [[noreturn]] void End();
+
+ private:
+  void Watch();
+
+  const std::function<void()> say_;
+  sigset_t signals_;
+  std::atomic<bool> said_ = false;
+  std::atomic<bool> over_ = false;
+  std::optional<InterruptScope> scope_;
+  std::unique_ptr<runtime::Task> watch_;
+};
+
+// Whether this process was told to stop while an Interruption lived.
+bool IsInterrupted();
 
 }  // namespace chroma::cli

@@ -95,8 +95,14 @@ class Pages {
   std::string last_id_;
 };
 
+Status Tell(const TransferProgress& progress, uint64_t done, uint64_t total) {
+  if (!progress || progress(done, total)) return Status();
+  return Status::Cancelled("stopped");
+}
+
 // The columns of a CSV file have to be known before its first record is written.
-Result<std::vector<std::string>> CollectMetadataKeys(const Collection& collection) {
+Result<std::vector<std::string>> CollectMetadataKeys(const Collection& collection,
+                                                     const TransferProgress& progress) {
   std::set<std::string> keys;
   Pages pages(collection, Include::kMetadatas, kBatchRecordsMax);
   for (;;) {
@@ -106,6 +112,7 @@ Result<std::vector<std::string>> CollectMetadataKeys(const Collection& collectio
     for (size_t i = first; i < page.size(); ++i) {
       for (const auto& [key, value] : page.metadatas[i]) keys.insert(key);
     }
+    CHROMA_TRY(Tell(progress, 0, 0));
   }
   return std::vector<std::string>(keys.begin(), keys.end());
 }
@@ -148,11 +155,6 @@ class Batch {
   size_t bytes_ = 0;
 };
 
-Status Tell(const TransferProgress& progress, uint64_t done, uint64_t total) {
-  if (!progress || progress(done, total)) return Status();
-  return Status::Cancelled("stopped");
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ByteSource>> OpenSourceFile(const runtime::Env& env,
@@ -172,7 +174,7 @@ Result<uint64_t> ExportRecords(const Collection& collection, FileFormat format, 
                                const TransferProgress& progress) {
   std::vector<std::string> keys;
   if (format == FileFormat::kCsv) {
-    CHROMA_ASSIGN(keys, CollectMetadataKeys(collection));
+    CHROMA_ASSIGN(keys, CollectMetadataKeys(collection, progress));
   }
   const std::set<std::string> known(keys.begin(), keys.end());
   const std::unique_ptr<RecordWriter> writer = MakeRecordWriter(format, std::move(keys));

@@ -1,6 +1,7 @@
 // chroma copy: collections from one place to another.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "cli/place.h"
 #include "cli/profiles.h"
 #include "cli/progress.h"
+#include "cli/signals.h"
 #include "runtime/clock.h"
 
 namespace chroma::cli {
@@ -53,6 +55,12 @@ class CopyCommand final : public Command {
     CHROMA_TRY(CopyAll(terminal, to, jobs));
     Report(terminal, runtime::Clock::System().MonotonicNs() - begin_ns);
     return kExitOk;
+  }
+
+  std::string WhatIsLeft() const override {
+    return " after " + CountText(done_) + " collections; " +
+           (options_.update ? "one that was there may be updated in part; " : "") +
+           "the same command goes on where it was";
   }
 
  private:
@@ -152,14 +160,19 @@ class CopyCommand final : public Command {
 
   Status CopyAll(Terminal& terminal, const Client& to, const std::vector<Job>& jobs) {
     for (const Job& job : jobs) {
+      if (IsInterrupted()) return Status::Cancelled("stopped");
       CHROMA_ASSIGN(const uint64_t records, job.from.Count());
       Progress progress(terminal, job.name, records * PassesOf(options_));
       CopyOptions options = options_;
-      options.on_progress = [&](uint64_t count) { progress.Advance(count); };
+      options.on_progress = [&](uint64_t count) {
+        progress.Advance(count);
+        return !IsInterrupted();
+      };
       CHROMA_ASSIGN(CopyReport report, CopyCollection(job.from, to, job.name, options));
       progress.Hide();
       if (!json_) SayDone(terminal, report);
       reports_.push_back(std::move(report));
+      ++done_;
     }
     return Status::Ok();
   }
@@ -225,6 +238,7 @@ class CopyCommand final : public Command {
   uint32_t concurrent_ = 1;
   CopyOptions options_;
   std::vector<CopyReport> reports_;
+  std::atomic<uint64_t> done_ = 0;  // of them
 };
 
 const Registration kCopy(
@@ -240,7 +254,8 @@ const Registration kCopy(
               "behind it. A collection appears in the target when all of it is there and was "
               "compared with\n"
               "the original. When the copy is interrupted, the same command goes on where it "
-              "was."},
+              "was.",
+     .interruptible = true},
     Make<CopyCommand>);
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "cli/copy.h"
 #include "cli/place.h"
 #include "cli/progress.h"
+#include "cli/signals.h"
 
 namespace chroma::cli {
 namespace {
@@ -142,7 +143,10 @@ class Clone final : public Command {
       CopyOptions options;
       CHROMA_ASSIGN(const uint64_t count, collection.Count());
       Progress progress(terminal, collection.name(), count * PassesOf(options));
-      options.on_progress = [&](uint64_t done) { progress.Advance(done); };
+      options.on_progress = [&](uint64_t done) {
+        progress.Advance(done);
+        return !IsInterrupted();
+      };
       CHROMA_ASSIGN(const CopyReport report,
                     CopyCollection(collection, to, collection.name(), options));
       records += report.records;
@@ -151,6 +155,7 @@ class Clone final : public Command {
                  " collections and " + CountText(records) + " records, as " + from_ + " does");
     return kExitOk;
   }
+  std::string WhatIsLeft() const override { return "; the same command goes on where it was"; }
 
  private:
   std::string from_;
@@ -177,7 +182,8 @@ const Registration kClone({.path = "db clone",
                            .summary = "Copy a database under another name",
                            .examples = "chroma db clone default_database backup",
                            .notes = "What is there already is compared and kept, so a clone that "
-                                    "was interrupted goes on."},
+                                    "was interrupted goes on.",
+                           .interruptible = true},
                           Make<Clone>);
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "cli/place.h"
 #include "cli/progress.h"
 #include "cli/record_streams.h"
+#include "cli/signals.h"
 
 namespace chroma::cli {
 namespace {
@@ -35,12 +36,16 @@ class Export final : public Command {
         transfer::ExportRecords(collection, format, *sink, [&](uint64_t done, uint64_t total) {
           progress.SetTotal(total);
           progress.Set(done);
-          return true;
+          return !IsInterrupted();
         });
     progress.Hide();
     CHROMA_TRY(records.status());
     terminal.Say(CountText(*records) + " records exported");
     return kExitOk;
+  }
+
+  std::string WhatIsLeft() const override {
+    return file_ == "-" ? "; what was written is a part" : "; " + file_ + " was not written";
   }
 
  private:
@@ -59,7 +64,8 @@ const Registration kExport(
                  "chroma export ./chroma docs - --format jsonl | gzip > docs.jsonl.gz",
      .notes = "`chroma import FILE PLACE COLLECTION` reads it again: every value comes back as it "
               "was.\n"
-              "docs/import-export.md has the formats."},
+              "docs/import-export.md has the formats.",
+     .interruptible = true},
     Make<Export>);
 
 }  // namespace

@@ -1,5 +1,6 @@
 // chroma import: directories that Chroma itself wrote, and files of records.
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "cli/place.h"
 #include "cli/progress.h"
 #include "cli/record_streams.h"
+#include "cli/signals.h"
 #include "runtime/log.h"
 
 namespace chroma::cli {
@@ -49,6 +51,15 @@ class Import final : public Command {
   Result<int> Run(Terminal& terminal) override {
     if (!collection_.empty()) return RunRecords(terminal);
     return RunDirectory(terminal);
+  }
+
+  std::string WhatIsLeft() const override {
+    if (!collection_.empty()) {
+      return " after " + CountText(done_) + " records were imported into " + collection_ +
+             "; the same command imports all of them";
+    }
+    if (options_.dry_run) return "";
+    return "; " + destination_ + " is not finished; the same command goes on with it";
   }
 
  private:
@@ -103,7 +114,8 @@ class Import final : public Command {
         [&](uint64_t done, uint64_t total) {
           progress.SetTotal(total);
           progress.Set(done);
-          return true;
+          done_ = done;
+          return !IsInterrupted();
         });
     progress.Hide();
     // A mistake in a file is none of the command line.
@@ -147,7 +159,7 @@ class Import final : public Command {
         label_ = std::move(label);
       }
       bar_->Set(progress.done);
-      return true;
+      return !IsInterrupted();
     }
     void End() { bar_.reset(); }
 
@@ -179,6 +191,7 @@ class Import final : public Command {
   bool no_check_ = false;
   bool json_ = false;
   bool verbose_ = false;
+  std::atomic<uint64_t> done_ = 0;  // of the records of a file
 };
 
 const Registration kImport(
@@ -197,7 +210,8 @@ const Registration kImport(
               "docs/import.md and docs/import-export.md tell more.\n"
               "Exit codes: 0 everything arrived, 1 something was not saved (the report says what), "
               "2 wrong\n"
-              "arguments."},
+              "arguments.",
+     .interruptible = true},
     Make<Import>);
 
 }  // namespace
