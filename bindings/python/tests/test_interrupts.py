@@ -26,6 +26,20 @@ BEGIN = """
         except KeyboardInterrupt:
             return time.perf_counter() - sent[0]
 
+    def cut_off(call):
+        '''A call that is short, and raises KeyboardInterrupt at its end if it is not given up
+        before. One of some is ended early: of each the machine may stand still for a while.'''
+        def seconds():
+            began = time.perf_counter()
+            call()
+            return time.perf_counter() - began
+        whole = min(seconds() for _ in range(3))
+        lates = []
+        while not lates or lates[-1] >= whole / 10:
+            assert len(lates) < 5, (lates, whole)
+            lates.append(interrupted(call, whole / 10))
+        return lates[-1]
+
     path = sys.argv[1]
     rows = np.random.default_rng(1).random((20000, 32), dtype=np.float32)
     ids = [str(i) for i in range(20000)]
@@ -47,7 +61,7 @@ def run(code, *arguments):
     return done.stdout
 
 
-# Each takes many seconds where it is not interrupted, or is called until it is.
+# Each takes many seconds where it is not interrupted, but for those of SHORT.
 READS = {
     "query": "collection.query(query_embeddings=queries, n_results=10, include=['distances'])",
     "a filtered query": "collection.query(query_embeddings=queries, n_results=10,"
@@ -57,6 +71,7 @@ READS = {
     "list_records": "collection.list_records(order_by=['s', '-n'], highlight=True,"
                     " where_document={'$contains': 'words'})",
 }
+SHORT = ("recall", "list_records")
 
 
 @pytest.mark.parametrize("owner", ["here", "another process"])
@@ -72,7 +87,7 @@ def test_reads_end_at_once(tmp_path, call, owner):
             other.stdout.readline()
         collection = fill(chroma_cpp.PersistentClient(path))
         queries = np.tile(rows, (1 if other else 5, 1))
-        late = interrupted(lambda: {READS[call]})
+        late = {"cut_off" if call in SHORT else "interrupted"}(lambda: {READS[call]})
         assert late < 1, late
         assert collection.count() == 20000
         found = collection.query(query_embeddings=rows[:3], n_results=1)
