@@ -162,7 +162,7 @@ Result<Outcome> Compact(runtime::Context& ctx, const Seams& seams, const Policy&
   Result<std::shared_ptr<segment::LiveCollection>> opened = OpenPublished(ctx, seams, ref);
   if (!opened.ok()) return IfStillThere(ctx, seams, id, opened.status());
   const std::shared_ptr<segment::LiveCollection> live = *std::move(opened);
-  Result<std::shared_ptr<const Snapshot>> read = live->Read(ctx);
+  Result<std::shared_ptr<const Snapshot>> read = live->ReadDurable(ctx);
   if (!read.ok()) return IfStillThere(ctx, seams, id, read.status());
   const std::shared_ptr<const Snapshot> snapshot = *std::move(read);
   std::shared_ptr<const segment::Version> version = live->version();

@@ -1,4 +1,4 @@
-// The write-ahead log: what makes a write durable, and the only thing on its critical path.
+// The write-ahead log: what makes a write durable.
 //
 // An entry is one write request: an encoded model::RecordBatch (log/record_codec.h) of `count`
 // records. Every record has an offset; offsets of one collection grow strictly, but are dense
@@ -32,7 +32,8 @@ class Log {
   virtual ~Log() = default;
 
   // What a writer does for those who will read its entry, when that is durable and before End tells
-  // of it; `end` is one past its last record.
+  // of it; `end` is one past its last record. End tells of it also when this throws, which comes
+  // out of Append; better that it does not.
   using Prepare = std::function<void(uint64_t end)>;
 
   // Returns the first record's offset once the entry is durable and `prepare` (may be empty),

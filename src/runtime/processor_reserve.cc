@@ -2,7 +2,10 @@
 
 #include <unistd.h>
 
+#include <new>
+
 #include "runtime/clock.h"
+#include "runtime/fork.h"
 
 namespace chroma::runtime {
 namespace {
@@ -12,6 +15,29 @@ constexpr int64_t kKeptNs = 50 * kMillisecond;
 
 }  // namespace
 
+ProcessorReserve::ProcessorReserve() {
+  on_forked_child_ = OnForkedChild([this] { Forget(); });
+}
+
+ProcessorReserve::~ProcessorReserve() {
+  CancelOnForkedChild(on_forked_child_);
+}
+
+void ProcessorReserve::Forget() {
+  const MutexLock lock(mutex_);
+  workers_.clear();
+  reserved_.store(false, std::memory_order_relaxed);
+}
+
+std::optional<cpu_set_t> ProcessorReserve::Unconfined() {
+  if (!reserved_.load(std::memory_order_relaxed)) return std::nullopt;
+  const NoFork no_fork;
+  const MutexLock lock(mutex_);
+  const auto at = workers_.find(::gettid());
+  if (at == workers_.end() || !at->second.confined) return std::nullopt;
+  return at->second.before;
+}
+
 bool ProcessorReserve::ShortLately(int64_t now_ns) const {
   return now_ns - last_short_ns_.load(std::memory_order_relaxed) < kKeptNs;
 }
@@ -19,15 +45,22 @@ bool ProcessorReserve::ShortLately(int64_t now_ns) const {
 void ProcessorReserve::NoteShort(int64_t now_ns) {
   last_short_ns_.store(now_ns, std::memory_order_relaxed);
   if (reserved_.load(std::memory_order_relaxed)) return;
+  const NoFork no_fork;
   const MutexLock lock(mutex_);
   reserved_.store(true, std::memory_order_relaxed);
   for (auto& [thread, worker] : workers_) Confine(thread, worker);
 }
 
-void ProcessorReserve::BeginLong(int64_t now_ns) {
+void ProcessorReserve::BeginLong(int64_t now_ns) noexcept {
   const pid_t thread = ::gettid();
+  const NoFork no_fork;
   const MutexLock lock(mutex_);
-  Worker& worker = workers_[thread];
+  try {
+    workers_[thread];
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+  Worker& worker = workers_.find(thread)->second;
   if (ShortLately(now_ns)) {
     if (reserved_.load(std::memory_order_relaxed)) Confine(thread, worker);
     return;
@@ -38,6 +71,7 @@ void ProcessorReserve::BeginLong(int64_t now_ns) {
 
 void ProcessorReserve::EndLong() {
   const pid_t thread = ::gettid();
+  const NoFork no_fork;
   const MutexLock lock(mutex_);
   const auto at = workers_.find(thread);
   if (at == workers_.end()) return;

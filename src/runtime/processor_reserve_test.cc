@@ -1,6 +1,8 @@
 #include "runtime/processor_reserve.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 
@@ -65,6 +67,41 @@ TEST_F(ProcessorReserveTest, OtherThreadsAreConfinedAndReleased) {
   reserve_.EndLong();
   released = true;
   work->Join();
+}
+
+TEST_F(ProcessorReserveTest, ThreadsThatAConfinedOneStartsAreNot) {
+  Scheduler& scheduler = Scheduler::System();
+  const int64_t now_ns = Clock::System().MonotonicNs();
+  int started = 0;
+  {
+    const LongWork work(scheduler, now_ns);
+    scheduler.NoteShort(now_ns);
+    EXPECT_EQ(Processors(), confined_);
+    scheduler.Start("started", [&] { started = Processors(); })->Join();
+  }
+  EXPECT_EQ(started, all_);
+  EXPECT_EQ(Processors(), all_);
+}
+
+TEST_F(ProcessorReserveTest, AForkedChildHasNoneOfTheThreads) {
+  reserve_.NoteShort(now_ns_);
+  reserve_.BeginLong(now_ns_);
+  ASSERT_EQ(Processors(), confined_);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    // The thread that forked goes on as it was; it is no worker any more, and can become one.
+    reserve_.EndLong();
+    if (Processors() != confined_) ::_exit(1);
+    reserve_.BeginLong(now_ns_);
+    reserve_.NoteShort(now_ns_);
+    reserve_.EndLong();
+    ::_exit(Processors() == confined_ ? 0 : 2);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  reserve_.EndLong();
+  EXPECT_EQ(Processors(), all_);
 }
 
 TEST_F(ProcessorReserveTest, WhereSomebodyElseHasPutAThreadItStays) {

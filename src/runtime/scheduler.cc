@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -49,6 +50,12 @@ class ThreadScheduler final : public Scheduler {
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (const std::optional<cpu_set_t> unconfined = reserve_.Unconfined()) {
+      body = [unconfined, body = std::move(body)] {
+        static_cast<void>(::sched_setaffinity(0, sizeof(*unconfined), &*unconfined));
+        body();
+      };
+    }
     std::unique_ptr<Task> task;
     try {
       task = std::make_unique<ThreadTask>(std::move(name), std::move(body));

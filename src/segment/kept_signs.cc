@@ -1,6 +1,7 @@
 #include "segment/kept_signs.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "segment/index_policy.h"
 #include "segment/snapshot.h"
@@ -8,8 +9,6 @@
 namespace chroma::segment {
 namespace {
 
-// Of rows whose codes are made at once: a third of a second at 384 dimensions.
-constexpr uint64_t kBytesMax = uint64_t{512} << 20;
 constexpr uint32_t kRowsAtOnce = 4096;
 
 class RowsOfPart final : public index::RowReader {
@@ -33,10 +32,13 @@ Status MakeSigns(runtime::Context& ctx, const SnapshotPart& part, model::Space s
   source.dimension = part.part->dimension();
   const auto signs = part.part->signs().Get(space, source.dimension);
   const uint64_t bytes = uint64_t{kRowsAtOnce} * source.dimension * sizeof(float);
-  while (*bytes_left >= bytes && signs->coded() + index::kDegree <= source.n) {
+  for (uint32_t coded = signs->coded();
+       *bytes_left >= bytes && coded + index::kDegree <= source.n;) {
     CHROMA_TRY(ctx.Check());
     CHROMA_TRY(signs->Extend(source, kRowsAtOnce));
     *bytes_left -= bytes;
+    const uint32_t before = std::exchange(coded, signs->coded());
+    if (coded == before) break;  // another thread is at it
   }
   return Status::Ok();
 }
@@ -64,8 +66,9 @@ uint64_t RowsWithoutSigns(const SnapshotPart& part, model::Space space) {
   return rows - std::min(coded, rows);
 }
 
-Status MakeSigns(runtime::Context& ctx, std::span<const SnapshotPart> parts, model::Space space) {
-  uint64_t bytes_left = kBytesMax;
+Status MakeSigns(runtime::Context& ctx, std::span<const SnapshotPart> parts, model::Space space,
+                 uint64_t bytes_max) {
+  uint64_t bytes_left = bytes_max;
   for (const SnapshotPart& part : parts) {
     if (NeedsSigns(part)) CHROMA_TRY(MakeSigns(ctx, part, space, &bytes_left));
   }

@@ -34,8 +34,10 @@ bool NeedsSigns(const SnapshotPart& part);
 // How many rows of a part that needs them have no codes yet.
 uint64_t RowsWithoutSigns(const SnapshotPart& part, model::Space space);
 
-// Makes codes before searches need them, of half a gigabyte of rows: that takes less than a second,
-// unless the rows have to be read from a disk. What is left is left to the searches.
-Status MakeSigns(runtime::Context& ctx, std::span<const SnapshotPart> parts, model::Space space);
+// Makes codes before searches need them, of so many bytes of rows: half a gigabyte takes less than
+// a second, unless the rows have to be read from a disk. What is left is left to the searches, or
+// to who is making codes already.
+Status MakeSigns(runtime::Context& ctx, std::span<const SnapshotPart> parts, model::Space space,
+                 uint64_t bytes_max = uint64_t{512} << 20);
 
 }  // namespace chroma::segment

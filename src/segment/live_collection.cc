@@ -1,5 +1,6 @@
 #include "segment/live_collection.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -10,6 +11,10 @@ namespace chroma::segment {
 namespace {
 
 constexpr size_t kReadBytesMax = 16 << 20;  // of the log at once
+// What a writer does for searches to come takes some tens of milliseconds at most; a search does
+// the rest.
+constexpr uint64_t kPreparedRecordsMax = 16384;
+constexpr uint64_t kPreparedBytesMax = 64 << 20;
 
 // The tail of a version, before the log is read.
 Result<std::unique_ptr<Tail>> NewTail(const std::shared_ptr<const Version>& version) {
@@ -47,6 +52,10 @@ Result<LiveCollection::State> LiveCollection::NewState(runtime::Context& ctx, co
 }
 
 Status LiveCollection::CatchUp(runtime::Context& ctx, State& state, uint64_t end) const {
+  if (state.tail == nullptr) {
+    state.log_end = state.version->manifest.log_offset;
+    CHROMA_ASSIGN(state.tail, NewTail(state.version));
+  }
   while (state.log_end < end) {
     CHROMA_ASSIGN(std::vector<log::Entry> entries,
                   log_.Read(ctx, id_, state.log_end, kReadBytesMax));
@@ -54,12 +63,12 @@ Status LiveCollection::CatchUp(runtime::Context& ctx, State& state, uint64_t end
     for (const log::Entry& entry : entries) {
       // Between entries: a reader that gives up leaves what it did to the next one.
       CHROMA_TRY(ctx.Check());
-      if (Status applied = state.tail->Apply(entry); !applied.ok()) {
-        // Half an entry may be in: build the tail anew on the next read.
-        state.log_end = state.version->manifest.log_offset;
-        CHROMA_ASSIGN(state.tail, NewTail(state.version));
+      // On failure, also where memory ends, half an entry may be in: the next read begins anew.
+      std::unique_ptr<Tail> tail = std::move(state.tail);
+      if (const Status applied = tail->Apply(entry); !applied.ok()) {
         return applied.Annotate("reading the log of collection " + id_.ToString());
       }
+      state.tail = std::move(tail);
       state.log_end = entry.end_offset();
     }
   }
@@ -106,13 +115,28 @@ Result<std::shared_ptr<const Snapshot>> LiveCollection::Read(runtime::Context& c
   return snapshot;
 }
 
-Status LiveCollection::Prepare(runtime::Context& ctx, uint64_t end, model::Space searched) {
+Result<std::shared_ptr<const Snapshot>> LiveCollection::ReadDurable(runtime::Context& ctx) {
   runtime::MutexLock lock(mutex_);
-  CHROMA_TRY(CatchUp(ctx, state_, end));
+  CHROMA_TRY(CatchUp(ctx, state_, UINT64_MAX));
   std::shared_ptr<const Snapshot> snapshot = MakeSnapshot();
+  Show(snapshot);
+  return snapshot;
+}
+
+Status LiveCollection::Prepare(runtime::Context& ctx, uint64_t end, model::Space searched) {
+  std::shared_ptr<const Snapshot> snapshot;
+  {
+    runtime::MutexLock lock(mutex_);
+    if (end > state_.log_end + kPreparedRecordsMax) return Status::Ok();
+    CHROMA_TRY(CatchUp(ctx, state_, end));
+    snapshot = MakeSnapshot();
+  }
   const std::span parts(snapshot->parts);
-  CHROMA_TRY(MakeSigns(ctx, parts.subspan(snapshot->segments), searched));
-  Show(std::move(snapshot));
+  CHROMA_TRY(MakeSigns(ctx, parts.subspan(snapshot->segments), searched, kPreparedBytesMax));
+  runtime::MutexLock lock(mutex_);
+  const std::shared_ptr<const Snapshot> last = Shown();
+  const bool newer = last == nullptr || last->log_end < snapshot->log_end;
+  if (newer && snapshot->version == state_.version->manifest.version) Show(std::move(snapshot));
   return Status::Ok();
 }
 
@@ -135,7 +159,7 @@ Result<std::optional<uint32_t>> LiveCollection::FindRequest(runtime::Context& ct
 
 Result<std::vector<LoggedRequest>> LiveCollection::RequestsBelow(uint64_t log_end) const {
   runtime::MutexLock lock(mutex_);
-  if (state_.log_end < log_end) {
+  if (state_.tail == nullptr || state_.log_end < log_end) {
     return Status::Aborted("the log of collection " + id_.ToString() + " is being read anew");
   }
   std::vector<LoggedRequest> below;
@@ -157,13 +181,14 @@ Status LiveCollection::Advance(runtime::Context& ctx, const VersionRef& ref,
   if (searched) CHROMA_TRY(MakeSigns(ctx, next.tail->Parts(), *searched));
   runtime::MutexLock lock(mutex_);
   if (state_.version->manifest.version >= ref.version) return Status::Ok();
-  CHROMA_TRY(CatchUp(ctx, next, state_.log_end));
+  const std::shared_ptr<const Snapshot> shown = Shown();
+  CHROMA_TRY(CatchUp(ctx, next, std::max(state_.log_end, shown ? shown->log_end : 0)));
   Replace(next);
-  if (searched) Show(MakeSnapshot());
+  Show(MakeSnapshot());
   return Status::Ok();
 }
 
-// Leaves the old state in `next`, to be destroyed without the lock.
+// Leaves the old state in `next`, to be destroyed without the locks.
 void LiveCollection::Replace(State& next) {
   std::swap(state_, next);
   std::shared_ptr<const Snapshot> old;
@@ -192,7 +217,7 @@ void LiveCollection::ReleaseAllPages() const {
 
 uint64_t LiveCollection::tail_bytes() const {
   runtime::MutexLock lock(mutex_);
-  return state_.tail->payload_bytes();
+  return state_.tail == nullptr ? 0 : state_.tail->payload_bytes();
 }
 
 }  // namespace chroma::segment

@@ -28,15 +28,20 @@ class LiveCollection {
       runtime::Context& ctx, log::Log& log, store::BlobStore& store,
       const std::shared_ptr<index::NodeMemory>& memory, const VersionRef& ref);
 
-  // Everything that was durable in the log when this was called.
+  // Everything that was acknowledged, and all else that the log told of, when this was called.
   Result<std::shared_ptr<const Snapshot>> Read(runtime::Context& ctx);
 
-  // The same for who cannot wait: kUnavailable unless the last snapshot is of `ref` or a newer
+  // Everything that is durable, also what the log does not tell of yet: for compactions, which
+  // would find nothing to do in a log that grows.
+  Result<std::shared_ptr<const Snapshot>> ReadDurable(runtime::Context& ctx);
+
+  // As Read, for who cannot wait: kUnavailable unless the last snapshot is of `ref` or a newer
   // version and nothing that the log tells of was written since.
   Result<std::shared_ptr<const Snapshot>> ReadAtOnce(runtime::Context& ctx, const VersionRef& ref);
 
-  // Makes what Read and searches in that space need up to `end` of the log, so that they find it.
-  // Others read the last snapshot meanwhile, as long as the log does not tell of `end`.
+  // Makes what Read and searches in that space need up to `end` of the log, so that they find it,
+  // unless that is much. Others read the last snapshot meanwhile, as long as the log does not tell
+  // of `end`.
   Status Prepare(runtime::Context& ctx, uint64_t end, model::Space searched);
 
   // Moves to a newer published version; the tail keeps only what that does not cover. A version
@@ -45,7 +50,7 @@ class LiveCollection {
   Status Advance(runtime::Context& ctx, const VersionRef& ref,
                  std::optional<model::Space> searched = std::nullopt);
 
-  // As segment::FindRequest, over everything that was durable in the log when this was called.
+  // As segment::FindRequest, over everything that the log told of when this was called.
   Result<std::optional<uint32_t>> FindRequest(runtime::Context& ctx, const model::RequestTag& tag);
   // The tagged writes of the tail below `log_end`, which a snapshot of it has. kAborted when the
   // tail was begun anew since and does not have them.
@@ -66,7 +71,7 @@ class LiveCollection {
   // The tail of the log above a version, and how far it has read.
   struct State {
     std::shared_ptr<const Version> version;
-    std::unique_ptr<Tail> tail;
+    std::unique_ptr<Tail> tail;  // null: to be begun anew, by CatchUp
     uint64_t log_end = 0;
   };
   Result<State> NewState(runtime::Context& ctx, const VersionRef& ref, const Version* before) const;

@@ -130,10 +130,12 @@ TEST_F(AtOnceTest, NeverMissesAWrite) {
 // Who writes to a collection that is searched makes what the next search needs.
 TEST_F(AtOnceTest, AnswersQueriesRightAfterWrites) {
   EXPECT_EQ(Handle(Post("query", QueryBody(1))).status, 200);
-  for (const int rows : {1, 4'000, 300, 5'000}) {
+  for (const int rows : {1, 4'000, 300, 3'000}) {
     ASSERT_TRUE(AddRows(*service_, things_, rows_, rows).ok());
     rows_ += rows;
-    EXPECT_EQ(Try(Count())->body, std::to_string(rows_));
+    const std::optional<Response> count = Try(Count());
+    ASSERT_TRUE(count.has_value());
+    EXPECT_EQ(count->body, std::to_string(rows_));
   }
   EXPECT_TRUE(IsAtOnce(Post("query", QueryBody(1))));
 }

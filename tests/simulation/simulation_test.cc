@@ -143,7 +143,7 @@ INSTANTIATE_TEST_SUITE_P(
                       PlantedBug{"log.ignore_last_frame", kLostFrames, 1},
                       PlantedBug{"log.forget_next_leader", "^DEADLINE_EXCEEDED: stuck for ever", 1},
                       PlantedBug{"catalog.skip_sync", "^no order of calls explains: |catalog", 1},
-                      PlantedBug{"catalog.believe_pages", kWrongPage, 1},
+                      PlantedBug{"catalog.believe_pages", kWrongPage, 20500},
                       PlantedBug{"store.skip_sync", "(manifest|segment) .* is damaged", 1},
                       PlantedBug{"store.skip_directory_sync", "DATA_LOSS: .*blob", 1},
                       PlantedBug{"compactor.trim_before_publish", kTrimmed, 1},
