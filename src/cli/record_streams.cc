@@ -1,9 +1,11 @@
 #include "cli/record_streams.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 
@@ -41,7 +43,8 @@ class StandardOutput final : public transfer::ByteSink {
   explicit StandardOutput(Terminal& terminal) : terminal_(terminal) {}
   Status Write(std::string_view bytes) override {
     terminal_.Print(bytes);
-    return Status();
+    // Whoever has stopped reading spares us the rest.
+    return terminal_.Flush();
   }
   Status Finish() override { return terminal_.Flush(); }
 
@@ -70,10 +73,18 @@ Result<std::unique_ptr<transfer::ByteSource>> OpenRecords(const std::string& fil
 
 Result<std::unique_ptr<transfer::ByteSink>> CreateRecords(const std::string& file,
                                                           Terminal& terminal) {
-  if (file == kStandard) {
-    return std::unique_ptr<transfer::ByteSink>(std::make_unique<StandardOutput>(terminal));
+  struct stat there;
+  if (file != kStandard && (::stat(file.c_str(), &there) != 0 || S_ISREG(there.st_mode))) {
+    return transfer::CreateSinkFile(runtime::Env(), file);
   }
-  return transfer::CreateSinkFile(runtime::Env(), file);
+  if (file != kStandard && S_ISDIR(there.st_mode)) {
+    return Status::InvalidArgument(file + " is a directory; name a file in it");
+  }
+  // A file put in the place of a pipe or a device would be no use to who reads that.
+  if (file != kStandard && std::freopen(file.c_str(), "w", stdout) == nullptr) {
+    return Status::InvalidArgument("open " + file + ": " + strerror(errno));
+  }
+  return std::unique_ptr<transfer::ByteSink>(std::make_unique<StandardOutput>(terminal));
 }
 
 }  // namespace chroma::cli

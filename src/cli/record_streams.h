@@ -16,7 +16,8 @@ class Terminal;
 Result<transfer::FileFormat> FormatOf(const std::string& format, const std::string& file);
 
 Result<std::unique_ptr<transfer::ByteSource>> OpenRecords(const std::string& file);
-// The terminal outlives it.
+// A pipe or a device becomes stdout; a file appears when it is whole, in place of what was there.
+// kInvalidArgument for a directory. The terminal outlives it.
 Result<std::unique_ptr<transfer::ByteSink>> CreateRecords(const std::string& file,
                                                           Terminal& terminal);
 

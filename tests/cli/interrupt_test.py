@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Ctrl-C, and other signals, in the middle of `chroma copy`, `export`, `import` and `db clone`.
+"""Ctrl-C, and other signals, in the middle of `chroma copy`, `export`, `import` and `db clone`, and
+readers of what is exported that go away.
 
 usage: interrupt_test.py PATH_OF_CHROMA [unittest arguments]
 """
@@ -305,6 +306,34 @@ class Export(InterruptTest):
         self.assertTrue(process.stdout.read(1))
         process.send_signal(signal.SIGINT)
         self.assertIn("what was written is a part", self.ended(process))
+
+    def test_stops_where_the_reader_has_had_enough(self):
+        url = self.serve()
+        self.fill(url, "docs", 60_000, dimension=2)
+        pipe = self.directory / "pipe.jsonl"
+        os.mkfifo(pipe)
+        for file, options in (("-", {"stdout": subprocess.PIPE}), ("pipe.jsonl", {})):
+            gate = self.gate(url, "/get", 1000, 0)
+            process = self.start("export", gate.url, "docs", file, "--format", "jsonl", **options)
+            with process.stdout or open(pipe) as reader:
+                self.assertTrue(reader.read(1))
+            self.assertEqual(process.wait(support.START_SECONDS), 1)
+            self.assertEqual(process.stderr.read(), "")
+            self.assertLessEqual(gate.seen, 2, "the rest was asked for all the same")
+
+    def test_into_a_pipe_and_a_directory(self):
+        url = self.serve()
+        self.fill(url, "docs", 10_000)
+        pipe = self.directory / "pipe.jsonl"
+        os.mkfifo(pipe)
+        process = self.start("export", url, "docs", "pipe.jsonl")
+        with open(pipe) as reader:
+            self.assertEqual(reader.read().splitlines(), self.records(url, "docs"))
+        self.assertEqual(process.wait(support.START_SECONDS), 0)
+        self.assertTrue(pipe.is_fifo(), "a file was put in its place")
+        said = self.fails(2, "export", url, "docs", "home", "--format", "jsonl")
+        self.assertIn("home is a directory", said)
+        self.assertFalse((self.directory / "home.tmp").exists())
 
 
 class ImportRecords(InterruptTest):
