@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "compactor/test_support.h"
+#include "testing/forwarding_log.h"
 
 namespace chroma::compactor {
 namespace {
@@ -72,30 +73,12 @@ TEST_F(CompactionTest, SpaceComesBackThoughTheLogCannotBeTrimmed) {
   Write(Operation::kAdd, 0, 10);
   ASSERT_TRUE(CompactOnce().ok());
   Write(Operation::kAdd, 10, 10);
-  class NoTrim : public log::Log {
+  class NoTrim final : public testing::ForwardingLog {
    public:
-    explicit NoTrim(log::Log& log) : log_(log) {}
-    Result<uint64_t> Append(runtime::Context& ctx, const Uuid& id, Bytes payload, uint32_t count,
-                            const Prepare& prepare) override {
-      return log_.Append(ctx, id, std::move(payload), count, prepare);
-    }
-    Result<std::vector<log::Entry>> Read(runtime::Context& ctx, const Uuid& id, uint64_t from,
-                                         size_t bytes_max) override {
-      return log_.Read(ctx, id, from, bytes_max);
-    }
-    Result<uint64_t> End(runtime::Context& ctx, const Uuid& id) override {
-      return log_.End(ctx, id);
-    }
+    using ForwardingLog::ForwardingLog;
     Status Trim(runtime::Context&, const Uuid&, uint64_t) override {
       return Status::ResourceExhausted("no space");
     }
-    Status Forget(runtime::Context& ctx, const Uuid& id) override { return log_.Forget(ctx, id); }
-    std::vector<Backlog> Backlogs() override { return log_.Backlogs(); }
-    uint64_t BacklogBytes(const Uuid& id) override { return log_.BacklogBytes(id); }
-    AllBacklogs SumBacklogs() override { return log_.SumBacklogs(); }
-
-   private:
-    log::Log& log_;
   };
   NoTrim no_trim(*log_);
   Seams seams = SeamsHere();

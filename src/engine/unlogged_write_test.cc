@@ -7,44 +7,28 @@
 
 #include "engine/engine.h"
 #include "engine/test_parts.h"
+#include "testing/forwarding_log.h"
 
 namespace chroma::engine {
 namespace {
 
 // Runs `before` where a write reaches the log; what it returns, unless OK, is the append's failure.
-class FailingLog final : public log::Log {
+class FailingLog final : public testing::ForwardingLog {
  public:
   using Before = std::function<Status(runtime::Context&)>;
-  FailingLog(log::Log& log, Before& before) : log_(log), before_(before) {}
+  FailingLog(log::Log& log, Before& before) : ForwardingLog(log), before_(before) {}
 
   Result<uint64_t> Append(runtime::Context& ctx, const Uuid& collection, Bytes payload,
                           uint32_t count, const Prepare& prepare) override {
     CHROMA_TRY(before_(ctx));
-    return log_.Append(ctx, collection, std::move(payload), count, prepare);
+    return ForwardingLog::Append(ctx, collection, std::move(payload), count, prepare);
   }
-  Result<std::vector<log::Entry>> Read(runtime::Context& ctx, const Uuid& collection, uint64_t from,
-                                       size_t bytes_max) override {
-    return log_.Read(ctx, collection, from, bytes_max);
-  }
-  Result<uint64_t> End(runtime::Context& ctx, const Uuid& collection) override {
-    return log_.End(ctx, collection);
-  }
-  Status Trim(runtime::Context& ctx, const Uuid& collection, uint64_t offset) override {
-    return log_.Trim(ctx, collection, offset);
-  }
-  Status Forget(runtime::Context& ctx, const Uuid& collection) override {
-    return log_.Forget(ctx, collection);
-  }
-  std::vector<Backlog> Backlogs() override { return log_.Backlogs(); }
-  uint64_t BacklogBytes(const Uuid& collection) override { return log_.BacklogBytes(collection); }
-  AllBacklogs SumBacklogs() override { return log_.SumBacklogs(); }
 
  private:
-  log::Log& log_;
   Before& before_;
 };
 
-class UnloggedWriteTest : public testing::Test {
+class UnloggedWriteTest : public ::testing::Test {
  protected:
   void SetUp() override {
     CreateCollectionRequest create;

@@ -1,6 +1,11 @@
 // What hostile, broken and slow clients do. None may crash, hang or leak, or see a 5xx.
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <utility>
+
 #include "http/server_fixture.h"
 
 namespace chroma::http {
@@ -202,6 +207,46 @@ TEST_F(ServerLimitsTest, TellsWhenBodiesFillTheMemory) {
   EXPECT_TRUE(answer.Has("retry-after: 1\r\n"));
   EXPECT_EQ(holds.Ask("x").body, "2097152");
   EXPECT_EQ(Connect().Ask(large).body, "2097152");
+}
+
+// Counts what the server says of its work.
+class NotingScheduler final : public runtime::Scheduler {
+ public:
+  std::unique_ptr<runtime::Task> Start(std::string name, std::function<void()> body) override {
+    return runtime::Scheduler::System().Start(std::move(name), std::move(body));
+  }
+  void NoteShort(int64_t) override { ++short_requests; }
+  void BeginLong(int64_t) override { ++long_begun; }
+  void EndLong() override { ++long_ended; }
+  int Parallelism() const override { return runtime::Scheduler::System().Parallelism(); }
+
+  std::atomic<int> short_requests{0};
+  std::atomic<int> long_begun{0};
+  std::atomic<int> long_ended{0};
+};
+
+TEST_F(ServerLimitsTest, SmallRequestsDoNotWaitForLargeBodies) {
+  NotingScheduler scheduler;
+  env_.scheduler = &scheduler;
+  Start();
+  const std::string large(options_.inline_body_bytes_max + 1, 'x');
+  std::vector<TestClient> clients;
+  for (int i = 0; i < options_.worker_threads; ++i) {
+    clients.push_back(Connect());
+    clients.back().Send(Post("/slow", large));
+  }
+  ASSERT_TRUE(Eventually([&] { return handler_.slow_running == options_.worker_threads; }));
+  EXPECT_EQ(scheduler.short_requests, 0);
+  EXPECT_EQ(Connect().Ask(Get("/quick")).status, 200);
+  EXPECT_EQ(scheduler.short_requests, 0) << "it takes no time at all";
+  EXPECT_EQ(Connect().Ask(Get("/hello")).body, "hello") << "all workers are busy with bodies";
+  EXPECT_EQ(scheduler.short_requests, 1);
+  EXPECT_EQ(scheduler.long_begun, options_.worker_threads);
+  EXPECT_EQ(scheduler.long_ended, 0);
+  handler_.release_slow = true;
+  for (TestClient& client : clients) EXPECT_EQ(client.Read().body, "slow");
+  EXPECT_TRUE(Eventually([&] { return scheduler.long_ended == options_.worker_threads; }));
+  server_ = nullptr;
 }
 
 TEST_F(ServerLimitsTest, TellsWhenTheQueueIsFull) {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kReadBytesMax = 16 << 20;  // of the log at once
 // What a writer does for searches to come takes some tens of milliseconds at most; a search does
-// the rest.
+// the rest. Offsets are of all collections, so there may be fewer records between two of them.
 constexpr uint64_t kPreparedRecordsMax = 16384;
 constexpr uint64_t kPreparedBytesMax = 64 << 20;
 
@@ -86,20 +86,20 @@ void LiveCollection::Show(std::shared_ptr<const Snapshot> snapshot) {
 }
 
 std::shared_ptr<const Snapshot> LiveCollection::MakeSnapshot() {
-  State& state = state_;
-  const format::Manifest& manifest = state.version->manifest;
+  const format::Manifest& manifest = state_.version->manifest;
   std::shared_ptr<const Snapshot> last = Shown();
-  if (last && last->version == manifest.version && last->log_end == state.log_end) return last;
+  if (last && last->version == manifest.version && last->log_end == state_.log_end) return last;
   auto snapshot = std::make_shared<Snapshot>();
-  snapshot->parts = state.tail->Parts();
-  snapshot->unreadable = state.tail->Unreadable();
+  snapshot->parts = state_.tail->Parts();
+  snapshot->unreadable = state_.tail->Unreadable();
   snapshot->segments = manifest.segments.size();
   snapshot->version = manifest.version;
   snapshot->log_offset = manifest.log_offset;
-  snapshot->log_end = state.log_end;
+  snapshot->log_end = state_.log_end;
   snapshot->indexed_operations = manifest.operations;
-  snapshot->tail_operations = state.tail->operations();
-  snapshot->dimension = state.tail->dimension() != 0 ? state.tail->dimension() : manifest.dimension;
+  snapshot->tail_operations = state_.tail->operations();
+  snapshot->dimension =
+      state_.tail->dimension() != 0 ? state_.tail->dimension() : manifest.dimension;
   for (const SnapshotPart& part : snapshot->parts) snapshot->live += part.live();
   snapshot->frequencies = std::make_shared<SparseFrequencies>();
   return snapshot;
@@ -108,16 +108,17 @@ std::shared_ptr<const Snapshot> LiveCollection::MakeSnapshot() {
 Result<std::shared_ptr<const Snapshot>> LiveCollection::Read(runtime::Context& ctx) {
   CHROMA_ASSIGN(const uint64_t end, log_.End(ctx, id_));
   if (auto last = Shown(); last != nullptr && last->log_end >= end) return last;
-  runtime::MutexLock lock(mutex_);
-  CHROMA_TRY(CatchUp(ctx, state_, end));
-  std::shared_ptr<const Snapshot> snapshot = MakeSnapshot();
-  Show(snapshot);
-  return snapshot;
+  return ReadUpTo(ctx, end);
 }
 
 Result<std::shared_ptr<const Snapshot>> LiveCollection::ReadDurable(runtime::Context& ctx) {
+  return ReadUpTo(ctx, UINT64_MAX);
+}
+
+Result<std::shared_ptr<const Snapshot>> LiveCollection::ReadUpTo(runtime::Context& ctx,
+                                                                 uint64_t end) {
   runtime::MutexLock lock(mutex_);
-  CHROMA_TRY(CatchUp(ctx, state_, UINT64_MAX));
+  CHROMA_TRY(CatchUp(ctx, state_, end));
   std::shared_ptr<const Snapshot> snapshot = MakeSnapshot();
   Show(snapshot);
   return snapshot;

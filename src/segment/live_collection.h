@@ -76,6 +76,7 @@ class LiveCollection {
   };
   Result<State> NewState(runtime::Context& ctx, const VersionRef& ref, const Version* before) const;
   Status CatchUp(runtime::Context& ctx, State& state, uint64_t end) const;
+  Result<std::shared_ptr<const Snapshot>> ReadUpTo(runtime::Context& ctx, uint64_t end);
   // Of state_.
   std::shared_ptr<const Snapshot> MakeSnapshot() CHROMA_REQUIRES(mutex_);
   std::shared_ptr<const Snapshot> Shown() const;

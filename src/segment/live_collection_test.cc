@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "log/file_log.h"
 #include "store/dir_store.h"
+#include "testing/forwarding_log.h"
 
 namespace chroma::segment {
 namespace {
@@ -94,6 +97,55 @@ TEST_F(LiveCollectionTest, ReadsAtOnceWhatNobodyHasWrittenSince) {
   // Of a version that was published meanwhile.
   EXPECT_EQ((*live)->ReadAtOnce(ctx_, {id_, 1, "manifest", 2}).status().code(),
             StatusCode::kUnavailable);
+}
+
+// Calls what it is given whenever the log is read: a collection does that under its lock.
+class WatchedLog final : public testing::ForwardingLog {
+ public:
+  using ForwardingLog::ForwardingLog;
+  Result<std::vector<log::Entry>> Read(runtime::Context& ctx, const Uuid& collection, uint64_t from,
+                                       size_t bytes_max) override {
+    if (on_read) on_read();
+    return ForwardingLog::Read(ctx, collection, from, bytes_max);
+  }
+
+  std::function<void()> on_read;
+};
+
+TEST_F(LiveCollectionTest, WhoReadsNeedsNoLockThatTheLogIsReadUnder) {
+  WatchedLog log(*log_);
+  Append(model::Operation::kAdd, "a");
+  const VersionRef version{id_, 0, "", 0};
+  auto live = LiveCollection::Open(ctx_, log, *store_, nullptr, version);
+  ASSERT_TRUE(live.ok());
+  const auto before = (*live)->Read(ctx_);
+  ASSERT_TRUE(before.ok());
+  int reads = 0;
+  log.on_read = [&] {
+    ++reads;
+    const auto at_once = (*live)->ReadAtOnce(ctx_, version);
+    ASSERT_TRUE(at_once.ok()) << at_once.status().ToString();
+    EXPECT_EQ(*at_once, *before);
+    EXPECT_EQ(*(*live)->Read(ctx_), *before);
+    EXPECT_EQ((*live)->version()->manifest.version, 0u);
+  };
+  Append(model::Operation::kAdd, "b",
+         [&](uint64_t end) { ASSERT_TRUE((*live)->Prepare(ctx_, end, model::Space::kL2).ok()); });
+  EXPECT_GT(reads, 0);
+  log.on_read = nullptr;
+  EXPECT_EQ((*(*live)->Read(ctx_))->live, 2u);
+}
+
+// What is durable and hidden still makes a log long, and a compaction of it worth while.
+TEST_F(LiveCollectionTest, CompactionsReadWhatTheLogDoesNotTellOfYet) {
+  Append(model::Operation::kAdd, "a");
+  auto live = LiveCollection::Open(ctx_, *log_, *store_, nullptr, {id_, 0, "", 0});
+  ASSERT_TRUE(live.ok());
+  ASSERT_TRUE((*live)->Read(ctx_).ok());
+  Append(model::Operation::kAdd, "b", [&](uint64_t) {
+    EXPECT_EQ((*(*live)->Read(ctx_))->live, 1u);
+    EXPECT_EQ((*(*live)->ReadDurable(ctx_))->live, 2u);
+  });
 }
 
 TEST_F(LiveCollectionTest, WhoReadsNeedNotWaitForWhatAWriterPrepares) {
