@@ -54,8 +54,11 @@ BuiltGraph::BuiltGraph(const float* rows, uint32_t n, uint32_t dimension)
     entry = builder.entry();
   }
   const index::Graph graph{codes, {edges_.data(), bits}, entry};
-  compact_ = std::make_unique<index::GraphIndex>(kernels, space, graph, nullptr);
-  roomy_ = std::make_unique<index::GraphIndex>(kernels, space, graph, memory_);
+  const Result<float> spread = index::MeasureSpread(coder, graph);
+  if (!spread.ok()) std::exit(1);
+  const index::Calibration calibration{.spread = *spread, .points = {}};
+  compact_ = std::make_unique<index::GraphIndex>(kernels, space, graph, nullptr, calibration);
+  roomy_ = std::make_unique<index::GraphIndex>(kernels, space, graph, memory_, calibration);
 }
 
 index::VectorSource BuiltGraph::source() const {

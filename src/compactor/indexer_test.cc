@@ -167,7 +167,7 @@ TEST_F(IndexerTest, RecallIsMeasured) {
   ASSERT_TRUE(little.ok());
   EXPECT_LT(little->recall, 1);
   // In place of the effort, where the index was calibrated.
-  ASSERT_FALSE(IndexesOf(0)->list[0].reader->index().calibration().empty());
+  ASSERT_FALSE(IndexesOf(0)->list[0].reader->index().calibration().points.empty());
   plan.tuning.target_recall = 1;
   EXPECT_GT(node_->MeasureRecall(ctx_, Published(), plan)->recall, little->recall);
   // Or more effort than was asked for, but not less.

@@ -18,12 +18,13 @@ using format::SectionInfo;
 using format::SectionType;
 using index::kDegree;
 
-constexpr uint32_t kLayout = 2;
+constexpr uint32_t kLayout = 3;
 constexpr uint32_t kScaleBytes = 2 * sizeof(float);
 // Beyond these index::RowCoder codes nothing.
 constexpr float kValueMax = 1e19F;
 constexpr float kSquareMax = 1e38F;
 constexpr uint32_t kEffortMax = 1 << 20;
+constexpr float kSpreadMax = 100;
 
 bool IsKnown(SectionType type) {
   return type == SectionType::kGraphInfo || type == SectionType::kRowScales ||
@@ -99,8 +100,9 @@ Result<VectorIndexSummary> WriteVectorIndex(runtime::Context& ctx, store::BlobSt
   PutFixed(info, space.seed);
   PutFixed(info, segment_checksum);
   for (const float value : space.center) PutFixed(info, value);
-  PutFixed(info, static_cast<uint32_t>(calibration.size()));
-  for (const index::CalibrationPoint& point : calibration) {
+  PutFixed(info, calibration.spread);
+  PutFixed(info, static_cast<uint32_t>(calibration.points.size()));
+  for (const index::CalibrationPoint& point : calibration.points) {
     PutFixed(info, point.effort);
     PutFixed(info, point.recall);
   }
@@ -198,18 +200,22 @@ Status VectorIndexReader::ReadInfo(ByteReader& in) {
 
 Status VectorIndexReader::ReadCalibration(ByteReader& in) {
   const SectionInfo& section = *sections_.Find(SectionType::kGraphInfo);
+  calibration_.spread = in.Fixed<float>();
   const auto points = in.Fixed<uint32_t>();
+  if (!in.ok() || !(calibration_.spread >= 0 && calibration_.spread <= kSpreadMax)) {
+    return sections_.Damaged(section, "it holds what is no calibration");
+  }
   if (in.remaining() / sizeof(index::CalibrationPoint) < points) {
     return sections_.Damaged(section, "it is cut off");
   }
   for (uint32_t i = 0; i < points; ++i) {
     const auto effort = in.Fixed<uint32_t>();
     const auto recall = in.Fixed<float>();
-    const bool rises = calibration_.empty() || effort > calibration_.back().effort;
+    const bool rises = calibration_.points.empty() || effort > calibration_.points.back().effort;
     if (!rises || effort > kEffortMax || !(recall >= 0 && recall <= 1)) {
       return sections_.Damaged(section, "it holds what is no calibration");
     }
-    calibration_.push_back({effort, recall});
+    calibration_.points.push_back({effort, recall});
   }
   return Status::Ok();
 }

@@ -44,7 +44,7 @@ class VectorIndexBlobTest : public ::testing::TestWithParam<model::Space> {
     const auto written =
         WriteVectorIndex(ctx_, blobs_, "index", space,
                          {view, index::Edges::Of(builder.neighbors().data()), builder.entry()},
-                         {{16, .9F}, {100, .98F}}, kSegment);
+                         {.spread = .125F, .points = {{16, .9F}, {100, .98F}}}, kSegment);
     ASSERT_TRUE(written.ok()) << written.status().ToString();
     bytes_ = blobs_.Content("index");
     EXPECT_EQ(written->size_bytes, bytes_.size());
@@ -110,6 +110,9 @@ TEST_P(VectorIndexBlobTest, FindsWhatWasWritten) {
   EXPECT_EQ((*reader)->rows(), 2500U);
   EXPECT_EQ((*reader)->segment_checksum(), kSegment);
   EXPECT_EQ((*reader)->space().space, GetParam());
+  EXPECT_EQ((*reader)->index().calibration().spread, .125F);
+  ASSERT_EQ((*reader)->index().calibration().points.size(), 2U);
+  EXPECT_EQ((*reader)->index().calibration().points[1].recall, .98F);
   size_t hits = 0;
   for (uint32_t query = 0; query < 50; ++query) {
     const auto found = Search((*reader)->index(), query, 10, 0);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <optional>
 #include <set>
 
 #include "index/vector/flat_index.h"
@@ -22,6 +24,24 @@ struct Hits {
   uint32_t wanted = 0;
   Status status;
 };
+
+// The sample is each so many-th row.
+uint32_t SampleStep(uint32_t n) {
+  return std::max<uint32_t>(1, n / kSample);
+}
+
+// From what a walk found: of one row's surroundings. Nothing where they do not tell.
+std::optional<double> SpreadAt(std::vector<CodedCandidate>& found) {
+  constexpr size_t kFar = 10 * kNeighbors;
+  if (found.size() < kFar) return std::nullopt;
+  const auto far = found.begin() + (kFar - 1);
+  const auto near = found.begin() + (kNeighbors - 1);
+  std::nth_element(found.begin(), far, found.end(), Nearer);
+  std::nth_element(found.begin(), near, far, Nearer);
+  if (!(near->distance > 0) || !std::isfinite(far->distance)) return std::nullopt;
+  return std::log(static_cast<double>(far->distance) / near->distance) /
+         std::log(static_cast<double>(kFar) / kNeighbors);
+}
 
 const float* RowOf(const VectorSource& source, uint32_t row) {
   return source.row_pointers != nullptr ? source.row_pointers[row]
@@ -61,19 +81,46 @@ Status CountHits(const GraphIndex& index, const VectorSource& source, SearchRequ
 }  // namespace
 
 uint32_t EffortFor(const Calibration& calibration, double target_recall) {
-  if (calibration.empty()) return 0;
-  for (const CalibrationPoint& point : calibration) {
+  if (calibration.points.empty()) return 0;
+  for (const CalibrationPoint& point : calibration.points) {
     if (point.recall >= target_recall) return point.effort;
   }
   return kMostEffort;
+}
+
+Result<float> MeasureSpread(const RowCoder& coder, const Graph& graph) {
+  constexpr size_t kCandidates = 200;
+  // Rows that are all alike say nothing of the others.
+  constexpr double kLeast = .02;
+  constexpr double kMost = 4;
+  WalkState state;
+  double sum = 0;
+  size_t count = 0;
+  const uint32_t n = graph.rows.n;
+  for (uint32_t row = 0; row < n; row += SampleStep(n)) {
+    if (!graph.rows.Has(row)) continue;
+    if (!graph.CheckCode(row)) return Status::DataLoss("a vector index is damaged");
+    coder.EncodeQuery(graph.rows, row, &state.query);
+    WalkedGraph walked{graph, coder};
+    if (row != graph.entry) walked.unseen = row;
+    CHROMA_TRY(Walk(walked, {.candidates = kCandidates}, state));
+    const std::optional<double> spread = SpreadAt(state.found);
+    if (!spread) continue;
+    sum += *spread;
+    ++count;
+  }
+  if (count == 0) return 0;
+  return static_cast<float>(std::clamp(sum / static_cast<double>(count), kLeast, kMost));
 }
 
 Result<Calibration> Calibrate(const RowCoder& coder, const Graph& graph, const VectorSource& source,
                               const ParallelFor& parallel_for,
                               const std::function<Status()>& check) {
   const uint32_t n = graph.rows.n;
-  const uint32_t step = std::max<uint32_t>(1, n / kSample);
-  const GraphIndex index(coder.kernels(), coder.space(), graph, nullptr);
+  const uint32_t step = SampleStep(n);
+  Calibration calibration;
+  CHROMA_ASSIGN(calibration.spread, MeasureSpread(coder, graph));
+  const GraphIndex index(coder.kernels(), coder.space(), graph, nullptr, calibration);
   std::vector<Hits> hits((n + step - 1) / step);
   parallel_for(hits.size(), [&](size_t i) {
     const auto row = static_cast<uint32_t>(i) * step;
@@ -84,7 +131,6 @@ Result<Calibration> Calibrate(const RowCoder& coder, const Graph& graph, const V
     if (RowOf(source, row) == nullptr || !graph.rows.Has(row) || row == graph.entry) return;
     hits[i].status = CountHits(index, source, request, row, &hits[i]);
   });
-  Calibration calibration;
   for (size_t i = 0; i < kEfforts.size(); ++i) {
     uint64_t found = 0;
     uint64_t wanted = 0;
@@ -94,8 +140,9 @@ Result<Calibration> Calibrate(const RowCoder& coder, const Graph& graph, const V
       wanted += one.wanted;
     }
     const float recall = wanted == 0 ? 1 : static_cast<float>(found) / static_cast<float>(wanted);
-    const float before = calibration.empty() ? 0 : calibration.back().recall;
-    calibration.push_back({kEfforts[i], std::max(recall, before)});
+    std::vector<CalibrationPoint>& points = calibration.points;
+    const float before = points.empty() ? 0 : points.back().recall;
+    points.push_back({kEfforts[i], std::max(recall, before)});
   }
   return calibration;
 }

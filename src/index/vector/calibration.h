@@ -1,6 +1,5 @@
-// How much effort it takes to find a given share of the nearest rows, measured on an index itself:
-// some of its rows are looked for by walks that pass over them, as queries that come from where the
-// rows came from would be, and by comparing all rows.
+// What there is to know of an index for searches of it, measured on it: some of its rows are looked
+// for by walks that pass over them, as queries that come from where the rows came from would be.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +18,21 @@ struct CalibrationPoint {
   float recall = 0;     // of ten neighbours
 };
 
-// Efforts ascending, recalls not descending.
-using Calibration = std::vector<CalibrationPoint>;
+struct Calibration {
+  // By how much distances grow: the m-th nearest row is about (m / k)^spread times as far (squared)
+  // as the k-th, so that this is 2 / dimension for rows that fill some dimensions evenly. 0: not
+  // measured.
+  float spread = 0;
+  // Efforts ascending, recalls not descending.
+  std::vector<CalibrationPoint> points;
+};
 
 // The smallest effort that reached `target_recall`, and more than any that was tried where none
 // did; 0 without points.
 uint32_t EffortFor(const Calibration& calibration, double target_recall);
+
+// By some hundred walks, over codes. kDataLoss: the graph is damaged.
+Result<float> MeasureSpread(const RowCoder& coder, const Graph& graph);
 
 // `source` has a row for each of the graph. Walks go by codes. Costs about a hundred exact scans.
 // `check` (may be empty) is called for each row of the sample; its failure ends it.

@@ -4,15 +4,13 @@
 
 #include <random>
 
+#include "index/vector/test_support.h"
+
 namespace chroma::index {
 namespace {
 
-void InOrder(size_t n, const std::function<void(size_t)>& job) {
-  for (size_t i = 0; i < n; ++i) job(i);
-}
-
 TEST(Calibration, TakesTheLeastEffortThatIsEnough) {
-  const Calibration calibration = {{16, .9F}, {32, .95F}, {64, .99F}};
+  const Calibration calibration = {.points = {{16, .9F}, {32, .95F}, {64, .99F}}};
   EXPECT_EQ(EffortFor(calibration, .5), 16U);
   EXPECT_EQ(EffortFor(calibration, .94), 32U);
   EXPECT_EQ(EffortFor(calibration, .98), 64U);
@@ -21,40 +19,49 @@ TEST(Calibration, TakesTheLeastEffortThatIsEnough) {
 }
 
 TEST(Calibration, MoreEffortFindsMore) {
-  constexpr uint32_t kRows = 3000;
   constexpr uint32_t kDimension = 64;
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
-  std::vector<float> values(size_t{kRows} * kDimension);
+  std::vector<float> values(size_t{3000} * kDimension);
   for (float& value : values) value = normal(random);
-  std::vector<const float*> rows;
-  for (uint32_t row = 0; row < kRows; ++row)
-    rows.push_back(values.data() + size_t{row} * kDimension);
-  const RowCoder coder(simd::ActiveCodeKernels(),
-                       ChooseCodeSpace(model::Space::kL2, kDimension, 1, rows));
-  std::vector<int8_t> codes(size_t{kRows} * coder.padded());
-  std::vector<RowScale> scales(kRows);
-  for (uint32_t row = 0; row < kRows; ++row) {
-    coder.Encode(rows[row], codes.data() + size_t{row} * coder.padded(), &scales[row]);
-  }
-  const RowCodes view{codes.data(), scales.data(), kRows, coder.padded()};
-  GraphBuilder builder(coder, view, {}, InOrder, nullptr, nullptr);
-  ASSERT_TRUE(builder.Build().ok());
-  VectorSource source;
-  source.row_pointers = rows.data();
-  source.n = kRows;
-  source.dimension = kDimension;
-  const Graph graph{view, Edges::Of(builder.neighbors().data()), builder.entry()};
-  const auto calibration = Calibrate(coder, graph, source, InOrder, nullptr);
+  const BuiltRows built(std::move(values), kDimension);
+  const auto calibrate = [&](const std::function<Status()>& check) {
+    return Calibrate(built.coder(), built.graph(), built.source(), InOrder, check);
+  };
+  const auto calibration = calibrate(nullptr);
   ASSERT_TRUE(calibration.ok());
-  ASSERT_FALSE(calibration->empty());
-  EXPECT_LT(calibration->front().recall, .99F);
-  EXPECT_GT(calibration->back().recall, .98F);
-  EXPECT_GT(EffortFor(*calibration, .98), calibration->front().effort);
+  ASSERT_FALSE(calibration->points.empty());
+  EXPECT_LT(calibration->points.front().recall, .99F);
+  EXPECT_GT(calibration->points.back().recall, .98F);
+  EXPECT_GT(EffortFor(*calibration, .98), calibration->points.front().effort);
+  EXPECT_GT(calibration->spread, 0);
 
-  const auto cancelled =
-      Calibrate(coder, graph, source, InOrder, [] { return Status::Cancelled("enough"); });
+  const auto cancelled = calibrate([] { return Status::Cancelled("enough"); });
   EXPECT_EQ(cancelled.status().code(), StatusCode::kCancelled);
+}
+
+// In d dimensions that are filled evenly, m rows take the m-th root of d times the room of one.
+TEST(Calibration, SpreadTellsTheDimensionsThatRowsFill) {
+  constexpr uint32_t kDimension = 64;
+  for (const uint32_t filled : {2U, 4U, 8U}) {
+    std::mt19937 random(filled);
+    std::uniform_real_distribution<float> uniform;
+    std::vector<float> values(size_t{6000} * kDimension);
+    for (size_t row = 0; row < 6000; ++row) {
+      for (size_t d = 0; d < filled; ++d) values[row * kDimension + d] = uniform(random);
+    }
+    const BuiltRows built(std::move(values), kDimension);
+    const auto spread = MeasureSpread(built.coder(), built.graph());
+    ASSERT_TRUE(spread.ok());
+    EXPECT_NEAR(*spread * static_cast<float>(filled) / 2, 1, .25) << filled;
+  }
+}
+
+TEST(Calibration, EqualRowsHaveNoSpread) {
+  const BuiltRows built(std::vector<float>(size_t{3000} * 64, .5F), 64);
+  const auto spread = MeasureSpread(built.coder(), built.graph());
+  ASSERT_TRUE(spread.ok());
+  EXPECT_EQ(*spread, 0);
 }
 
 }  // namespace

@@ -232,7 +232,7 @@ Status GraphBuilder::Connect(size_t begin, size_t n, size_t effort, const NearRo
   CHROMA_TRY(ForEach(rows.size(), [&](size_t i, WalkState& state) {
     const uint32_t row = rows[i];
     coder_.EncodeQuery(rows_, row, &state.query);
-    if (Status status = Walk(walked, effort, state); !status.ok()) return status;
+    if (Status status = Walk(walked, {.candidates = effort}, state); !status.ok()) return status;
     std::vector<CodedCandidate> candidates = std::move(state.found);
     const auto before = CandidatesOf(row, Neighbors(row).first(DegreeOf(row)));
     candidates.insert(candidates.end(), before.begin(), before.end());

@@ -22,22 +22,41 @@ constexpr double kBeamCost = 1 / 400.0;  // for each other candidate
 // with filters that say what the rows are about, as users' do, the nearest rows pass seldom.
 constexpr double kFilteredVisitCost = 35;
 constexpr double kFilteredVisits = 2.6;
+// How many rows that pass a filtered walk visits for each that is within reach in the end: before,
+// the k-th nearest is farther.
+constexpr double kVisitsWithin = 1.65;
 // A filter that this share of the rows passes is applied to what a plain walk found.
 constexpr double kMostRows = .75;
 // An effort is what hnswlib calls ef: these many candidates find as many of the nearest rows as it
 // does (docs/vector-index.md). A graph of more edges needs fewer, estimates need more.
 constexpr double kCodesPerEffort = .75;
 constexpr double kEstimatesPerEffort = 1.5;
+// Where it is known how distances grow, a walk ends by distances: when it has been to all that are
+// nearer than the m-th nearest row is likely to be, m being k times what this says. As many rows
+// are found as by the candidates above, by some three quarters of the visits.
+struct ReachOfEffort {
+  double of_one;
+  double per_effort;
+};
+constexpr ReachOfEffort kReachByCodes = {1, .3};
+constexpr ReachOfEffort kReachByEstimates = {1.1, .2};
+double RowsWithin(const ReachOfEffort& reach, size_t effort, size_t k) {
+  return reach.of_one + reach.per_effort * static_cast<double>(effort) / static_cast<double>(k);
+}
 // A beam of estimates holds most rows several times, by different edges, each time with another
 // estimate. So it takes this many to find a row, and for many rows codes are quicker.
 constexpr size_t kEstimatesPerRow = 4;
 constexpr size_t kEstimatedRowsMax = 64;
+bool CodesAreQuicker(size_t effort, size_t k) {
+  return k > kEstimatedRowsMax && kEstimatesPerEffort * static_cast<double>(effort) <
+                                      static_cast<double>(kEstimatesPerRow * k);
+}
 // What a plain walk found is taken where no more rows than this for each result were nearer and do
 // not pass.
 constexpr double kMostBlocked = 1.5;
 // Where there were more, what passes lies on all sides of them: that takes so many times the
 // candidates.
-constexpr double kAroundBlocked = 2;
+constexpr size_t kAroundBlocked = 2;
 
 // Of a walk for so many results.
 size_t LeastCandidates(size_t results, bool by_estimates) {
@@ -64,14 +83,6 @@ bool TakePassing(const RowFilter& filter, size_t k, size_t candidates, bool by_e
          LeastCandidates(k + blocked, by_estimates) <= candidates;
 }
 
-// Distances by code are off by about two of these: both vectors are rounded, to within half a step
-// of their scale in every component.
-float CodeError(const CodedQuery& query, const RowScale& row) {
-  constexpr float kVarianceOfRounding = 1.0F / 12;
-  return 2 * std::sqrt(kVarianceOfRounding * (query.squared_norm * row.scale * row.scale +
-                                              row.squared_norm * query.scale * query.scale));
-}
-
 // By how many errors the k-th nearest of n that are about equally far seems nearer than it is: it
 // is one of those whose errors are largest (the expected maximum of normal errors, about).
 float ErrorOfNearest(size_t n, size_t k) {
@@ -87,7 +98,7 @@ void KeepRanked(const CodedQuery& query, const RowScale* scales, size_t k, size_
   if (candidates.size() <= k) return;
   const auto last = candidates.begin() + static_cast<ptrdiff_t>(k - 1);
   std::nth_element(candidates.begin(), last, candidates.end(), Nearer);
-  const float error = CodeError(query, scales[last->row]);
+  const float error = RowCoder::ErrorOf(query, scales[last->row]);
   const auto within = [&](float errors) {
     return [limit = last->distance + errors * error](const CodedCandidate& candidate) {
       return candidate.distance <= limit;
@@ -184,12 +195,15 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
   const size_t rows = graph_.rows.n;
   const size_t allowed =
       request.allowed != nullptr ? std::min<size_t>(request.allowed->Count(), rows) : rows;
-  const bool plain = static_cast<double>(allowed) >= kMostRows * static_cast<double>(rows);
-  const Effort effort = EffortOf(request, plain, work.nodes != nullptr);
-  if (!effort.by_estimates) work.nodes.reset();
+  const bool plain = IsPlain(allowed);
+  const size_t k = ResultsOf(request);
+  const size_t effort = EffortOf(request);
+  if (!plain || CodesAreQuicker(effort, k)) work.nodes.reset();
+  const bool by_estimates = work.nodes != nullptr;
+  const Depth depth = plain ? PlainDepth(effort, k, by_estimates) : FilteredDepth(effort, k);
   bool walked = false;
-  if (static_cast<double>(allowed) > WalkCost(effort, plain, allowed)) {
-    CHROMA_ASSIGN(walked, WalkAllowed(request, effort.candidates, allowed, work));
+  if (static_cast<double>(allowed) > WalkCost(depth, plain, by_estimates, allowed)) {
+    CHROMA_ASSIGN(walked, WalkAllowed(request, depth, allowed, work));
   }
   if (!walked || work.state.found.size() < std::min(request.k, allowed)) {
     CHROMA_TRY(ScanAllowed(request, work));
@@ -201,51 +215,77 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
   return Rank(source, request, work, out);
 }
 
-GraphIndex::Effort GraphIndex::EffortOf(const SearchRequest& request, bool plain,
-                                        bool has_nodes) const {
+size_t GraphIndex::EffortOf(const SearchRequest& request) const {
   size_t effort = request.tuning.effort > 0 ? request.tuning.effort : kDefaultEffort;
-  if (request.tuning.target_recall > 0 && !calibration_.empty()) {
+  if (request.tuning.target_recall > 0 && !calibration_.points.empty()) {
     effort = EffortFor(calibration_, request.tuning.target_recall);
   } else if (request.tuning.least_recall > 0) {
     effort = std::max<size_t>(effort, EffortFor(calibration_, request.tuning.least_recall));
   }
   // With as many as there are rows a scan is quicker, whatever was asked for.
-  const size_t k = std::min<size_t>(request.k, graph_.rows.n);
-  effort = std::max(std::min<size_t>(effort, graph_.rows.n), k);
-  const auto estimates = static_cast<size_t>(kEstimatesPerEffort * static_cast<double>(effort));
-  if (!plain) return {effort, false};
-  const size_t estimates_min = LeastCandidates(k, /*by_estimates=*/true);
-  const bool codes_are_quicker = k > kEstimatedRowsMax && estimates < estimates_min;
-  if (has_nodes && !codes_are_quicker) return {std::max(estimates, estimates_min), true};
-  const auto candidates = static_cast<size_t>(kCodesPerEffort * static_cast<double>(effort));
-  return {std::max(candidates, LeastCandidates(k, /*by_estimates=*/false)), false};
+  return std::max(std::min<size_t>(effort, graph_.rows.n), ResultsOf(request));
 }
 
-double GraphIndex::WalkCost(const Effort& effort, bool plain, size_t allowed) const {
-  const auto candidates = static_cast<double>(effort.candidates);
+bool GraphIndex::IsPlain(size_t allowed) const {
+  return static_cast<double>(allowed) >= kMostRows * graph_.rows.n;
+}
+
+size_t GraphIndex::ResultsOf(const SearchRequest& request) const {
+  return std::min<size_t>(request.k, graph_.rows.n);
+}
+
+Depth GraphIndex::PlainDepth(size_t effort, size_t k, bool by_estimates) const {
+  const double each = by_estimates ? kEstimatesPerEffort : kCodesPerEffort;
+  const auto candidates = static_cast<size_t>(each * static_cast<double>(effort));
+  Depth depth;
+  depth.candidates = std::max(candidates, LeastCandidates(k, by_estimates));
+  if (calibration_.spread == 0) return depth;
+  depth.results = k;
+  depth.reach = ReachTo(RowsWithin(by_estimates ? kReachByEstimates : kReachByCodes, effort, k));
+  return depth;
+}
+
+Depth GraphIndex::FilteredDepth(size_t effort, size_t k) const {
+  if (calibration_.spread == 0) return {.candidates = effort, .results = effort};
+  const double rows = RowsWithin(kReachByCodes, effort, k);
+  return {.candidates = static_cast<size_t>(kVisitsWithin * rows * static_cast<double>(k)),
+          .results = k,
+          .reach = ReachTo(rows)};
+}
+
+float GraphIndex::ReachTo(double rows) const {
+  return static_cast<float>(std::pow(rows, calibration_.spread));
+}
+
+double GraphIndex::WalkCost(const Depth& depth, bool plain, bool by_estimates,
+                            size_t allowed) const {
+  const auto candidates = static_cast<double>(depth.candidates);
   const double selectivity = static_cast<double>(allowed) / graph_.rows.n;
   if (!plain) return kFilteredVisitCost * kFilteredVisits * candidates / selectivity;
-  const double each = effort.by_estimates ? kEstimateCost : kCodeCost;
+  const double each = by_estimates ? kEstimateCost : kCodeCost;
   return candidates * (each + kBeamCost * candidates) / selectivity;
 }
 
-Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, size_t effort, size_t allowed,
+Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, Depth depth, size_t allowed,
                                      Work& work) const {
   const RowFilter filter{request.allowed, request.moved};
   const WalkedGraph walked{graph_,        coder_,        work.nodes.get(), /*makes_nodes=*/false,
                            request.check, request.unseen};
   if (filter.PassesAll()) {
-    CHROMA_TRY(Walk(walked, effort, work.state));
+    CHROMA_TRY(Walk(walked, depth, work.state));
     return true;
   }
-  auto candidates =
-      static_cast<double>(EffortOf(request, /*plain=*/false, /*has_nodes=*/false).candidates);
-  if (static_cast<double>(allowed) >= kMostRows * graph_.rows.n) {
+  depth.filter = &filter;
+  if (IsPlain(allowed)) {
     // Nearly all rows pass: it costs less to leave the others out afterwards.
-    const auto wider = static_cast<size_t>(static_cast<double>(effort) / kMostRows);
-    CHROMA_TRY(Walk(walked, wider, work.state));
-    if (TakePassing(filter, request.k, wider, work.nodes != nullptr, work.state.found)) return true;
-    candidates *= kAroundBlocked;
+    depth.candidates = static_cast<size_t>(static_cast<double>(depth.candidates) / kMostRows);
+    CHROMA_TRY(Walk(walked, depth, work.state));
+    const bool by_estimates = work.nodes != nullptr;
+    if (TakePassing(filter, request.k, depth.candidates, by_estimates, work.state.found)) {
+      return true;
+    }
+    const size_t around = kAroundBlocked * EffortOf(request);
+    depth = {.candidates = around, .results = around, .filter = &filter};
   }
   // Where the allowed rows are far from the query a walk would visit all that are nearer: it may
   // take half as long as the scan would, so that both take no longer than to compare the rows
@@ -255,7 +295,7 @@ Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, size_t effort
       static_cast<size_t>(kScanShare * static_cast<double>(allowed) / kFilteredVisitCost);
   const WalkedGraph by_codes{graph_,        coder_,        /*nodes=*/nullptr, /*makes_nodes=*/false,
                              request.check, request.unseen};
-  return WalkToAllowed(by_codes, static_cast<size_t>(candidates), filter, visits_max, work.state);
+  return WalkToResults(by_codes, depth, visits_max, work.state);
 }
 
 size_t GraphIndex::NextAllowed(const RowFilter& filter, uint32_t* from, uint32_t* rows,

@@ -47,18 +47,22 @@ class GraphIndex final : public VectorIndex {
   struct Work;
   class Lease;
 
-  // How many candidates a walk keeps, and what it knows of them.
-  struct Effort {
-    size_t candidates;
-    bool by_estimates;
-  };
-  // `plain`: (nearly) all rows are allowed.
-  Effort EffortOf(const SearchRequest& request, bool plain, bool has_nodes) const;
+  // (Nearly) all rows are allowed.
+  bool IsPlain(size_t allowed) const;
+  size_t ResultsOf(const SearchRequest& request) const;
+  // As hnswlib's ef.
+  size_t EffortOf(const SearchRequest& request) const;
+  // How far walks go for k results, without a filter; what they know of candidates are codes or
+  // estimates.
+  Depth PlainDepth(size_t effort, size_t k, bool by_estimates) const;
+  Depth FilteredDepth(size_t effort, size_t k) const;
+  // Depth::reach to so many times as many rows.
+  float ReachTo(double rows) const;
   // In comparisons of codes, as many as a scan makes.
-  double WalkCost(const Effort& effort, bool plain, size_t allowed) const;
+  double WalkCost(const Depth& depth, bool plain, bool by_estimates, size_t allowed) const;
   // Each leaves candidates with distances in the code space in work.state.found.
   // False when it gave up.
-  Result<bool> WalkAllowed(const SearchRequest& request, size_t effort, size_t allowed,
+  Result<bool> WalkAllowed(const SearchRequest& request, Depth depth, size_t allowed,
                            Work& work) const;
   Status ScanAllowed(const SearchRequest& request, Work& work) const;
   // Up to `n` rows from `*from` on that may be returned; moves `*from` on, to kNoRow at the end.

@@ -9,6 +9,7 @@
 
 #include "index/vector/flat_index.h"
 #include "index/vector/graph_builder.h"
+#include "index/vector/test_support.h"
 
 namespace chroma::index {
 namespace {
@@ -17,9 +18,6 @@ using model::Space;
 
 constexpr uint32_t kDimension = 48;
 
-void InOrder(size_t n, const std::function<void(size_t)>& job) {
-  for (size_t i = 0; i < n; ++i) job(i);
-}
 void Backwards(size_t n, const std::function<void(size_t)>& job) {
   while (n-- > 0) job(n);
 }
@@ -81,8 +79,8 @@ class Collection {
   std::vector<uint32_t>& neighbors() { return neighbors_; }
   std::vector<Candidate> Nearest(const std::vector<float>& query, size_t k,
                                  const Bitmap* allowed = nullptr, size_t effort = 0) {
-    const GraphIndex index(simd::ActiveCodeKernels(), coder_->space(),
-                           {View(), Edges::Of(neighbors_.data()), entry_}, memory());
+    const GraphIndex index(simd::ActiveCodeKernels(), coder_->space(), View(neighbors_), memory(),
+                           Measured());
     return Ask(index, query, k, allowed, effort);
   }
   std::vector<Candidate> Exact(const std::vector<float>& query, size_t k,
@@ -118,8 +116,8 @@ class Collection {
   double RecallOf(size_t k,
                   const std::function<const Bitmap*(const std::vector<float>&)>& allowed_of,
                   size_t* checks = nullptr, size_t effort = 0) {
-    const GraphIndex index(simd::ActiveCodeKernels(), coder_->space(),
-                           {View(), Edges::Of(neighbors_.data()), entry_}, memory());
+    const GraphIndex index(simd::ActiveCodeKernels(), coder_->space(), View(neighbors_), memory(),
+                           Measured());
     EXPECT_TRUE(index.MakeNodes({}).ok());  // which searches do not, and walk over codes
     size_t hits = 0;
     size_t all = 0;
@@ -158,6 +156,14 @@ class Collection {
         row[j] += along * centers_[i][j] / static_cast<float>(1 + i);
     }
     return row;
+  }
+  Graph View(const std::vector<uint32_t>& neighbors) const {
+    return {View(), Edges::Of(neighbors.data()), entry_};
+  }
+  Calibration Measured() const {
+    const auto spread = MeasureSpread(*coder_, View(neighbors_));
+    EXPECT_TRUE(spread.ok());
+    return {.spread = *spread, .points = {}};
   }
   RowCodes View() const { return {codes_.data(), scales_.data(), n(), coder_->padded()}; }
   void Encode() {

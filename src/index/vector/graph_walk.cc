@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kVisitsPerCheck = 256;
 constexpr uint32_t kLine = 64;
+constexpr size_t kMostCandidates = 3;  // times as many, where Depth goes by distances
 
 // One visit of a walk: the distance of a row by code, and its neighbours' or estimates of them.
 class Visitor {
@@ -129,12 +130,48 @@ size_t KnownRowsOf(const WalkedGraph& walked, size_t effort) {
   return walked.nodes != nullptr ? 2 * effort : 16 * effort;
 }
 
+// What Depth says of distances.
+class Reach {
+ public:
+  Reach(const WalkedGraph& walked, const Depth& depth, WalkState& state)
+      : rows_(walked.graph.rows), depth_(depth), state_(state) {
+    state_.nearest.clear();
+  }
+  // What must be visited is nearer.
+  float bound() const { return bound_; }
+
+  void Visited(float distance, uint32_t row) {
+    // Codes err: what seems farther than the last result by less may be nearer.
+    constexpr float kErrors = 4;
+    std::vector<float>& nearest = state_.nearest;
+    const bool full = nearest.size() == depth_.results;
+    if (depth_.results == 0 || (full && !(distance < nearest.front()))) return;
+    if (depth_.filter != nullptr && !depth_.filter->Passes(row)) return;
+    if (full) {
+      std::pop_heap(nearest.begin(), nearest.end());
+      nearest.pop_back();
+    }
+    nearest.push_back(distance);
+    std::push_heap(nearest.begin(), nearest.end());
+    if (nearest.size() < depth_.results) return;
+    const float error = RowCoder::ErrorOf(state_.query, rows_.scales[row]);
+    bound_ = std::max(depth_.reach * nearest.front(), nearest.front() + kErrors * error);
+  }
+
+ private:
+  const RowCodes& rows_;
+  const Depth& depth_;
+  WalkState& state_;
+  float bound_ = std::numeric_limits<float>::infinity();
+};
+
 }  // namespace
 
-Status Walk(const WalkedGraph& walked, size_t effort, WalkState& state) {
+Status Walk(const WalkedGraph& walked, const Depth& depth, WalkState& state) {
   Beam& beam = state.beam;
-  beam.Reset(effort);
-  state.known.Reset(KnownRowsOf(walked, effort));
+  beam.Reset(depth.results == 0 ? depth.candidates : kMostCandidates * depth.candidates);
+  Reach reach(walked, depth, state);
+  state.known.Reset(KnownRowsOf(walked, depth.candidates));
   if (walked.unseen != kNoRow) state.known.Visit(walked.unseen);
   state.found.clear();
   if (walked.graph.entry >= walked.graph.rows.n) return Status::Ok();
@@ -142,35 +179,32 @@ Status Walk(const WalkedGraph& walked, size_t effort, WalkState& state) {
   // Behind all that it leads to.
   beam.Push(std::numeric_limits<float>::max(), walked.graph.entry);
   float distance = 0;
-  for (uint32_t row; beam.Take(&row, &distance);) {
+  for (uint32_t row; beam.NextDistance() < reach.bound() && beam.Take(&row, &distance);) {
     if (!state.known.Visit(row)) continue;
     CHROMA_TRY(CheckSometimes(state.found.size(), walked.check));
     const bool whole = visitor.Visit(
-        row, beam.Peek(), [&] { return beam.bound(); },
+        row, beam.Peek(), [&] { return std::min(beam.bound(), reach.bound()); },
         [&](float estimate, uint32_t neighbor) { beam.Push(estimate, neighbor); }, &distance);
     if (!whole) return Damaged();
     state.found.push_back({distance, row});
+    reach.Visited(distance, row);
     visitor.Prefetch(beam.Peek());
   }
   return Status::Ok();
 }
 
-Result<bool> WalkToAllowed(const WalkedGraph& walked, size_t effort, const RowFilter& filter,
-                           size_t visits_max, WalkState& state) {
+Result<bool> WalkToResults(const WalkedGraph& walked, const Depth& depth, size_t visits_max,
+                           WalkState& state) {
   const auto farther = [](const CodedCandidate& a, const CodedCandidate& b) {
     return a.distance > b.distance;
   };
   std::vector<CodedCandidate>& open = state.open;
-  std::vector<float>& nearest = state.nearest;
-  state.known.Reset(KnownRowsOf(walked, effort));
+  state.known.Reset(KnownRowsOf(walked, depth.candidates));
   state.found.clear();
   open.clear();
-  nearest.clear();
   if (walked.graph.entry >= walked.graph.rows.n) return true;
+  Reach reach(walked, depth, state);
   Visitor visitor(walked, state);
-  const auto bound = [&] {
-    return nearest.size() < effort ? std::numeric_limits<float>::infinity() : nearest.front();
-  };
   const auto see = [&](float estimate, uint32_t neighbor) {
     open.push_back({estimate, neighbor});
     std::push_heap(open.begin(), open.end(), farther);
@@ -180,20 +214,19 @@ Result<bool> WalkToAllowed(const WalkedGraph& walked, size_t effort, const RowFi
     std::pop_heap(open.begin(), open.end(), farther);
     const CodedCandidate next = open.back();
     open.pop_back();
-    if (next.distance > bound()) break;
+    if (next.distance > reach.bound()) break;
     if (!state.known.Visit(next.row)) continue;
     if (++visits > visits_max) return false;
     CHROMA_TRY(CheckSometimes(visits, walked.check));
     const uint32_t after = open.empty() ? kNoRow : open.front().row;
     float distance = next.distance;
-    if (!visitor.Visit(next.row, after, bound, see, &distance)) return Damaged();
-    if (!filter.Passes(next.row)) continue;
+    if (!visitor.Visit(
+            next.row, after, [&] { return reach.bound(); }, see, &distance)) {
+      return Damaged();
+    }
+    if (!depth.filter->Passes(next.row)) continue;
     state.found.push_back({distance, next.row});
-    nearest.push_back(distance);
-    std::push_heap(nearest.begin(), nearest.end());
-    if (nearest.size() <= effort) continue;
-    std::pop_heap(nearest.begin(), nearest.end());
-    nearest.pop_back();
+    reach.Visited(distance, next.row);
   }
   return true;
 }

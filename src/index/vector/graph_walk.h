@@ -1,5 +1,5 @@
-// The greedy walk: from the entry always to the nearest row known and not yet visited, until the
-// `effort` nearest known ones have all been visited.
+// The greedy walk: from the entry always to the nearest row known and not yet visited, until all
+// that may matter have been visited.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,7 @@ struct WalkState {
   std::vector<CodedCandidate> found;  // every row visited, in the order of visiting
   std::vector<uint8_t> node;          // for PackedNodes
   std::vector<CodedCandidate> open;   // of a filtered walk: to be visited, a heap, nearest first
-  std::vector<float> nearest;  // and the distances of the nearest allowed, a heap, farthest first
+  std::vector<float> nearest;  // the distances of the nearest results, a heap, farthest first
 };
 
 // Which rows of a graph a search may return.
@@ -47,14 +47,28 @@ struct WalkedGraph {
   uint32_t unseen = kNoRow;            // as in SearchRequest
 };
 
+// How far a walk goes.
+struct Depth {
+  // Until so many of the nearest rows known have been visited;
+  size_t candidates = 0;
+  // or, unless this is 0, until all have been that are nearer than `reach` times the (squared)
+  // distance of the `results`-th nearest row visited, and up to three times the candidates: where
+  // many rows are about as far as the results, it takes more visits to be sure of them. "Distance
+  // Adaptive Beam Search for Provably Accurate Graph-Based Nearest Neighbor Search"
+  // (Y. Al-Jazzazi et al., 2025).
+  size_t results = 0;
+  float reach = 1;
+  const RowFilter* filter = nullptr;  // which rows are results; null: all
+};
+
 // Walks for state.query and leaves what it visited in state.found. kDataLoss from this and the
 // next: the graph is damaged.
-Status Walk(const WalkedGraph& graph, size_t effort, WalkState& state);
+Status Walk(const WalkedGraph& graph, const Depth& depth, WalkState& state);
 
-// The same, until the `effort` nearest rows known that pass the filter have been visited, and all
-// that are nearer: those lead to them. Leaves the passing rows in state.found. False when that
+// The same by distances alone, however many candidates that takes: also rows that are no results
+// lead to them. Leaves the results in state.found. `depth` has results and a filter. False when it
 // would take more than `visits_max` visits.
-Result<bool> WalkToAllowed(const WalkedGraph& graph, size_t effort, const RowFilter& filter,
-                           size_t visits_max, WalkState& state);
+Result<bool> WalkToResults(const WalkedGraph& graph, const Depth& depth, size_t visits_max,
+                           WalkState& state);
 
 }  // namespace chroma::index

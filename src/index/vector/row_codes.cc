@@ -27,6 +27,12 @@ RowCoder::RowCoder(const simd::CodeKernels& kernels, CodeSpace space)
       space_(std::move(space)),
       rotation_(space_.code_dimension(), space_.seed) {}
 
+float RowCoder::ErrorOf(const CodedQuery& query, const RowScale& row) {
+  constexpr float kVarianceOfRounding = 1.0F / 12;
+  return 2 * std::sqrt(kVarianceOfRounding * (query.squared_norm * row.scale * row.scale +
+                                              row.squared_norm * query.scale * query.scale));
+}
+
 void RowCoder::Distances(const RowCodes& rows, uint32_t row, std::span<const uint32_t> others,
                          float* out) const {
   constexpr size_t kBlock = 64;

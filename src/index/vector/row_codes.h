@@ -87,6 +87,9 @@ class RowCoder {
   static float Combine(float squared_norm, float scale, const RowScale& other, int32_t dot) {
     return squared_norm + other.squared_norm - 2 * scale * other.scale * static_cast<float>(dot);
   }
+  // What such a distance is off by, as a standard deviation: both vectors are rounded, to within
+  // half a step of their scale in every component.
+  static float ErrorOf(const CodedQuery& query, const RowScale& row);
 
  private:
   bool IntoCodeSpace(const float* vector, bool is_query, float* out) const;
