@@ -38,6 +38,13 @@ class Beam {
     size_ = next_ = 0;
     bound_ = std::numeric_limits<float>::infinity();
   }
+  // Keeps more from now on.
+  void Widen(size_t capacity) {
+    if (capacity <= capacity_) return;
+    capacity_ = capacity;
+    entries_.resize(capacity + 1);
+    bound_ = std::numeric_limits<float>::infinity();
+  }
   // What a candidate must be nearer than.
   float bound() const { return bound_; }
   void Push(float distance, uint32_t row) {

@@ -68,5 +68,21 @@ TEST(KnownRows, KnowsRowsAndVisits) {
   }
 }
 
+TEST(Beam, KeepsMoreOnceItIsWidened) {
+  Beam beam;
+  beam.Reset(2);
+  for (uint32_t row = 0; row < 5; ++row) beam.Push(static_cast<float>(row), row);
+  EXPECT_EQ(beam.bound(), 1);
+  beam.Widen(4);
+  EXPECT_EQ(beam.bound(), std::numeric_limits<float>::infinity());
+  beam.Widen(3);  // it is wider
+  for (uint32_t row = 5; row < 9; ++row) beam.Push(static_cast<float>(row), row);
+  EXPECT_EQ(beam.bound(), 6);
+  std::vector<uint32_t> taken;
+  float distance = 0;
+  for (uint32_t row; beam.Take(&row, &distance);) taken.push_back(row);
+  EXPECT_EQ(taken, (std::vector<uint32_t>{0, 1, 5, 6}));
+}
+
 }  // namespace
 }  // namespace chroma::index

@@ -40,6 +40,9 @@ struct ReachOfEffort {
 };
 constexpr ReachOfEffort kReachByCodes = {1, .3};
 constexpr ReachOfEffort kReachByEstimates = {1.1, .2};
+// By estimates that takes an effort of so many times the results: fewer candidates are visited as
+// soon as ends are looked for.
+constexpr size_t kReachEffortMin = 4;
 double RowsWithin(const ReachOfEffort& reach, size_t effort, size_t k) {
   return reach.of_one + reach.per_effort * static_cast<double>(effort) / static_cast<double>(k);
 }
@@ -239,7 +242,7 @@ Depth GraphIndex::PlainDepth(size_t effort, size_t k, bool by_estimates) const {
   const auto candidates = static_cast<size_t>(each * static_cast<double>(effort));
   Depth depth;
   depth.candidates = std::max(candidates, LeastCandidates(k, by_estimates));
-  if (calibration_.spread == 0) return depth;
+  if (calibration_.spread == 0 || (by_estimates && effort < kReachEffortMin * k)) return depth;
   depth.results = k;
   depth.reach = ReachTo(RowsWithin(by_estimates ? kReachByEstimates : kReachByCodes, effort, k));
   return depth;

@@ -137,8 +137,9 @@ class Reach {
       : rows_(walked.graph.rows), depth_(depth), state_(state) {
     state_.nearest.clear();
   }
-  // What must be visited is nearer.
+  // What must be visited is nearer; infinite until there are as many results.
   float bound() const { return bound_; }
+  bool is_known() const { return bound_ < std::numeric_limits<float>::infinity(); }
 
   void Visited(float distance, uint32_t row) {
     // Codes err: what seems farther than the last result by less may be nearer.
@@ -169,7 +170,7 @@ class Reach {
 
 Status Walk(const WalkedGraph& walked, const Depth& depth, WalkState& state) {
   Beam& beam = state.beam;
-  beam.Reset(depth.results == 0 ? depth.candidates : kMostCandidates * depth.candidates);
+  beam.Reset(depth.candidates);
   Reach reach(walked, depth, state);
   state.known.Reset(KnownRowsOf(walked, depth.candidates));
   if (walked.unseen != kNoRow) state.known.Visit(walked.unseen);
@@ -188,6 +189,8 @@ Status Walk(const WalkedGraph& walked, const Depth& depth, WalkState& state) {
     if (!whole) return Damaged();
     state.found.push_back({distance, row});
     reach.Visited(distance, row);
+    // Not before: on the way to the nearest, all the others are not worth keeping.
+    if (reach.is_known()) beam.Widen(kMostCandidates * depth.candidates);
     visitor.Prefetch(beam.Peek());
   }
   return Status::Ok();
