@@ -175,7 +175,7 @@ Bytes VectorIndex(model::Space space, uint32_t rows, uint32_t dimension) {
   CHECK(segment::WriteVectorIndex(
             ctx, store, "i", codes,
             {view, index::Edges::Of(builder.neighbors().data()), builder.entry()},
-            {{16, .9F}, {100, .98F}}, 9)
+            {.spread = .1F, .points = {{16, .9F}, {100, .98F}}}, 9)
             .ok());
   return store.Content("i");
 }
