@@ -465,9 +465,9 @@ void Connection::Dispatch() {
   };
   bool queued = false;
   if (request.body.size() <= core_.options.inline_body_bytes_max) {
-    queued = core_.workers->TrySubmit(run);
+    queued = core_.workers.TrySubmit(run);
   } else {
-    queued = core_.long_workers->TrySubmit([env = core_.env, run] {
+    queued = core_.long_workers.TrySubmit([env = core_.env, run] {
       const runtime::LongWork work(*env.scheduler, env.clock->MonotonicNs());
       run();
     });

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <memory>
 
 #include "http/body_buffer.h"
 #include "http/server.h"
@@ -23,8 +22,9 @@ struct Core {
         answer_budget(chosen.answer_bytes_in_flight_max),
         long_waits(chosen.long_waits_max > 0 ? chosen.long_waits_max
                                              : std::max(chosen.worker_threads / 4, 1)),
-        workers(MakeWorkers("http-worker")),
-        long_workers(MakeWorkers("http-long")) {}
+        workers(*env.scheduler, "http-worker", options.worker_threads, options.worker_queue_max),
+        long_workers(*env.scheduler, "http-long", options.worker_threads,
+                     options.worker_queue_max) {}
 
   // Of a request whose head has just arrived.
   int64_t RequestDeadlineNs() const;
@@ -39,19 +39,15 @@ struct Core {
   runtime::MemoryBudget body_budget;  // of all requests
   runtime::MemoryBudget answer_budget;
   runtime::Slots long_waits;
-  // Null only after Stop. Large bodies have workers of their own: the system lets a thread that has
-  // just run for long wait for others, and a short request is not to wait with it.
-  std::unique_ptr<runtime::ThreadPool> workers;
-  std::unique_ptr<runtime::ThreadPool> long_workers;
+  // Server::Stop stops them, and a connection that could not be closed in time may submit still.
+  // Large bodies have workers of their own: the system lets a thread that has just run for long
+  // wait for others, and a short request is not to wait with it.
+  runtime::ThreadPool workers;
+  runtime::ThreadPool long_workers;
   std::atomic<size_t> connections{0};
   std::atomic<bool> draining{false};
 
  private:
-  std::unique_ptr<runtime::ThreadPool> MakeWorkers(const char* name) const {
-    return std::make_unique<runtime::ThreadPool>(*env.scheduler, name, options.worker_threads,
-                                                 options.worker_queue_max);
-  }
-
   runtime::Mutex mutex_;
   runtime::CondVar gone_;
 };

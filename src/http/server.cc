@@ -167,8 +167,8 @@ void Server::Stop() {
     for (const auto& loop : state.loops) loop->Post([&one = *loop] { one.CloseAll(); });
     static_cast<void>(core.WaitUntilNoConnections(kCloseNs));
   }
-  core.workers.reset();  // joins; what is still queued runs with a cancelled context
-  core.long_workers.reset();
+  core.workers.Stop();  // joins; what is still queued runs with a cancelled context
+  core.long_workers.Stop();
   for (const auto& loop : state.loops) loop->StopAndJoin();
   // The last connection may have gone before the loop came to closing them.
   for (const auto& listener : state.listeners) listener->Close();

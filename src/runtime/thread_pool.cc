@@ -64,17 +64,22 @@ ThreadPool::ThreadPool(Scheduler& scheduler, std::string name, int workers, size
 }
 
 ThreadPool::~ThreadPool() {
+  Stop();
+}
+
+void ThreadPool::Stop() {
+  std::vector<std::unique_ptr<Worker>> started;
   {
     MutexLock lock(mutex_);
     stopping_ = true;
+    started.swap(started_);
     for (Worker* worker : idle_) {
       worker->called = true;
       worker->wake.NotifyOne();
     }
     idle_.clear();
   }
-  // Nobody submits any more, so started_ stays as it is.
-  for (auto& worker : started_) worker->task->Join();
+  for (auto& worker : started) worker->task->Join();
 }
 
 bool ThreadPool::TrySubmit(std::function<void()> job) {

@@ -22,10 +22,13 @@ class ThreadPool {
   // The workers run at `priority`.
   ThreadPool(Scheduler& scheduler, std::string name, int workers, size_t queue_max,
              Priority priority = Priority::kNormal);
-  // Runs what is queued, then joins.
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
+
+  // Runs what is queued, joins, and takes no more: for those who may still submit, and so cannot
+  // see it destroyed. The destructor calls it.
+  void Stop();
 
   // False, and `job` is dropped, when the queue is full, the pool is stopping, or the system has
   // no thread for the first worker.

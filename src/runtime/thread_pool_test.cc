@@ -36,6 +36,18 @@ TEST(ThreadPool, DestructorRunsWhatIsQueued) {
   EXPECT_EQ(ran, 500);
 }
 
+TEST(ThreadPool, TakesNothingOnceItWasStopped) {
+  std::atomic<int> ran{0};
+  ThreadPool pool(Scheduler::System(), "test", 3, 1000);
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(pool.TrySubmit([&] { ++ran; }));
+  pool.Stop();
+  EXPECT_EQ(ran, 100);
+  EXPECT_FALSE(pool.TrySubmit([&] { ++ran; }));
+  pool.ParallelFor(5, [&](size_t) { ++ran; });  // the caller alone
+  EXPECT_EQ(ran, 105);
+  pool.Stop();
+}
+
 TEST(ThreadPool, StartsAWorkerOnlyWhenNobodyIsIdle) {
   // Counts the tasks started, each a real thread.
   class Counting final : public Scheduler {
