@@ -59,7 +59,10 @@ Result<Bytes> RebuildValueIndex(runtime::Context& ctx, const SectionReader& sect
   const Status lost = sections.Damaged(section, "the column that belongs to it is missing");
   if (section.key.empty()) return lost;
   const auto type = static_cast<uint8_t>(section.key[0]);
-  if (type == 0 || type >= format::kMetadataTypeCount) return lost;
+  if (type == 0 || type >= format::kMetadataTypeCount ||
+      model::ElementType(static_cast<model::ValueType>(type)) != model::ValueType::kString) {
+    return lost;
+  }
   const SectionInfo* column =
       sections.Find(format::MetadataSection(type), std::string_view(section.key).substr(1));
   if (column == nullptr) return lost;
