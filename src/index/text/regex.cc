@@ -9,9 +9,11 @@
 //   - Unicode \b and \B, and ASCII \B, mean the same as RE2's when the text is ASCII;
 //   - the other assertions (word starts, word ends, their halves, CRLF lines) do not exist there.
 //
-// So there are up to two RE2 programs: `exact_`, which decides every text, or every ASCII text;
-// and `loose_`, in which the assertions that RE2 lacks hold everywhere. No text that `loose_`
-// rejects can match; what it accepts, the automaton of regex_nfa.h decides exactly.
+// So there are up to two RE2 programs: `exact`, which decides every text, or every ASCII text; and
+// `loose`, in which the assertions that RE2 lacks hold everywhere. No text that `loose` rejects can
+// match; what it accepts, the automaton of regex_nfa.h decides exactly. Where repetitions may end
+// at so many counts that RE2 would take long to compile them, there is no `exact`, and `loose`
+// leaves their bounds out.
 #include "index/text/regex.h"
 
 #include <re2/re2.h>
@@ -42,6 +44,9 @@ constexpr uint64_t kRe2RepeatMax = 1000;
 // Characters and ranges after all repetitions are written out. Rust's limit, 10 MiB of compiled
 // form, is reached by `a{327673}` and by `\w{209}` (161,000 here): it rejects all that we do.
 constexpr uint64_t kExpandedMax = 350000;
+// Places where a part may be left out. RE2 compiles them in quadratic time: 16,000 take a second,
+// and `a{5,55555}` took seven.
+constexpr uint64_t kRe2OptionalMax = 8192;
 // Memory of one RE2 program and its cache of states: what the budget says is tried first.
 constexpr int64_t kRe2BytesUsual = 8 << 20;
 constexpr int64_t kRe2BytesMax = 128 << 20;
@@ -51,15 +56,67 @@ Status TooLarge() {
       "Regex syntax errror: Compiled regex exceeds size limit of 10485760 bytes.");
 }
 
-uint64_t ExpandedSize(const Hir& hir, uint32_t id) {
+// Whether a repetition may end at several counts, which a superset of its matches may leave open.
+bool HasWideBounds(const HirNode& repeat) {
+  return repeat.max != kUnlimited && repeat.max > uint64_t{repeat.min} + 1;
+}
+
+// A part with its repetitions written out.
+struct Expansion {
+  uint64_t size = 0;      // characters and ranges
+  uint64_t optional = 0;  // places where a part may be left out
+  bool nullable = false;  // matches the empty text
+};
+
+Expansion Repeat(const Expansion& part, const HirNode& repeat, bool unlimited) {
+  const uint64_t copies = unlimited ? std::max(repeat.min, 1u) : repeat.max;
+  const uint64_t skips = unlimited ? (repeat.min == 0 ? 1 : 0) : repeat.max - repeat.min;
+  Expansion all;
+  all.size = std::min((part.size + 1) * copies, kExpandedMax + 1);
+  all.optional = std::min(part.optional * copies + skips, kExpandedMax + 1);
+  all.nullable = part.nullable || repeat.min == 0;
+  return all;
+}
+
+// Without `wide_bounds`, repetitions that have them are taken to be unlimited.
+Expansion Expand(const Hir& hir, uint32_t id, bool wide_bounds) {
   const HirNode& node = hir.nodes[id];
-  uint64_t size = 1;
-  if (node.kind == HirNode::Kind::kSet) size = 1 + hir.sets[node.value].ranges().size();
-  for (uint32_t child : node.children) size += ExpandedSize(hir, child);
-  if (node.kind == HirNode::Kind::kRepeat) {
-    size *= node.max == kUnlimited ? uint64_t{node.min} + 1 : node.max;
+  const auto child = [&](uint32_t of) { return Expand(hir, of, wide_bounds); };
+  Expansion all{1, 0, false};
+  switch (node.kind) {
+    case HirNode::Kind::kChar:
+      break;
+    case HirNode::Kind::kSet:
+      all.size += hir.sets[node.value].ranges().size();
+      break;
+    case HirNode::Kind::kEmpty:
+    case HirNode::Kind::kLook:
+      all.nullable = true;
+      break;
+    case HirNode::Kind::kRepeat: {
+      const bool unlimited = node.max == kUnlimited || (!wide_bounds && HasWideBounds(node));
+      return Repeat(child(node.children[0]), node, unlimited);
+    }
+    case HirNode::Kind::kConcat:
+      all.nullable = true;
+      for (const uint32_t of : node.children) {
+        const Expansion part = child(of);
+        all.size += part.size;
+        all.optional += part.optional;
+        all.nullable = all.nullable && part.nullable;
+      }
+      break;
+    case HirNode::Kind::kAlternate:
+      for (const uint32_t of : node.children) {
+        const Expansion part = child(of);
+        all.size += part.size;
+        all.optional += part.optional + (part.nullable ? 1 : 0);
+        all.nullable = all.nullable || part.nullable;
+      }
+      break;
   }
-  return std::min(size, kExpandedMax + 1);
+  all.size = std::min(all.size, kExpandedMax + 1);
+  return all;
 }
 
 bool ExactInRe2(const HirNode& look) {
@@ -81,10 +138,17 @@ bool ExactInRe2OnAscii(const HirNode& look) {
          look.look == Look::kNotWordBoundary;
 }
 
-// Writes a Hir as an RE2 pattern; with `loose`, assertions that RE2 lacks hold everywhere.
+// What an RE2 program accepts besides the matches.
+enum class Slack : uint8_t {
+  kNone,
+  kLooks,           // assertions that RE2 lacks hold everywhere
+  kLooksAndBounds,  // and wide bounds of repetitions are left out
+};
+
+// Writes a Hir as an RE2 pattern.
 class Re2Writer {
  public:
-  Re2Writer(const Hir& hir, bool loose) : hir_(hir), loose_(loose) {}
+  Re2Writer(const Hir& hir, Slack slack) : hir_(hir), slack_(slack) {}
 
   // False when the pattern would be longer than kRe2PatternBytesMax.
   bool Write(std::string* out) {
@@ -112,7 +176,7 @@ class Re2Writer {
         WriteSet(hir_.sets[node.value], out);
         break;
       case HirNode::Kind::kLook:
-        *out += loose_ && !ExactInRe2(node) ? "(?:)" : LookText(node.look);
+        *out += slack_ != Slack::kNone && !ExactInRe2(node) ? "(?:)" : LookText(node.look);
         break;
       case HirNode::Kind::kConcat:
         for (uint32_t child : node.children) product = std::max(product, Write(child, out));
@@ -130,7 +194,8 @@ class Re2Writer {
     return product;
   }
 
-  // Counts that RE2 would refuse are split: x{2500} is x{1000}x{1000}x{500}.
+  // Counts that RE2 would refuse are split: x{2500} is x{1000}x{1000}x{500}. The last copy is the
+  // one that repeats, lest each of x++++ be written twice as long as the one in it.
   uint64_t WriteRepeat(const HirNode& node, std::string* out) {
     std::string child = "(?:";
     const uint64_t inner = Write(node.children[0], &child);
@@ -151,10 +216,13 @@ class Re2Writer {
       }
     };
     *out += "(?:";
-    copies(node.min, false);
-    if (node.max == kUnlimited) {
-      *out += child + "*";
+    if (node.max == kUnlimited || (slack_ == Slack::kLooksAndBounds && HasWideBounds(node))) {
+      const uint64_t last = std::min<uint64_t>(node.min, chunk);
+      copies(node.min - last, false);
+      *out += child + (last == 0 ? "*" : last == 1 ? "+" : "{" + std::to_string(last) + ",}");
+      widest = std::max(widest, last);
     } else {
+      copies(node.min, false);
       copies(node.max - node.min, true);
     }
     *out += ")";
@@ -208,14 +276,14 @@ class Re2Writer {
   }
 
   const Hir& hir_;
-  const bool loose_;
+  const Slack slack_;
   bool overflow_ = false;
 };
 
 // Null when the program would be too large.
-std::unique_ptr<RE2> CompileRe2(const Hir& hir, bool loose, bool longest, int64_t cache_bytes) {
+std::unique_ptr<RE2> CompileRe2(const Hir& hir, Slack slack, bool longest, int64_t cache_bytes) {
   std::string pattern;
-  if (!Re2Writer(hir, loose).Write(&pattern)) return nullptr;
+  if (!Re2Writer(hir, slack).Write(&pattern)) return nullptr;
   int64_t tried = 0;
   for (const int64_t bytes : {cache_bytes, kRe2BytesUsual, kRe2BytesMax}) {
     if (bytes == tried) continue;
@@ -276,8 +344,11 @@ struct Regex::Program {
 };
 
 Status Regex::Program::Build(const Hir& hir, bool longest, RegexBudget* budget) {
-  const uint64_t size = hir.too_large ? 0 : ExpandedSize(hir, hir.root);
-  if (hir.too_large || size > kExpandedMax) return TooLarge();
+  if (hir.too_large) return TooLarge();
+  const auto [size, optional, nullable] = Expand(hir, hir.root, true);
+  if (size > kExpandedMax) return TooLarge();
+  const bool bounds_in_re2 = optional <= kRe2OptionalMax;
+  if (!bounds_in_re2 && Expand(hir, hir.root, false).optional > kRe2OptionalMax) return TooLarge();
   if (budget != nullptr) CHROMA_TRY(budget->Take(size));
   const int64_t cache_bytes = budget != nullptr ? budget->CacheBytes(size) : kRe2BytesUsual;
   is_literal = IsLiteral(hir, &literal);
@@ -287,18 +358,20 @@ Status Regex::Program::Build(const Hir& hir, bool longest, RegexBudget* budget) 
   }
   literal.clear();
   query = regex::DeriveQuery(hir);
-  bool exact_on_ascii = true;
+  exact_everywhere = bounds_in_re2;
+  bool exact_on_ascii = bounds_in_re2;
   for (const HirNode& node : hir.nodes) {
     if (node.kind != HirNode::Kind::kLook) continue;
     exact_everywhere = exact_everywhere && ExactInRe2(node);
     exact_on_ascii = exact_on_ascii && ExactInRe2OnAscii(node);
   }
   if (exact_on_ascii) {
-    exact = CompileRe2(hir, false, longest, cache_bytes);
+    exact = CompileRe2(hir, Slack::kNone, longest, cache_bytes);
     if (exact == nullptr) return TooLarge();
   }
   if (!exact_everywhere) {
-    loose = CompileRe2(hir, true, longest, cache_bytes);
+    const Slack slack = bounds_in_re2 ? Slack::kLooks : Slack::kLooksAndBounds;
+    loose = CompileRe2(hir, slack, longest, cache_bytes);
     if (loose == nullptr || !nfa.Build(hir, kNfaStatesMax)) return TooLarge();
   }
   return Status::Ok();

@@ -113,10 +113,17 @@ bool Nfa::Compile(const Hir& hir, uint32_t id) {
 
 bool Nfa::CompileRepeat(const Hir& hir, const HirNode& node) {
   const uint32_t child = node.children[0];
+  const auto end = [this] { return static_cast<uint32_t>(states_.size()); };
+  uint32_t last = 0;  // where the last copy that must be there begins
   for (uint32_t i = 0; i < node.min; ++i) {
+    last = end();
     if (!Compile(hir, child)) return false;
   }
-  const auto end = [this] { return static_cast<uint32_t>(states_.size()); };
+  if (node.max == kUnlimited && node.min > 0) {
+    const uint32_t split = Emit(Op::kSplit);
+    states_[split].value = last;
+    return true;
+  }
   if (node.max == kUnlimited) {
     const uint32_t split = Emit(Op::kSplit);
     if (!Compile(hir, child)) return false;

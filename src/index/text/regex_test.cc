@@ -1,5 +1,6 @@
 #include "index/text/regex.h"
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -121,6 +122,44 @@ TEST(RegexTest, LinearTimeOnHostilePatterns) {
   EXPECT_FALSE(Matches("(?:a*)*b", text));
   EXPECT_FALSE(Matches("(?:a|a)*\\b{start}é", text));
   EXPECT_FALSE(Matches("(?:a?){100}b", text));
+}
+
+// Each repetition of a repetition once doubled what was compiled; the 17th was refused.
+TEST(RegexTest, RepetitionsOfRepetitionsTakeNoMore) {
+  for (const std::string once : {"a", "\\w", "(?:a|\\b{start}é)"}) {
+    const std::string pattern = "^" + once + std::string(200, '+') + "$";
+    EXPECT_TRUE(Matches(pattern, "aaaaa")) << pattern;
+    EXPECT_FALSE(Matches(pattern, "aa-aa")) << pattern;
+    EXPECT_FALSE(Matches(pattern, "")) << pattern;
+  }
+  std::string twice = "a";
+  for (int i = 0; i < 8; ++i) twice = "(?:" + twice + "){2,}";
+  for (const std::string suffix : {"$", "\\b{end}$"}) {
+    EXPECT_TRUE(Matches("^" + twice + suffix, std::string(256, 'a')));
+    EXPECT_TRUE(Matches("^" + twice + suffix, std::string(300, 'a')));
+    EXPECT_FALSE(Matches("^" + twice + suffix, std::string(255, 'a')));
+  }
+}
+
+// RE2 compiles them in quadratic time: what it is not asked for, the automaton decides.
+TEST(RegexTest, WideBoundsTakeNoLongToCompile) {
+  const auto start = std::chrono::steady_clock::now();
+  for (const std::string text : {"e", "é"}) {
+    const std::string pattern = "^" + text + "{5,55555}ke?$";
+    std::string long_text;
+    for (int i = 0; i < 300; ++i) long_text += text;
+    EXPECT_TRUE(Matches(pattern, long_text + "k"));
+    EXPECT_FALSE(Matches(pattern, long_text));
+    EXPECT_FALSE(Matches(pattern, text + text + "k"));
+  }
+  EXPECT_TRUE(Matches("^(?:a{0,4}b?){0,5000}$", std::string(400, 'a')));
+  EXPECT_TRUE(Matches("^(?:a{0,9000}b?){0,2}$", std::string(200, 'a') + 'b'));
+  EXPECT_FALSE(Matches("^(?:a{0,9000}b?){0,2}$", "abbb"));
+  std::string optional;
+  for (int i = 0; i < 16000; ++i) optional += "a?";
+  EXPECT_EQ("Regex syntax errror: Compiled regex exceeds size limit of 10485760 bytes.",
+            ErrorOf(optional));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
 TEST(RegexTest, SurvivesTextThatIsNotUtf8) {
