@@ -4,10 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <charconv>
+#include <climits>
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <string_view>
 
 #include "cli/signals.h"
 #include "cli/terminal.h"
@@ -37,6 +41,28 @@ class StandardInput final : public transfer::ByteSource {
     }
   }
 };
+
+// Which open descriptor a path names, if any. The file that is open there may be anything.
+std::optional<int> DescriptorOf(std::string file) {
+  constexpr int kLinksMax = 8;
+  for (int links = 0; links < kLinksMax; ++links) {
+    for (const std::string_view directory : {"/proc/self/fd/", "/dev/fd/"}) {
+      if (!file.starts_with(directory)) continue;
+      int descriptor = -1;
+      const char* const end = file.data() + file.size();
+      const auto read = std::from_chars(file.data() + directory.size(), end, descriptor);
+      if (read.ec == std::errc() && read.ptr == end) return descriptor;
+    }
+    std::array<char, PATH_MAX> target;
+    const ssize_t size = ::readlink(file.c_str(), target.data(), target.size());
+    if (size <= 0) return std::nullopt;
+    const std::string next(target.data(), static_cast<size_t>(size));
+    const size_t slash = file.rfind('/');
+    const bool whole = next.starts_with('/') || slash == std::string::npos;
+    file = whole ? next : file.substr(0, slash + 1) + next;
+  }
+  return std::nullopt;
+}
 
 class StandardOutput final : public transfer::ByteSink {
  public:
@@ -71,19 +97,24 @@ Result<std::unique_ptr<transfer::ByteSource>> OpenRecords(const std::string& fil
   return transfer::OpenSourceFile(runtime::Env(), file);
 }
 
+bool IsStream(const std::string& file) {
+  struct stat there;
+  if (file == kStandard || DescriptorOf(file)) return true;
+  return ::stat(file.c_str(), &there) == 0 && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode);
+}
+
 Result<std::unique_ptr<transfer::ByteSink>> CreateRecords(const std::string& file,
                                                           Terminal& terminal) {
   struct stat there;
-  if (file != kStandard && (::stat(file.c_str(), &there) != 0 || S_ISREG(there.st_mode))) {
-    return transfer::CreateSinkFile(runtime::Env(), file);
-  }
-  if (file != kStandard && S_ISDIR(there.st_mode)) {
+  if (file != kStandard && ::stat(file.c_str(), &there) == 0 && S_ISDIR(there.st_mode)) {
     return Status::InvalidArgument(file + " is a directory; name a file in it");
   }
-  // A file put in the place of a pipe or a device would be no use to who reads that.
-  if (file != kStandard && std::freopen(file.c_str(), "w", stdout) == nullptr) {
-    return Status::InvalidArgument("open " + file + ": " + strerror(errno));
-  }
+  if (!IsStream(file)) return transfer::CreateSinkFile(runtime::Env(), file);
+  // A file put in the place of a stream would be no use to who reads that.
+  const std::optional<int> open_already = file == kStandard ? STDOUT_FILENO : DescriptorOf(file);
+  const bool is_stdout = open_already ? ::dup2(*open_already, STDOUT_FILENO) >= 0
+                                      : std::freopen(file.c_str(), "w", stdout) != nullptr;
+  if (!is_stdout) return Status::InvalidArgument("open " + file + ": " + strerror(errno));
   return std::unique_ptr<transfer::ByteSink>(std::make_unique<StandardOutput>(terminal));
 }
 

@@ -16,7 +16,10 @@ class Terminal;
 Result<transfer::FileFormat> FormatOf(const std::string& format, const std::string& file);
 
 Result<std::unique_ptr<transfer::ByteSource>> OpenRecords(const std::string& file);
-// A pipe or a device becomes stdout; a file appears when it is whole, in place of what was there.
+// Whether what is written there is gone, as into a pipe, a device, or what is open already: "-",
+// /dev/stdout and links to them.
+bool IsStream(const std::string& file);
+// A stream becomes stdout; a file appears when it is whole, in place of what was there.
 // kInvalidArgument for a directory. The terminal outlives it.
 Result<std::unique_ptr<transfer::ByteSink>> CreateRecords(const std::string& file,
                                                           Terminal& terminal);

@@ -307,6 +307,32 @@ class Export(InterruptTest):
         process.send_signal(signal.SIGINT)
         self.assertIn("what was written is a part", self.ended(process))
 
+    def test_what_is_open_already_is_written_to_and_not_replaced(self):
+        url = self.serve()
+        self.fill(url, "docs", 1000)
+        link = self.directory / "link"
+        link.symlink_to("/proc/self/fd/1")
+        for name in ("/dev/stdout", "link"):
+            with open(self.directory / "out", "w+", encoding="utf-8") as out:
+                out.write("first\n")
+                out.flush()
+                process = self.start("export", url, "docs", name, "--format", "jsonl", stdout=out)
+                process.wait(60)
+                self.assertEqual(process.returncode, 0)
+            lines = (self.directory / "out").read_text().splitlines()
+            self.assertEqual(lines, ["first"] + self.records(url, "docs"))
+            self.assertTrue(link.is_symlink())
+
+    def test_interrupted_into_a_named_pipe(self):
+        url = self.serve()
+        self.fill(url, "docs", 20_000)
+        os.mkfifo(self.directory / "pipe")
+        process = self.start("export", url, "docs", "pipe", "--format", "jsonl")
+        with open(self.directory / "pipe", "rb") as pipe:
+            self.assertTrue(pipe.read(1))
+            process.send_signal(signal.SIGINT)
+            self.assertIn("what was written is a part", self.ended(process))
+
     def test_stops_where_the_reader_has_had_enough(self):
         url = self.serve()
         self.fill(url, "docs", 60_000, dimension=2)

@@ -45,7 +45,7 @@ class Export final : public Command {
   }
 
   std::string WhatIsLeft() const override {
-    return file_ == "-" ? "; what was written is a part" : "; " + file_ + " was not written";
+    return IsStream(file_) ? "; what was written is a part" : "; " + file_ + " was not written";
   }
 
  private:
