@@ -34,12 +34,8 @@ BuiltGraph::BuiltGraph(const float* rows, uint32_t n, uint32_t dimension)
   const index::CodeSpace space =
       index::ChooseCodeSpace(model::Space::kL2, dimension, /*seed=*/1, pointers);
   const index::RowCoder coder(kernels, space);
-  codes_.resize(size_t{n} * coder.padded());
-  scales_.resize(n);
-  ParallelFor(n, [&](size_t i) {
-    coder.Encode(pointers[i], codes_.data() + i * coder.padded(), &scales_[i]);
-  });
-  const index::RowCodes codes{codes_.data(), scales_.data(), n, coder.padded()};
+  codes_ = std::make_unique<index::CodedRows>(coder, pointers, ParallelFor);
+  const index::RowCodes codes = codes_->view();
   const uint32_t bits = Edges::BitsFor(n);
   edges_.resize(size_t{n} * Edges::Bytes(bits));
   uint32_t entry = index::kNoRow;
@@ -54,7 +50,7 @@ BuiltGraph::BuiltGraph(const float* rows, uint32_t n, uint32_t dimension)
     entry = builder.entry();
   }
   const index::Graph graph{codes, {edges_.data(), bits}, entry};
-  const Result<float> spread = index::MeasureSpread(coder, graph);
+  const Result<float> spread = index::MeasureSpread(coder, graph, source());
   if (!spread.ok()) std::exit(1);
   const index::Calibration calibration{.spread = *spread, .points = {}};
   compact_ = std::make_unique<index::GraphIndex>(kernels, space, graph, nullptr, calibration);
@@ -71,7 +67,7 @@ index::VectorSource BuiltGraph::source() const {
 }
 
 size_t BuiltGraph::compact_bytes() const {
-  return codes_.size() + edges_.size() + scales_.size() * sizeof(index::RowScale);
+  return codes_->size_bytes() + edges_.size();
 }
 
 void BuiltGraph::MakeNodes() const {

@@ -35,8 +35,7 @@ class BuiltGraph {
   const float* const rows_;
   const uint32_t n_;
   const uint32_t dimension_;
-  std::vector<int8_t> codes_;
-  std::vector<index::RowScale> scales_;
+  std::unique_ptr<index::CodedRows> codes_;
   std::vector<uint8_t> edges_;
   const std::shared_ptr<index::NodeMemory> memory_;
   std::unique_ptr<index::GraphIndex> compact_;

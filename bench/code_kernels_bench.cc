@@ -98,19 +98,17 @@ void Dot(benchmark::State& state, const CodeKernels& kernels, size_t dimension, 
 }
 
 // Time a row, not a call.
-void DotGather(benchmark::State& state, const CodeKernels& kernels, size_t dimension,
-               size_t bytes) {
+void DotNibbles(benchmark::State& state, const CodeKernels& kernels, size_t dimension,
+                size_t bytes) {
   constexpr size_t kRows = 32;
   const Query query(kernels, dimension);
-  const Pieces rows(std::max(bytes, kRows * dimension), dimension);
-  std::vector<const int8_t*> order;
-  for (const uint8_t* row : rows.order) order.push_back(reinterpret_cast<const int8_t*>(row));
+  const Pieces planes(std::max(bytes, kRows * dimension / 2), dimension / 2);
   int32_t dots[kRows];
   size_t at = 0;
   while (state.KeepRunningBatch(kRows)) {
-    kernels.dot_i8_gather(query.code.data(), order.data() + at, kRows, dimension, dots);
+    kernels.dot_nibbles(query.code.data(), planes.order.data() + at, kRows, dimension, dots);
     benchmark::ClobberMemory();
-    at = at + 2 * kRows <= order.size() ? at + kRows : 0;
+    at = at + 2 * kRows <= planes.order.size() ? at + kRows : 0;
   }
 }
 
@@ -179,7 +177,7 @@ void Register(const CodeKernels& kernels) {
       };
       add("estimate", Estimate);
       add("dot_i8", Dot);
-      add("dot_i8_gather", DotGather);
+      add("dot_nibbles", DotNibbles);
       add("dot_i8_block", DotBlock);
     }
     RegisterBenchmark(name("prepare_query", "", dimension).c_str(),

@@ -159,22 +159,14 @@ Bytes VectorIndex(model::Space space, uint32_t rows, uint32_t dimension) {
   for (uint32_t i = 0; i < rows; ++i) pointers.push_back(values.data() + size_t{i} * dimension);
   const index::CodeSpace codes = index::ChooseCodeSpace(space, dimension, 1, pointers);
   const index::RowCoder coder(simd::ActiveCodeKernels(), codes);
-  std::vector<int8_t> code(size_t{rows} * coder.padded());
-  std::vector<index::RowScale> scales(rows);
-  for (uint32_t i = 0; i < rows; ++i) {
-    coder.Encode(pointers[i], code.data() + size_t{i} * coder.padded(), &scales[i]);
-  }
-  const index::RowCodes view{code.data(), scales.data(), rows, coder.padded()};
-  const auto in_order = [](size_t n, const std::function<void(size_t)>& job) {
-    for (size_t i = 0; i < n; ++i) job(i);
-  };
-  index::GraphBuilder builder(coder, view, {}, in_order, nullptr, nullptr);
+  const index::CodedRows coded(coder, pointers, index::InOrder);
+  index::GraphBuilder builder(coder, coded.view(), {}, index::InOrder, nullptr, nullptr);
   CHECK(builder.Build().ok());
   runtime::Context ctx;
   testing::MemoryBlobStore store;
   CHECK(segment::WriteVectorIndex(
             ctx, store, "i", codes,
-            {view, index::Edges::Of(builder.neighbors().data()), builder.entry()},
+            {coded.view(), index::Edges::Of(builder.neighbors().data()), builder.entry()},
             {.spread = .1F, .points = {{16, .9F}, {100, .98F}}}, 9)
             .ok());
   return store.Content("i");

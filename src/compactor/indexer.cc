@@ -322,17 +322,9 @@ Status Indexer::Build(runtime::Context& ctx, Job& job) {
   };
   const index::CodeSpace space = index::ChooseCodeSpace(job.space, part.dimension(), kSeed, rows);
   const index::RowCoder coder(simd::ActiveCodeKernels(), space);
-  std::vector<int8_t> codes(size_t{part.rows()} * coder.padded());
-  std::vector<index::RowScale> scales(part.rows());
-  constexpr size_t kRowsAtOnce = 256;
-  parallel_for((rows.size() + kRowsAtOnce - 1) / kRowsAtOnce, [&](size_t chunk) {
-    const size_t end = std::min(rows.size(), (chunk + 1) * kRowsAtOnce);
-    for (size_t i = chunk * kRowsAtOnce; i < end; ++i) {
-      coder.Encode(rows[i], codes.data() + i * coder.padded(), &scales[i]);
-    }
-  });
+  const index::CodedRows coded(coder, rows, parallel_for);
   CHROMA_TRY(ctx.Check());
-  const index::RowCodes view{codes.data(), scales.data(), part.rows(), coder.padded()};
+  const index::RowCodes view = coded.view();
   index::GraphOptions options;
   options.effort = job.effort;
   index::GraphBuilder builder(

@@ -119,18 +119,15 @@ std::shared_ptr<const segment::PartIndexes> IndexOfEvenRows(runtime::Context& ct
   }
   const index::CodeSpace space = index::ChooseCodeSpace(model::Space::kL2, 1, /*seed=*/1, rows);
   const index::RowCoder coder(simd::ActiveCodeKernels(), space);
-  std::vector<int8_t> codes(size_t{n} * coder.padded());
-  std::vector<index::RowScale> scales(n);
+  const index::CodedRows coded(coder, rows, index::InOrder);
   std::vector<uint32_t> edges(size_t{n} * index::kDegree, index::kNoRow);
   for (uint32_t row = 0; row < n; ++row) {
-    coder.Encode(rows[row], codes.data() + size_t{row} * coder.padded(), &scales[row]);
     for (uint32_t i = 0; i < 4 && row % 2 == 0 && row + 2 * i + 2 < n; ++i) {
       edges[size_t{row} * index::kDegree + i] = row + 2 * i + 2;
     }
   }
   testing::MemoryBlobStore blobs;
-  const index::Graph graph{
-      {codes.data(), scales.data(), n, coder.padded()}, index::Edges::Of(edges.data()), 0};
+  const index::Graph graph{coded.view(), index::Edges::Of(edges.data()), 0};
   EXPECT_TRUE(segment::WriteVectorIndex(ctx, blobs, "index", space, graph, {}, 1).ok());
   auto indexes = std::make_shared<segment::PartIndexes>();
   segment::PartIndex& index = indexes->list.emplace_back();

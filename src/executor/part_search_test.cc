@@ -69,20 +69,13 @@ class PartSearchTest : public ::testing::Test {
     for (uint32_t i = 0; i < kIndexed; ++i) rows.push_back(rows_[i].data());
     const index::CodeSpace space = index::ChooseCodeSpace(model::Space::kL2, kDimension, 1, rows);
     const index::RowCoder coder(simd::ActiveCodeKernels(), space);
-    std::vector<int8_t> codes(size_t{kIndexed} * coder.padded());
-    std::vector<index::RowScale> scales(kIndexed);
-    for (uint32_t i = 0; i < kIndexed; ++i) {
-      coder.Encode(rows[i], codes.data() + size_t{i} * coder.padded(), &scales[i]);
-    }
-    const index::RowCodes view{codes.data(), scales.data(), kIndexed, coder.padded()};
-    const auto in_order = [](size_t jobs, const std::function<void(size_t)>& job) {
-      for (size_t i = 0; i < jobs; ++i) job(i);
-    };
-    index::GraphBuilder builder(coder, view, {}, in_order, nullptr, nullptr);
+    const index::CodedRows coded(coder, rows, index::InOrder);
+    index::GraphBuilder builder(coder, coded.view(), {}, index::InOrder, nullptr, nullptr);
     EXPECT_TRUE(builder.Build().ok());
     EXPECT_TRUE(segment::WriteVectorIndex(
                     ctx_, blobs_, "index", space,
-                    {view, index::Edges::Of(builder.neighbors().data()), builder.entry()}, {}, 1)
+                    {coded.view(), index::Edges::Of(builder.neighbors().data()), builder.entry()},
+                    {}, 1)
                     .ok());
     auto indexes = std::make_shared<segment::PartIndexes>();
     indexes->list.push_back(

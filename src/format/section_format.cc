@@ -43,6 +43,10 @@ std::string_view SectionTypeName(SectionType type) {
       return "row codes";
     case SectionType::kEdges:
       return "edges";
+    case SectionType::kHighNibbles:
+      return "high nibbles";
+    case SectionType::kLowNibbles:
+      return "low nibbles";
     case SectionType::kSparsePostings:
       return "sparse postings";
     case SectionType::kValueOrder:

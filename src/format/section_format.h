@@ -57,8 +57,10 @@ enum class SectionType : uint32_t {
   // A vector index has a container of its own.
   kGraphInfo = 16,
   kRowScales = 17,
-  kRowCodes = 18,
+  kRowCodes = 18,  // of indexes before layout 4: whole bytes
   kEdges = 19,
+  kHighNibbles = 21,  // of the codes of rows
+  kLowNibbles = 22,
   // Of the sparse vectors under a metadata key, which is the section's key.
   kSparsePostings = 20,
   // Of a metadata column without a dictionary; its key is the column's type, a byte, and its key.

@@ -18,17 +18,18 @@ using format::SectionInfo;
 using format::SectionType;
 using index::kDegree;
 
-constexpr uint32_t kLayout = 3;
+constexpr uint32_t kLayout = 4;
 constexpr uint32_t kScaleBytes = 2 * sizeof(float);
 // Beyond these index::RowCoder codes nothing.
 constexpr float kValueMax = 1e19F;
 constexpr float kSquareMax = 1e38F;
 constexpr uint32_t kEffortMax = 1 << 20;
-constexpr float kSpreadMax = 100;
 
 bool IsKnown(SectionType type) {
-  return type == SectionType::kGraphInfo || type == SectionType::kRowScales ||
-         type == SectionType::kRowCodes || type == SectionType::kEdges;
+  constexpr std::array kKnown = {SectionType::kGraphInfo,   SectionType::kRowScales,
+                                 SectionType::kRowCodes,    SectionType::kEdges,
+                                 SectionType::kHighNibbles, SectionType::kLowNibbles};
+  return std::find(kKnown.begin(), kKnown.end(), type) != kKnown.end();
 }
 
 // Rows of a block: as many as fit in a page, since single rows are read.
@@ -78,8 +79,11 @@ Result<VectorIndexSummary> WriteVectorIndex(runtime::Context& ctx, store::BlobSt
   const index::RowCodes& rows = graph.rows;
   CHROMA_ASSIGN(std::unique_ptr<store::BlobWriter> writer, store.Create(ctx, blob));
   format::SectionWriter out(std::move(writer));
-  CHROMA_ASSIGN(const Bytes code_checksums,
-                WriteBlocks(ctx, out, SectionType::kRowCodes, rows.codes, rows.n, rows.padded));
+  const auto write_plane = [&](SectionType type, const uint8_t* plane) {
+    return WriteBlocks(ctx, out, type, plane, rows.n, rows.plane_bytes());
+  };
+  CHROMA_ASSIGN(const Bytes high_checksums, write_plane(SectionType::kHighNibbles, rows.high));
+  CHROMA_ASSIGN(const Bytes low_checksums, write_plane(SectionType::kLowNibbles, rows.low));
   const std::vector<uint8_t> edges = Packed(graph);
   const uint32_t edge_bytes = index::Edges::Bytes(index::Edges::BitsFor(rows.n));
   CHROMA_ASSIGN(const Bytes edge_checksums,
@@ -106,7 +110,8 @@ Result<VectorIndexSummary> WriteVectorIndex(runtime::Context& ctx, store::BlobSt
     PutFixed(info, point.effort);
     PutFixed(info, point.recall);
   }
-  info += code_checksums;
+  info += high_checksums;
+  info += low_checksums;
   info += edge_checksums;
   CHROMA_TRY(out.Write(SectionType::kGraphInfo, {}, info));
   CHROMA_TRY(out.Finish(ctx));
@@ -126,8 +131,9 @@ Result<std::shared_ptr<const VectorIndexReader>> VectorIndexReader::Open(
 }
 
 Status VectorIndexReader::Init(runtime::Context& ctx, std::shared_ptr<index::NodeMemory> memory) {
-  for (const SectionType type : {SectionType::kGraphInfo, SectionType::kRowScales,
-                                 SectionType::kRowCodes, SectionType::kEdges}) {
+  for (const SectionType type :
+       {SectionType::kGraphInfo, SectionType::kRowScales, SectionType::kHighNibbles,
+        SectionType::kLowNibbles, SectionType::kEdges}) {
     if (sections_.Find(type) != nullptr) continue;
     return Status::DataLoss("vector index " + blob() + " is damaged: section " +
                             std::string(format::SectionTypeName(type)) + " is missing");
@@ -137,9 +143,11 @@ Status VectorIndexReader::Init(runtime::Context& ctx, std::shared_ptr<index::Nod
   ByteReader in(info.bytes);
   CHROMA_TRY(ReadInfo(in));
   CHROMA_TRY(ReadScales(ctx));
-  CHROMA_TRY(OpenBlocks(ctx, SectionType::kRowCodes, &codes_));
+  CHROMA_TRY(OpenBlocks(ctx, SectionType::kHighNibbles, &high_));
+  CHROMA_TRY(OpenBlocks(ctx, SectionType::kLowNibbles, &low_));
   CHROMA_TRY(OpenBlocks(ctx, SectionType::kEdges, &edges_));
-  graph_.rows.codes = reinterpret_cast<const int8_t*>(codes_.bytes);
+  graph_.rows.high = high_.bytes;
+  graph_.rows.low = low_.bytes;
   graph_.edges.bytes = edges_.bytes;
   graph_.guard = this;
   index_ = std::make_unique<const index::GraphIndex>(simd::ActiveCodeKernels(), space_, graph_,
@@ -183,10 +191,10 @@ Status VectorIndexReader::ReadInfo(ByteReader& in) {
   }
   CHROMA_TRY(ReadCalibration(in));
   graph_.rows.padded = index::Rotation::Padded(space_.code_dimension());
-  codes_.row_bytes = graph_.rows.padded;
+  high_.row_bytes = low_.row_bytes = graph_.rows.plane_bytes();
   graph_.edges.bits = index::Edges::BitsFor(graph_.rows.n);
   edges_.row_bytes = index::Edges::Bytes(graph_.edges.bits);
-  for (RowBlocks* blocks : {&codes_, &edges_}) {
+  for (RowBlocks* blocks : {&high_, &low_, &edges_}) {
     blocks->block_rows = BlockRows(blocks->row_bytes);
     const uint64_t count = (uint64_t{graph_.rows.n} + blocks->block_rows - 1) / blocks->block_rows;
     if (in.remaining() / sizeof(uint64_t) < count) {
@@ -202,7 +210,7 @@ Status VectorIndexReader::ReadCalibration(ByteReader& in) {
   const SectionInfo& section = *sections_.Find(SectionType::kGraphInfo);
   calibration_.spread = in.Fixed<float>();
   const auto points = in.Fixed<uint32_t>();
-  if (!in.ok() || !(calibration_.spread >= 0 && calibration_.spread <= kSpreadMax)) {
+  if (!in.ok() || !(calibration_.spread >= 0 && calibration_.spread <= index::kSpreadMax)) {
     return sections_.Damaged(section, "it holds what is no calibration");
   }
   if (in.remaining() / sizeof(index::CalibrationPoint) < points) {
@@ -309,7 +317,7 @@ bool VectorIndexReader::CheckRow(const RowBlocks& blocks, uint32_t row) const {
 
 Status VectorIndexReader::VerifyAll(runtime::Context& ctx) const {
   CHROMA_TRY(sections_.VerifyFrames(ctx));
-  for (const RowBlocks* blocks : {&codes_, &edges_}) {
+  for (const RowBlocks* blocks : Blocks()) {
     sections_.blob().WillNeed(blocks->section->offset, blocks->section->length);
     for (uint64_t block = 0; block < blocks->checksums.size(); ++block) {
       if (block % 1024 == 0) CHROMA_TRY(ctx.Check());
@@ -322,7 +330,7 @@ Status VectorIndexReader::VerifyAll(runtime::Context& ctx) const {
 }
 
 Status VectorIndexReader::Load(runtime::Context& ctx) const {
-  for (const RowBlocks* blocks : {&codes_, &edges_}) {
+  for (const RowBlocks* blocks : Blocks()) {
     for (uint64_t block = 0; block < blocks->checksums.size(); ++block) {
       if (block % 1024 == 0) CHROMA_TRY(ctx.Check());
       if (blocks->verified->Contains(block) || CheckWithNeighbors(*blocks, block)) continue;

@@ -1,16 +1,16 @@
 // A graph over the rows of one segment as a blob of its own, so that it is built when there is
 // time and a merge need not wait for it. What is in it can always be built again from the rows.
 //
-//   graph info   what all rows share, and checksums of the blocks of the next two
-//   row scales   scale and squared norm of each row
-//   row codes    one byte per component, in blocks of about a page
-//   edges        kDegree row numbers for each row, in as few bits as they need, in blocks of about
-//   a
-//                page
+//   graph info     what all rows share, and checksums of the blocks of the others
+//   row scales     scale and squared norm of each row
+//   high nibbles   of one byte per component, in blocks of about a page: index::RowCodes
+//   low nibbles    the same
+//   edges          kDegree row numbers for each row, in as few bits as they need, in such blocks
 //
 // Full text: docs/formats.md "Vector index".
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -97,6 +97,7 @@ class VectorIndexReader final : private index::RowGuard {
   Status ReadCalibration(ByteReader& in);
   Status ReadScales(runtime::Context& ctx);
   Status OpenBlocks(runtime::Context& ctx, format::SectionType type, RowBlocks* blocks);
+  std::array<const RowBlocks*, 3> Blocks() const { return {&high_, &low_, &edges_}; }
   // Whether a block that can be read is what was written.
   bool Matches(const RowBlocks& blocks, uint64_t block) const;
   bool IsReadable(const RowBlocks& blocks, uint64_t first, uint64_t end) const;
@@ -107,7 +108,8 @@ class VectorIndexReader final : private index::RowGuard {
   // Alone while few rows were asked for: the first searches come to few blocks of a large index,
   // and must not wait for those beside each.
   bool CheckRow(const RowBlocks& blocks, uint32_t row) const;
-  bool CheckCode(uint32_t row) const override { return CheckRow(codes_, row); }
+  bool CheckHigh(uint32_t row) const override { return CheckRow(high_, row); }
+  bool CheckLow(uint32_t row) const override { return CheckRow(low_, row); }
   bool CheckEdges(uint32_t row) const override { return CheckRow(edges_, row); }
 
   const format::SectionReader sections_;
@@ -115,7 +117,8 @@ class VectorIndexReader final : private index::RowGuard {
   uint64_t segment_checksum_ = 0;
   index::Calibration calibration_;  // moved into index_
   std::vector<index::RowScale> scales_;
-  RowBlocks codes_;
+  RowBlocks high_;  // nibbles
+  RowBlocks low_;
   RowBlocks edges_;
   index::Graph graph_;
   mutable std::atomic<bool> damaged_{false};

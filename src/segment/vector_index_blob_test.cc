@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 
 #include "index/vector/flat_index.h"
@@ -30,21 +31,13 @@ class VectorIndexBlobTest : public ::testing::TestWithParam<model::Space> {
     for (uint32_t i = 0; i < n; ++i) rows.push_back(values_.data() + size_t{i} * dimension);
     const index::CodeSpace space = index::ChooseCodeSpace(GetParam(), dimension, 3, rows);
     const index::RowCoder coder(simd::ActiveCodeKernels(), space);
-    std::vector<int8_t> codes(size_t{n} * coder.padded());
-    std::vector<index::RowScale> scales(n);
-    for (uint32_t i = 0; i < n; ++i) {
-      coder.Encode(rows[i], codes.data() + size_t{i} * coder.padded(), &scales[i]);
-    }
-    const index::RowCodes view{codes.data(), scales.data(), n, coder.padded()};
-    const auto in_order = [](size_t jobs, const std::function<void(size_t)>& job) {
-      for (size_t i = 0; i < jobs; ++i) job(i);
-    };
-    index::GraphBuilder builder(coder, view, {}, in_order, nullptr, nullptr);
+    const index::CodedRows coded(coder, rows, index::InOrder);
+    index::GraphBuilder builder(coder, coded.view(), {}, index::InOrder, nullptr, nullptr);
     ASSERT_TRUE(builder.Build().ok());
-    const auto written =
-        WriteVectorIndex(ctx_, blobs_, "index", space,
-                         {view, index::Edges::Of(builder.neighbors().data()), builder.entry()},
-                         {.spread = .125F, .points = {{16, .9F}, {100, .98F}}}, kSegment);
+    const auto written = WriteVectorIndex(
+        ctx_, blobs_, "index", space,
+        {coded.view(), index::Edges::Of(builder.neighbors().data()), builder.entry()},
+        {.spread = spread_, .points = {{16, .9F}, {100, .98F}}}, kSegment);
     ASSERT_TRUE(written.ok()) << written.status().ToString();
     bytes_ = blobs_.Content("index");
     EXPECT_EQ(written->size_bytes, bytes_.size());
@@ -101,6 +94,7 @@ class VectorIndexBlobTest : public ::testing::TestWithParam<model::Space> {
   uint32_t dimension_ = 0;
   std::vector<float> values_;
   Bytes bytes_;
+  float spread_ = .125F;
 };
 
 TEST_P(VectorIndexBlobTest, FindsWhatWasWritten) {
@@ -153,20 +147,30 @@ TEST_P(VectorIndexBlobTest, DamageBesideABlockIsMetOnlyThere) {
   Make(2500, 20);
   const auto whole = Open(bytes_);
   ASSERT_TRUE(whole.ok()) << whole.status().ToString();
-  const auto at = [&](uint32_t row) {
-    const auto* code = reinterpret_cast<const char*>((*whole)->graph().rows.Row(row));
-    return bytes_.find(BytesView(code, (*whole)->graph().rows.padded));
-  };
-  Bytes damaged = bytes_;
-  damaged[at(1000)] ^= 1;
-  const auto reader = Open(damaged);
-  ASSERT_TRUE(reader.ok()) << reader.status().ToString();
-  EXPECT_TRUE((*reader)->graph().CheckCode(1200));
-  EXPECT_TRUE((*reader)->graph().CheckCode(800));
-  EXPECT_FALSE((*reader)->damaged());
-  EXPECT_FALSE((*reader)->graph().CheckCode(1000));
-  EXPECT_TRUE((*reader)->damaged());
-  EXPECT_TRUE((*reader)->graph().CheckCode(1200));
+  const index::RowCodes& rows = (*whole)->graph().rows;
+  for (const uint8_t* const plane : {rows.High(1000), rows.Low(1000)}) {
+    Bytes damaged = bytes_;
+    damaged[bytes_.find(BytesView(reinterpret_cast<const char*>(plane), rows.plane_bytes()))] ^= 1;
+    const auto reader = Open(damaged);
+    ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+    EXPECT_TRUE((*reader)->graph().CheckCode(1200));
+    EXPECT_TRUE((*reader)->graph().CheckCode(800));
+    EXPECT_FALSE((*reader)->damaged());
+    EXPECT_FALSE((*reader)->graph().CheckCode(1000));
+    EXPECT_TRUE((*reader)->damaged());
+    EXPECT_TRUE((*reader)->graph().CheckCode(1200));
+  }
+}
+
+// A spread beyond all that is measured would let walks go on and on.
+TEST_P(VectorIndexBlobTest, WhatIsNoSpreadIsRefused) {
+  for (const float spread : {-.1F, 1.1F, 100.0F, std::numeric_limits<float>::infinity(),
+                             std::numeric_limits<float>::quiet_NaN()}) {
+    spread_ = spread;
+    Make(40, 3);
+    EXPECT_EQ(Open(bytes_).status().code(), StatusCode::kDataLoss) << spread;
+    ASSERT_TRUE(blobs_.Delete(ctx_, "index").ok());
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Spaces, VectorIndexBlobTest,

@@ -44,13 +44,11 @@ class PlaceIndexTest : public ::testing::Test {
     const index::CodeSpace space =
         index::ChooseCodeSpace(model::Space::kL2, kDimension, /*seed=*/1, pointers);
     const index::RowCoder coder(simd::ActiveCodeKernels(), space);
-    const std::vector<int8_t> codes(size_t{rows} * coder.padded());
-    const std::vector<index::RowScale> scales(rows);
+    const index::CodedRows coded(coder, pointers, index::InOrder);
     const std::vector<uint32_t> edges(size_t{rows} * index::kDegree, index::kNoRow);
-    const auto written = WriteVectorIndex(
-        ctx_, blobs_, name, space,
-        {{codes.data(), scales.data(), rows, coder.padded()}, index::Edges::Of(edges.data()), 0},
-        {}, of_segment);
+    const auto written =
+        WriteVectorIndex(ctx_, blobs_, name, space,
+                         {coded.view(), index::Edges::Of(edges.data()), 0}, {}, of_segment);
     EXPECT_TRUE(written.ok());
     auto reader = VectorIndexReader::Open(ctx_, *blobs_.Open(ctx_, name), nullptr);
     EXPECT_TRUE(reader.ok());

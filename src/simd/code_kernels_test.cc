@@ -99,26 +99,51 @@ TEST_P(CodeKernelsTest, DotsAreExact) {
   });
 }
 
-TEST_P(CodeKernelsTest, GathersAnyNumberOfRows) {
+TEST_P(CodeKernelsTest, DotsOfNibblesAreExact) {
   ForEachDimension([&](size_t dimension) {
     const size_t n = random_() % 14;
     Unaligned<int8_t> query(dimension, Offset());
-    std::generate(query.begin(), query.end(), [&] { return Component(); });
-    std::vector<Unaligned<int8_t>> rows;
-    rows.reserve(n);
-    std::vector<const int8_t*> pointers;
+    const bool extreme = random_() % 4 == 0;
+    std::generate(query.begin(), query.end(), [&] { return extreme ? int8_t{-127} : Component(); });
+    std::vector<Unaligned<uint8_t>> planes;
+    planes.reserve(n);
+    std::vector<const uint8_t*> pointers;
+    std::vector<int32_t> want;
     for (size_t i = 0; i < n; ++i) {
-      Unaligned<int8_t>& row = rows.emplace_back(dimension, Offset());
-      std::generate(row.begin(), row.end(), [&] { return i == 3 ? int8_t{-127} : Component(); });
-      pointers.push_back(row.get());
+      Unaligned<uint8_t>& plane = planes.emplace_back(dimension / 2, Offset());
+      int32_t sum = 0;
+      for (size_t d = 0; d < dimension; ++d) {
+        const auto nibble = static_cast<uint8_t>(i == 3 ? 15 : random_() % 16);
+        uint8_t& byte = plane[d / 64 * 32 + d % 32];
+        byte = static_cast<uint8_t>(d % 64 < 32 ? nibble : byte | nibble << 4);
+        sum += query[d] * nibble;
+      }
+      want.push_back(sum);
+      pointers.push_back(plane.get());
     }
-    std::vector<int32_t> want(n + 1, -1), got(n + 1, -1);  // the last stays as it is
-    kScalarCodeKernels.dot_i8_gather(query.get(), pointers.data(), n, dimension, want.data());
-    kernels_->dot_i8_gather(query.get(), pointers.data(), n, dimension, got.data());
+    want.push_back(-1);  // the last stays as it is
+    std::vector<int32_t> got(n + 1, -1);
+    kernels_->dot_nibbles(query.get(), pointers.data(), n, dimension, got.data());
     EXPECT_EQ(want, got) << dimension;
-    for (size_t i = 0; i < n; ++i) {
-      EXPECT_EQ(kScalarCodeKernels.dot_i8(query.get(), rows[i].get(), dimension), got[i]);
+  });
+}
+
+TEST_P(CodeKernelsTest, NibblesJoinToTheCodesThatTheyWereCutFrom) {
+  ForEachDimension([&](size_t dimension) {
+    Unaligned<uint8_t> high(dimension / 2, Offset());
+    Unaligned<uint8_t> low(dimension / 2, Offset());
+    std::vector<int8_t> want(dimension);
+    for (size_t d = 0; d < dimension; ++d) {
+      want[d] = static_cast<int8_t>(d < 256 ? d - 128 : random_() % 256);
+      const auto raised = static_cast<uint8_t>(want[d] + 128);
+      const size_t at = d / 64 * 32 + d % 32;
+      const size_t shift = d % 64 < 32 ? 0 : 4;
+      high[at] = static_cast<uint8_t>(high[at] | raised >> 4 << shift);
+      low[at] = static_cast<uint8_t>(low[at] | (raised & 15) << shift);
     }
+    Unaligned<int8_t> got(dimension, Offset());
+    kernels_->join_nibbles(high.get(), low.get(), dimension, got.get());
+    EXPECT_TRUE(std::equal(want.begin(), want.end(), got.begin())) << dimension;
   });
 }
 

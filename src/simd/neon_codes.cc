@@ -100,8 +100,9 @@ int32_t DotI8(const int8_t* a, const int8_t* b, size_t dimension) {
   return vaddvq_s32(vaddq_s32(vaddq_s32(sums[0], sums[1]), vaddq_s32(sums[2], sums[3])));
 }
 
-void DotI8Gather(const int8_t* query, const int8_t* const* rows, size_t n, size_t dimension,
-                 int32_t* out) {
+// Of `query` with each of `rows`.
+void DotI8Rows(const int8_t* query, const int8_t* const* rows, size_t n, size_t dimension,
+               int32_t* out) {
   constexpr size_t kGroup = 4;  // rows walked together, sharing the loads of the query
   size_t i = 0;
   for (; i + kGroup <= n; i += kGroup) {
@@ -130,7 +131,49 @@ void DotI8Gather(const int8_t* query, const int8_t* const* rows, size_t n, size_
 
 void DotI8Block(const int8_t* const* a, size_t n_a, const int8_t* const* b, size_t n_b,
                 size_t dimension, int32_t* out) {
-  for (size_t i = 0; i < n_a; ++i) DotI8Gather(a[i], b, n_b, dimension, out + i * n_b);
+  for (size_t i = 0; i < n_a; ++i) DotI8Rows(a[i], b, n_b, dimension, out + i * n_b);
+}
+
+// sum + the products of 32 dimensions, sixteen of them 32 behind the others in `q`.
+[[gnu::always_inline]] inline int32x4_t AddNibbles(int32x4_t sum, const uint8_t* bytes,
+                                                   const int8_t* q) {
+  const uint8x16_t both = vld1q_u8(bytes);
+  const int8x16_t low = vreinterpretq_s8_u8(vandq_u8(both, vdupq_n_u8(15)));
+  const int8x16_t high = vreinterpretq_s8_u8(vshrq_n_u8(both, 4));
+  return AddProducts(AddProducts(sum, low, vld1q_s8(q)), high, vld1q_s8(q + 32));
+}
+
+void DotNibbles(const int8_t* query, const uint8_t* const* planes, size_t n, size_t dimension,
+                int32_t* out) {
+  for (size_t i = 0; i < n; ++i) {
+    // The last prefetches itself.
+    const uint8_t* const next = i + 1 < n ? planes[i + 1] : planes[i];
+    int32x4_t sums[2] = {vdupq_n_s32(0), vdupq_n_s32(0)};
+    for (size_t k = 0; k < dimension; k += 64) {
+      __builtin_prefetch(next + k / 2);
+#pragma GCC unroll 2
+      for (size_t u = 0; u < 2; ++u) {
+        sums[u] = AddNibbles(sums[u], planes[i] + k / 2 + 16 * u, query + k + 16 * u);
+      }
+    }
+    out[i] = vaddvq_s32(vaddq_s32(sums[0], sums[1]));
+  }
+}
+
+void JoinNibbles(const uint8_t* high, const uint8_t* low, size_t dimension, int8_t* codes) {
+  const uint8x16_t raise = vdupq_n_u8(128);
+  for (size_t i = 0; i < dimension; i += 64) {
+#pragma GCC unroll 2
+    for (size_t u = 0; u < 32; u += 16) {
+      const uint8x16_t h = vld1q_u8(high + i / 2 + u);
+      const uint8x16_t l = vld1q_u8(low + i / 2 + u);
+      // Of l the lower bits stay under those of h that are shifted in; and the other way round.
+      const uint8x16_t first = vsliq_n_u8(l, h, 4);
+      const uint8x16_t second = vsriq_n_u8(h, l, 4);
+      vst1q_s8(codes + i + u, vreinterpretq_s8_u8(veorq_u8(first, raise)));
+      vst1q_s8(codes + i + 32 + u, vreinterpretq_s8_u8(veorq_u8(second, raise)));
+    }
+  }
 }
 
 // Adds the sums of `groups` groups, a multiple of 16 and at most kWideGroups, to `sums`: four
@@ -238,8 +281,8 @@ void Quantize(const float* vector, size_t dimension, float inverse_scale, int8_t
 }  // namespace
 
 constinit const CodeKernels kNeonCodeKernels = {
-    "neon",     DotI8,   DotI8Gather, DotI8Block,     Estimate,
-    FillTables, Measure, Quantize,    EncodeResidual, Hadamard,
+    "neon",     DotI8,   DotNibbles, JoinNibbles,    DotI8Block, Estimate,
+    FillTables, Measure, Quantize,   EncodeResidual, Hadamard,
 };
 
 }  // namespace chroma::simd

@@ -32,19 +32,40 @@ int32_t DotI8(const int8_t* a, const int8_t* b, size_t dimension) {
   return sum;
 }
 
-void DotI8Gather(const int8_t* query, const int8_t* const* rows, size_t n, size_t dimension,
-                 int32_t* out) {
-  for (size_t i = 0; i < n; ++i) {
-    if (i + 1 < n) {
-      for (size_t byte = 0; byte < dimension; byte += 64) __builtin_prefetch(rows[i + 1] + byte);
+void DotNibbles(const int8_t* query, const uint8_t* const* planes, size_t n, size_t dimension,
+                int32_t* out) {
+  for (size_t row = 0; row < n; ++row) {
+    if (row + 1 < n) {
+      for (size_t byte = 0; byte < dimension / 2; byte += 64) {
+        __builtin_prefetch(planes[row + 1] + byte);
+      }
     }
-    out[i] = DotI8(query, rows[i], dimension);
+    int32_t sum = 0;
+    const uint8_t* chunk = planes[row];
+    for (const int8_t* q = query; q < query + dimension; q += 64, chunk += 32) {
+      for (size_t j = 0; j < 32; ++j) {
+        sum += q[j] * static_cast<int32_t>(chunk[j] & 15);
+        sum += q[j + 32] * static_cast<int32_t>(chunk[j] >> 4);
+      }
+    }
+    out[row] = sum;
+  }
+}
+
+void JoinNibbles(const uint8_t* high, const uint8_t* low, size_t dimension, int8_t* codes) {
+  for (size_t i = 0; i < dimension; i += 64, high += 32, low += 32) {
+    for (size_t j = 0; j < 32; ++j) {
+      codes[i + j] = static_cast<int8_t>((high[j] << 4 | (low[j] & 15)) - 128);
+      codes[i + j + 32] = static_cast<int8_t>(((high[j] & ~15) | low[j] >> 4) - 128);
+    }
   }
 }
 
 void DotI8Block(const int8_t* const* a, size_t n_a, const int8_t* const* b, size_t n_b,
                 size_t dimension, int32_t* out) {
-  for (size_t i = 0; i < n_a; ++i) DotI8Gather(a[i], b, n_b, dimension, out + i * n_b);
+  for (size_t i = 0; i < n_a; ++i) {
+    for (size_t j = 0; j < n_b; ++j) *out++ = DotI8(a[i], b[j], dimension);
+  }
 }
 
 uint32_t Estimate(const uint8_t* codes, const CodeTables& tables, size_t dimension,
@@ -160,8 +181,8 @@ void Hadamard(float* values, size_t n) {
 }  // namespace
 
 const CodeKernels kScalarCodeKernels = {
-    "scalar",   DotI8,   DotI8Gather, DotI8Block,     Estimate,
-    FillTables, Measure, Quantize,    EncodeResidual, Hadamard,
+    "scalar",   DotI8,   DotNibbles, JoinNibbles,    DotI8Block, Estimate,
+    FillTables, Measure, Quantize,   EncodeResidual, Hadamard,
 };
 
 }  // namespace chroma::simd

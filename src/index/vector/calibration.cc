@@ -30,15 +30,19 @@ uint32_t SampleStep(uint32_t n) {
   return std::max<uint32_t>(1, n / kSample);
 }
 
-// From what a walk found: of one row's surroundings. Nothing where they do not tell.
-std::optional<double> SpreadAt(std::vector<CodedCandidate>& found) {
+// From what a walk for `query` found: of one row's surroundings. Nothing where they do not tell.
+std::optional<double> SpreadAt(const CodedQuery& query, const RowCodes& rows,
+                               std::vector<CodedCandidate>& found) {
   constexpr size_t kFar = 10 * kNeighbors;
   if (found.size() < kFar) return std::nullopt;
   const auto far = found.begin() + (kFar - 1);
   const auto near = found.begin() + (kNeighbors - 1);
   std::nth_element(found.begin(), far, found.end(), Nearer);
   std::nth_element(found.begin(), near, far, Nearer);
-  if (!(near->distance > 0) || !std::isfinite(far->distance)) return std::nullopt;
+  // Rows that are copies of the query seem as far as codes err.
+  constexpr float kErrors = 8;
+  const float error = RowCoder::ErrorOf(query, rows.scales[near->row]);
+  if (!(near->distance > kErrors * error) || !std::isfinite(far->distance)) return std::nullopt;
   return std::log(static_cast<double>(far->distance) / near->distance) /
          std::log(static_cast<double>(kFar) / kNeighbors);
 }
@@ -88,29 +92,24 @@ uint32_t EffortFor(const Calibration& calibration, double target_recall) {
   return kMostEffort;
 }
 
-Result<float> MeasureSpread(const RowCoder& coder, const Graph& graph) {
+Result<float> MeasureSpread(const RowCoder& coder, const Graph& graph, const VectorSource& source) {
   constexpr size_t kCandidates = 200;
-  // Rows that are all alike say nothing of the others.
-  constexpr double kLeast = .02;
-  constexpr double kMost = 4;
   WalkState state;
-  double sum = 0;
-  size_t count = 0;
+  std::vector<double> spreads;
   const uint32_t n = graph.rows.n;
   for (uint32_t row = 0; row < n; row += SampleStep(n)) {
-    if (!graph.rows.Has(row)) continue;
-    if (!graph.CheckCode(row)) return Status::DataLoss("a vector index is damaged");
-    coder.EncodeQuery(graph.rows, row, &state.query);
+    const float* const values = RowOf(source, row);
+    if (values == nullptr || !coder.EncodeQuery(values, &state.query)) continue;
     WalkedGraph walked{graph, coder};
     if (row != graph.entry) walked.unseen = row;
     CHROMA_TRY(Walk(walked, {.candidates = kCandidates}, state));
-    const std::optional<double> spread = SpreadAt(state.found);
-    if (!spread) continue;
-    sum += *spread;
-    ++count;
+    const auto spread = SpreadAt(state.query, graph.rows, state.found);
+    if (spread) spreads.push_back(*spread);
   }
-  if (count == 0) return 0;
-  return static_cast<float>(std::clamp(sum / static_cast<double>(count), kLeast, kMost));
+  if (spreads.empty()) return 0;
+  const auto middle = spreads.begin() + static_cast<ptrdiff_t>(spreads.size() / 2);
+  std::nth_element(spreads.begin(), middle, spreads.end());
+  return *middle < kSpreadMin ? 0 : std::min(static_cast<float>(*middle), kSpreadMax);
 }
 
 Result<Calibration> Calibrate(const RowCoder& coder, const Graph& graph, const VectorSource& source,
@@ -119,7 +118,7 @@ Result<Calibration> Calibrate(const RowCoder& coder, const Graph& graph, const V
   const uint32_t n = graph.rows.n;
   const uint32_t step = SampleStep(n);
   Calibration calibration;
-  CHROMA_ASSIGN(calibration.spread, MeasureSpread(coder, graph));
+  CHROMA_ASSIGN(calibration.spread, MeasureSpread(coder, graph, source));
   const GraphIndex index(coder.kernels(), coder.space(), graph, nullptr, calibration);
   std::vector<Hits> hits((n + step - 1) / step);
   parallel_for(hits.size(), [&](size_t i) {

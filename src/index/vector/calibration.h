@@ -20,8 +20,8 @@ struct CalibrationPoint {
 
 struct Calibration {
   // By how much distances grow: the m-th nearest row is about (m / k)^spread times as far (squared)
-  // as the k-th, so that this is 2 / dimension for rows that fill some dimensions evenly. 0: not
-  // measured.
+  // as the k-th, so that this is 2 / dimension for rows that fill some dimensions evenly. 0: it
+  // could not be measured, or distances are so alike that they do not say when to end.
   float spread = 0;
   // Efforts ascending, recalls not descending.
   std::vector<CalibrationPoint> points;
@@ -31,8 +31,13 @@ struct Calibration {
 // did; 0 without points.
 uint32_t EffortFor(const Calibration& calibration, double target_recall);
 
-// By some hundred walks, over codes. kDataLoss: the graph is damaged.
-Result<float> MeasureSpread(const RowCoder& coder, const Graph& graph);
+// What a spread is, if it is not 0.
+constexpr float kSpreadMin = .04F;
+constexpr float kSpreadMax = 1;
+
+// In most surroundings of some hundred rows, each as a query, by walks over codes. kDataLoss: the
+// graph is damaged.
+Result<float> MeasureSpread(const RowCoder& coder, const Graph& graph, const VectorSource& source);
 
 // `source` has a row for each of the graph. Walks go by codes. Costs about a hundred exact scans.
 // `check` (may be empty) is called for each row of the sample; its failure ends it.

@@ -43,7 +43,7 @@ TEST(Calibration, MoreEffortFindsMore) {
 // In d dimensions that are filled evenly, m rows take the m-th root of d times the room of one.
 TEST(Calibration, SpreadTellsTheDimensionsThatRowsFill) {
   constexpr uint32_t kDimension = 64;
-  for (const uint32_t filled : {2U, 4U, 8U}) {
+  for (const uint32_t filled : {4U, 6U, 8U}) {
     std::mt19937 random(filled);
     std::uniform_real_distribution<float> uniform;
     std::vector<float> values(size_t{6000} * kDimension);
@@ -51,7 +51,7 @@ TEST(Calibration, SpreadTellsTheDimensionsThatRowsFill) {
       for (size_t d = 0; d < filled; ++d) values[row * kDimension + d] = uniform(random);
     }
     const BuiltRows built(std::move(values), kDimension);
-    const auto spread = MeasureSpread(built.coder(), built.graph());
+    const auto spread = MeasureSpread(built.coder(), built.graph(), built.source());
     ASSERT_TRUE(spread.ok());
     EXPECT_NEAR(*spread * static_cast<float>(filled) / 2, 1, .25) << filled;
   }
@@ -59,9 +59,32 @@ TEST(Calibration, SpreadTellsTheDimensionsThatRowsFill) {
 
 TEST(Calibration, EqualRowsHaveNoSpread) {
   const BuiltRows built(std::vector<float>(size_t{3000} * 64, .5F), 64);
-  const auto spread = MeasureSpread(built.coder(), built.graph());
+  const auto spread = MeasureSpread(built.coder(), built.graph(), built.source());
   ASSERT_TRUE(spread.ok());
   EXPECT_EQ(*spread, 0);
+}
+
+// What is among copies says how far codes err, not how distances grow.
+TEST(Calibration, CopiesDoNotChangeTheSpread) {
+  constexpr uint32_t kDimension = 64;
+  constexpr size_t kRows = 6000;
+  const auto spread_with = [](size_t copied) {
+    std::mt19937 random(3);
+    std::uniform_real_distribution<float> uniform;
+    std::vector<float> values(kRows * kDimension);
+    for (size_t row = 0; row < kRows; ++row) {
+      for (size_t d = 0; d < 8; ++d) values[row * kDimension + d] = uniform(random);
+    }
+    for (size_t row = 0; row < copied; ++row) {
+      std::copy_n(values.begin() + static_cast<ptrdiff_t>(row / 20 * 20 * kDimension), kDimension,
+                  values.begin() + static_cast<ptrdiff_t>(row * kDimension));
+    }
+    const BuiltRows built(std::move(values), kDimension);
+    return *MeasureSpread(built.coder(), built.graph(), built.source());
+  };
+  const float alone = spread_with(0);
+  EXPECT_NEAR(spread_with(kRows / 4) / alone, 1, .2);
+  EXPECT_NEAR(spread_with(kRows * 9 / 10) / alone, 1, .5);
 }
 
 }  // namespace

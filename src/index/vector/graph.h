@@ -17,8 +17,9 @@ constexpr uint32_t kNoRow = UINT32_MAX;
 class RowGuard {
  public:
   virtual ~RowGuard() = default;
-  // False: they are damaged.
-  virtual bool CheckCode(uint32_t row) const = 0;
+  // Of a row's code, and its edges. False: they are damaged.
+  virtual bool CheckHigh(uint32_t row) const = 0;
+  virtual bool CheckLow(uint32_t row) const = 0;
   virtual bool CheckEdges(uint32_t row) const = 0;
 };
 
@@ -54,7 +55,9 @@ struct Graph {
   uint32_t entry = kNoRow;          // where walks begin; kNoRow: no row has a code
   const RowGuard* guard = nullptr;  // null: codes and edges are what was written
 
-  bool CheckCode(uint32_t row) const { return guard == nullptr || guard->CheckCode(row); }
+  bool CheckHigh(uint32_t row) const { return guard == nullptr || guard->CheckHigh(row); }
+  bool CheckLow(uint32_t row) const { return guard == nullptr || guard->CheckLow(row); }
+  bool CheckCode(uint32_t row) const { return CheckHigh(row) && CheckLow(row); }
   bool CheckEdges(uint32_t row) const { return guard == nullptr || guard->CheckEdges(row); }
 };
 

@@ -38,8 +38,13 @@ struct ReachOfEffort {
   double of_one;
   double per_effort;
 };
-constexpr ReachOfEffort kReachByCodes = {1, .3};
+constexpr ReachOfEffort kReachByCodes = {1, .38};
 constexpr ReachOfEffort kReachByEstimates = {1.1, .2};
+// A walk that came to so few rows may not have left those around its entry.
+constexpr double kVisitsPerEffort = .375;
+size_t LeastVisits(size_t effort) {
+  return static_cast<size_t>(kVisitsPerEffort * static_cast<double>(effort));
+}
 // By estimates that takes an effort of so many times the results: fewer candidates are visited as
 // soon as ends are looked for.
 constexpr size_t kReachEffortMin = 4;
@@ -93,15 +98,18 @@ float ErrorOfNearest(size_t n, size_t k) {
 }
 
 // Keeps the k nearest, and those that may be nearer than one of them by their exact distances;
-// `in_doubt`: of how many more that are perhaps among the nearest.
-void KeepRanked(const CodedQuery& query, const RowScale* scales, size_t k, size_t in_doubt,
-                std::vector<CodedCandidate>& candidates) {
+// `planes`: what was read of their codes; `in_doubt`: of how many more that are perhaps among the
+// nearest.
+void KeepRanked(const CodedQuery& query, const RowScale* scales, Planes planes, size_t k,
+                size_t in_doubt, std::vector<CodedCandidate>& candidates) {
   constexpr float kErrors = 4;
   constexpr size_t kCrowd = 4;  // times k: more are about as far as the last
   if (candidates.size() <= k) return;
   const auto last = candidates.begin() + static_cast<ptrdiff_t>(k - 1);
   std::nth_element(candidates.begin(), last, candidates.end(), Nearer);
-  const float error = RowCoder::ErrorOf(query, scales[last->row]);
+  const RowScale& scale = scales[last->row];
+  const float error = planes == Planes::kBoth ? RowCoder::ErrorOf(query, scale)
+                                              : RowCoder::ErrorByHigh(query, scale);
   const auto within = [&](float errors) {
     return [limit = last->distance + errors * error](const CodedCandidate& candidate) {
       return candidate.distance <= limit;
@@ -213,7 +221,8 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
   }
   std::erase_if(work.state.found,
                 [&](const CodedCandidate& one) { return one.row == request.unseen; });
-  KeepRanked(work.state.query, graph_.rows.scales, request.k, /*in_doubt=*/0, work.state.found);
+  KeepRanked(work.state.query, graph_.rows.scales, Planes::kBoth, request.k, /*in_doubt=*/0,
+             work.state.found);
   for (const uint32_t row : uncoded_) work.state.found.push_back({0, row});
   return Rank(source, request, work, out);
 }
@@ -245,6 +254,7 @@ Depth GraphIndex::PlainDepth(size_t effort, size_t k, bool by_estimates) const {
   if (calibration_.spread == 0 || (by_estimates && effort < kReachEffortMin * k)) return depth;
   depth.results = k;
   depth.reach = ReachTo(RowsWithin(by_estimates ? kReachByEstimates : kReachByCodes, effort, k));
+  depth.visits_min = LeastVisits(effort);
   return depth;
 }
 
@@ -253,7 +263,8 @@ Depth GraphIndex::FilteredDepth(size_t effort, size_t k) const {
   const double rows = RowsWithin(kReachByCodes, effort, k);
   return {.candidates = static_cast<size_t>(kVisitsWithin * rows * static_cast<double>(k)),
           .results = k,
-          .reach = ReachTo(rows)};
+          .reach = ReachTo(rows),
+          .visits_min = LeastVisits(effort)};
 }
 
 float GraphIndex::ReachTo(double rows) const {
@@ -334,8 +345,7 @@ Status GraphIndex::ScanAllowed(const SearchRequest& request, Work& work) const {
   std::vector<CodedCandidate>& found = work.state.found;
   found.clear();
   std::array<uint32_t, kScanRows> members;
-  std::array<const int8_t*, kScanRows> codes;
-  std::array<int32_t, kScanRows> dots;
+  std::array<float, kScanRows> distances;
   size_t most = 4 * (request.k + kScanRows);  // more are looked through for what can be dropped
   const RowFilter filter{request.allowed, request.moved};
   for (uint32_t from = 0; from != kNoRow;) {
@@ -343,27 +353,44 @@ Status GraphIndex::ScanAllowed(const SearchRequest& request, Work& work) const {
     const auto coded_end =
         std::remove_if(members.begin(), members.begin() + static_cast<ptrdiff_t>(count),
                        [&](uint32_t row) { return !graph_.rows.Has(row); });
-    const auto coded = static_cast<size_t>(coded_end - members.begin());
-    for (size_t i = 0; i < coded; ++i) {
-      if (!graph_.CheckCode(members[i])) return Status::DataLoss("a vector index is damaged");
-      codes[i] = graph_.rows.Row(members[i]);
+    const std::span<const uint32_t> coded(members.begin(), coded_end);
+    for (const uint32_t row : coded) {
+      if (!graph_.CheckHigh(row)) return Status::DataLoss("a vector index is damaged");
       // The rows of a filter are apart: what follows a row is not what comes next.
-      for (uint32_t at = 0; at < graph_.rows.padded; at += 64) __builtin_prefetch(codes[i] + at);
+      const uint8_t* const plane = graph_.rows.High(row);
+      for (uint32_t at = 0; at < graph_.rows.plane_bytes(); at += 64)
+        __builtin_prefetch(plane + at);
     }
-    coder_.kernels().dot_i8_gather(query.code.data(), codes.data(), coded, graph_.rows.padded,
-                                   dots.data());
-    for (size_t i = 0; i < coded; ++i) {
-      const RowScale& scale = graph_.rows.scales[members[i]];
-      found.push_back(
-          {RowCoder::Combine(query.squared_norm, query.scale, scale, dots[i]), members[i]});
-    }
+    coder_.Distances(query.vector(), graph_.rows, coded, Planes::kHigh, distances.data());
+    for (size_t i = 0; i < coded.size(); ++i) found.push_back({distances[i], coded[i]});
     if (found.size() > most) {
-      KeepRanked(query, graph_.rows.scales, request.k, graph_.rows.n, found);
+      KeepRanked(query, graph_.rows.scales, Planes::kHigh, request.k, graph_.rows.n, found);
       most = std::max(most, 2 * found.size());
     }
     if (request.check) CHROMA_TRY(request.check());
   }
-  return Status::Ok();
+  return RankByBothPlanes(request.k, work);
+}
+
+Status GraphIndex::RankByBothPlanes(size_t k, Work& work) const {
+  constexpr size_t kChunk = 64;
+  constexpr float kErrors = 4;
+  const CodedQuery& query = work.state.query;
+  std::vector<CodedCandidate>& found = work.state.found;
+  const size_t n = std::max(4 * k, kChunk);
+  if (found.size() <= n) return ReadBothPlanes(graph_, coder_, query, found);
+  // What seems nearest says how near the k-th is at most, and so which of the others may be nearer.
+  const auto chunk_end = found.begin() + static_cast<ptrdiff_t>(n);
+  std::nth_element(found.begin(), chunk_end, found.end(), Nearer);
+  CHROMA_TRY(ReadBothPlanes(graph_, coder_, query, std::span(found).first(n)));
+  const auto last = found.begin() + static_cast<ptrdiff_t>(k - 1);
+  std::nth_element(found.begin(), last, chunk_end, Nearer);
+  const float limit =
+      last->distance + kErrors * RowCoder::ErrorByHigh(query, graph_.rows.scales[last->row]);
+  found.erase(std::partition(chunk_end, found.end(),
+                             [limit](const CodedCandidate& one) { return one.distance <= limit; }),
+              found.end());
+  return ReadBothPlanes(graph_, coder_, query, std::span(found).subspan(n));
 }
 
 namespace {

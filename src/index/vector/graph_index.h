@@ -65,6 +65,8 @@ class GraphIndex final : public VectorIndex {
   Result<bool> WalkAllowed(const SearchRequest& request, Depth depth, size_t allowed,
                            Work& work) const;
   Status ScanAllowed(const SearchRequest& request, Work& work) const;
+  // Leaves the k nearest of those that a scan found by their high nibbles, and some others.
+  Status RankByBothPlanes(size_t k, Work& work) const;
   // Up to `n` rows from `*from` on that may be returned; moves `*from` on, to kNoRow at the end.
   size_t NextAllowed(const RowFilter& filter, uint32_t* from, uint32_t* rows, size_t n) const;
   // Every row that may be returned, for queries that cannot be coded.

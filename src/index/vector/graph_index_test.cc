@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <memory>
 #include <random>
 #include <set>
 #include <tuple>
@@ -55,12 +56,9 @@ class Collection {
   }
   // Drops the rows that `gone` says, appends `added` new ones, and extends the graph.
   void Replace(const std::function<bool(uint32_t)>& gone, uint32_t added) {
-    const std::vector<int8_t> old_codes = codes_;
-    const std::vector<RowScale> old_scales = scales_;
+    const std::unique_ptr<CodedRows> old_codes = std::move(codes_);
     const std::vector<uint32_t> old_neighbors = neighbors_;
-    const Graph old{{old_codes.data(), old_scales.data(), n(), coder_->padded()},
-                    Edges::Of(old_neighbors.data()),
-                    entry_};
+    const Graph old{old_codes->view(), Edges::Of(old_neighbors.data()), entry_};
     std::vector<uint32_t> new_rows;
     std::vector<std::vector<float>> kept;
     for (uint32_t row = 0; row < n(); ++row) {
@@ -94,6 +92,26 @@ class Collection {
     return RecallOf(
         k, [allowed](const std::vector<float>&) { return allowed; }, checks, effort);
   }
+  // From now on Recall asks for so many times its queries.
+  void ScaleQueries(float scale) { query_scale_ = scale; }
+  void ScaleRows(float scale) {
+    for (auto& row : rows_) {
+      for (float& value : row) value *= scale;
+    }
+  }
+  std::vector<float> Mean() const {
+    std::vector<float> mean(kDimension);
+    for (const auto& row : rows_) {
+      for (uint32_t d = 0; d < kDimension; ++d) mean[d] += row[d] / static_cast<float>(n());
+    }
+    return mean;
+  }
+  // A vector that is so far from `center`, about.
+  std::vector<float> Near(std::vector<float> center, float distance) {
+    const float each = distance / std::sqrt(static_cast<float>(kDimension));
+    for (float& value : center) value += each * normal_(random_);
+    return center;
+  }
   // The same among rows of which the nearest `blocked` of each query are left out.
   double RecallBeyond(size_t k, size_t blocked) {
     Bitmap others;
@@ -122,7 +140,8 @@ class Collection {
     size_t hits = 0;
     size_t all = 0;
     for (int i = 0; i < 50; ++i) {
-      const std::vector<float> query = Random();
+      std::vector<float> query = Random();
+      for (float& value : query) value *= query_scale_;
       const Bitmap* const allowed = allowed_of(query);
       const std::vector<Candidate> exact = Exact(query, k, allowed);
       const std::vector<Candidate> found = Ask(index, query, k, allowed, effort, checks);
@@ -161,11 +180,12 @@ class Collection {
     return {View(), Edges::Of(neighbors.data()), entry_};
   }
   Calibration Measured() const {
-    const auto spread = MeasureSpread(*coder_, View(neighbors_));
+    std::vector<const float*> pointers;
+    const auto spread = MeasureSpread(*coder_, View(neighbors_), Source(&pointers));
     EXPECT_TRUE(spread.ok());
     return {.spread = *spread, .points = {}};
   }
-  RowCodes View() const { return {codes_.data(), scales_.data(), n(), coder_->padded()}; }
+  RowCodes View() const { return codes_->view(); }
   void Encode() {
     std::vector<const float*> pointers;
     for (const auto& row : rows_) pointers.push_back(row.data());
@@ -174,11 +194,15 @@ class Collection {
       coder_ = std::make_unique<RowCoder>(simd::ActiveCodeKernels(),
                                           ChooseCodeSpace(space_, kDimension, 7, pointers));
     }
-    codes_.assign(size_t{n()} * coder_->padded(), 0);
-    scales_.assign(n(), {});
-    for (uint32_t row = 0; row < n(); ++row) {
-      coder_->Encode(pointers[row], codes_.data() + size_t{row} * coder_->padded(), &scales_[row]);
-    }
+    codes_ = std::make_unique<CodedRows>(*coder_, pointers, InOrder);
+  }
+  VectorSource Source(std::vector<const float*>* pointers) const {
+    for (const auto& row : rows_) pointers->push_back(row.data());
+    VectorSource source;
+    source.row_pointers = pointers->data();
+    source.n = n();
+    source.dimension = kDimension;
+    return source;
   }
   void Take(const GraphBuilder& builder) {
     neighbors_ = builder.neighbors();
@@ -187,11 +211,7 @@ class Collection {
   std::vector<Candidate> Ask(const VectorIndex& index, const std::vector<float>& query, size_t k,
                              const Bitmap* allowed, size_t effort, size_t* checks = nullptr) {
     std::vector<const float*> pointers;
-    for (const auto& row : rows_) pointers.push_back(row.data());
-    VectorSource source;
-    source.row_pointers = pointers.data();
-    source.n = n();
-    source.dimension = kDimension;
+    const VectorSource source = Source(&pointers);
     SearchRequest request;
     request.query = query.data();
     request.space = space_;
@@ -215,8 +235,8 @@ class Collection {
   std::vector<std::vector<float>> centers_;
   std::vector<std::vector<float>> rows_;
   std::unique_ptr<RowCoder> coder_;
-  std::vector<int8_t> codes_;
-  std::vector<RowScale> scales_;
+  std::unique_ptr<CodedRows> codes_;
+  float query_scale_ = 1;
   std::vector<uint32_t> neighbors_;
   uint32_t entry_ = kNoRow;
 };
@@ -316,6 +336,69 @@ TEST(GraphIndex, FindsWhatIsBehindRowsThatDoNotPass) {
       EXPECT_GE(collection.RecallBeyond(10, blocked), .95) << blocked;
     }
   }
+}
+
+// Where walks begin: a walk that asks for no more rows than are there must not end there.
+TEST(GraphIndex, FindsWhatIsBehindACrowdInTheMiddle) {
+  constexpr uint32_t kCrowd = 20;
+  for (const Layout layout : {Layout::kPacked, Layout::kCodes}) {
+    Collection collection(Space::kL2, 30'000, 18, layout, Shape::kCrowds);
+    const std::vector<float> middle = collection.Mean();
+    for (uint32_t i = 0; i < kCrowd; ++i) collection.rows()[i] = collection.Near(middle, .01F);
+    collection.Build();
+    Bitmap half;
+    for (uint32_t row = 0; row < collection.n(); row += 2) half.Add(row);
+    for (const uint32_t k : {1U, kCrowd}) {
+      EXPECT_GE(collection.Recall(k), .95) << k;
+      EXPECT_GE(collection.Recall(k, &half), .95) << k;
+    }
+  }
+}
+
+// Nearer to each other than nibbles tell.
+TEST(GraphIndex, TellsRowsThatAreNearlyTheSameApart) {
+  constexpr uint32_t kAlike = 300;
+  Collection collection(Space::kL2, 15'000, 19, Layout::kCodes, Shape::kFlat);
+  std::vector<std::vector<float>>& rows = collection.rows();
+  for (uint32_t row = 0; row < 6000; ++row) {
+    if (row % kAlike != 0) rows[row] = collection.Near(rows[row / kAlike * kAlike], .3F);
+  }
+  collection.Build();
+  size_t hits = 0;
+  for (uint32_t row = 0; row < 6000; row += kAlike) {
+    const std::vector<float> query = collection.Near(rows[row], .3F);
+    const std::vector<Candidate> exact = collection.Exact(query, 10);
+    for (const Candidate& one : collection.Nearest(query, 10)) {
+      hits += static_cast<size_t>(std::count(exact.begin(), exact.end(), one));
+    }
+  }
+  EXPECT_GE(hits, 6000 / kAlike * 10 * .96);
+}
+
+TEST(GraphIndex, InnerProductsDoNotDependOnTheLengthOfTheQuery) {
+  for (const Layout layout : {Layout::kPacked, Layout::kCodes}) {
+    Collection collection(Space::kInnerProduct, 15'000, 20, layout, Shape::kFlat);
+    collection.Build();
+    for (const float scale : {1e-4F, .01F, 1.0F, 100.0F}) {
+      collection.ScaleQueries(scale);
+      EXPECT_GE(collection.Recall(10), .97) << scale;
+    }
+  }
+}
+
+// Whose squares are beyond floats where they are multiplied.
+TEST(GraphIndex, LargeComponentsTakeNoLonger) {
+  Collection collection(Space::kL2, 15'000, 21, Layout::kCodes, Shape::kFlat);
+  collection.ScaleRows(1e11F);
+  collection.ScaleQueries(1e11F);
+  collection.Build();
+  Bitmap most;
+  for (uint32_t row = 0; row < collection.n(); ++row) {
+    if (row % 10 < 7) most.Add(row);
+  }
+  size_t checks = 0;
+  EXPECT_GE(collection.Recall(10, &most, &checks), .95);
+  EXPECT_LE(checks, 300U);  // a scan calls it 41 times for each of 50 queries
 }
 
 // The error of codes is larger than what distances differ by: what seems nearest of many is what

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "base/bitmap.h"
@@ -18,10 +19,10 @@ struct WalkState {
   CodedQuery query;
   Beam beam;
   KnownRows known;
-  std::vector<CodedCandidate> found;  // every row visited, in the order of visiting
-  std::vector<uint8_t> node;          // for PackedNodes
-  std::vector<CodedCandidate> open;   // of a filtered walk: to be visited, a heap, nearest first
-  std::vector<float> nearest;  // the distances of the nearest results, a heap, farthest first
+  std::vector<CodedCandidate> found;    // every row visited, in the order of visiting
+  std::vector<uint8_t> node;            // for PackedNodes
+  std::vector<CodedCandidate> open;     // of a filtered walk: to be visited, a heap, nearest first
+  std::vector<CodedCandidate> nearest;  // of the results, a heap, farthest first
 };
 
 // Which rows of a graph a search may return.
@@ -58,6 +59,9 @@ struct Depth {
   // (Y. Al-Jazzazi et al., 2025).
   size_t results = 0;
   float reach = 1;
+  // But not before so many visits: a walk that comes through a crowd far from the query knows its
+  // nearest rows too.
+  size_t visits_min = 0;
   const RowFilter* filter = nullptr;  // which rows are results; null: all
 };
 
@@ -65,10 +69,15 @@ struct Depth {
 // next: the graph is damaged.
 Status Walk(const WalkedGraph& graph, const Depth& depth, WalkState& state);
 
-// The same by distances alone, however many candidates that takes: also rows that are no results
-// lead to them. Leaves the results in state.found. `depth` has results and a filter. False when it
-// would take more than `visits_max` visits.
+// The same by distances alone, until twice the candidates are found: rows that are no results lead
+// to them too, however many it takes. Leaves the results in state.found. `depth` has results and a
+// filter. False when it would take more than `visits_max` visits.
 Result<bool> WalkToResults(const WalkedGraph& graph, const Depth& depth, size_t visits_max,
                            WalkState& state);
+
+// Gives candidates that were seen by their high nibbles the distances of their whole codes.
+// kDataLoss as above.
+Status ReadBothPlanes(const Graph& graph, const RowCoder& coder, const CodedQuery& query,
+                      std::span<CodedCandidate> candidates);
 
 }  // namespace chroma::index

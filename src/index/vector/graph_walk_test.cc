@@ -23,11 +23,13 @@ std::vector<float> Gaussian(uint32_t n, std::mt19937& random) {
 
 class GraphWalkTest : public ::testing::Test {
  protected:
-  // Of a row as a query, how far a walk must have gone: all that it has seen and that is nearer.
+  // Of a row as a query, how far a walk must have gone: all that it has seen and that is nearer, by
+  // the high nibbles that it goes by.
   void ExpectReached(const WalkState& state, const Depth& depth) {
     std::vector<float> results;
     for (const CodedCandidate& one : state.found) {
-      if (depth.filter == nullptr || depth.filter->Passes(one.row)) results.push_back(one.distance);
+      if (depth.filter != nullptr && !depth.filter->Passes(one.row)) continue;
+      results.push_back(DistanceTo(state.query, one.row));
     }
     std::sort(results.begin(), results.end());
     ASSERT_GE(results.size(), depth.results);
@@ -44,10 +46,10 @@ class GraphWalkTest : public ::testing::Test {
     }
   }
   float DistanceTo(const CodedQuery& query, uint32_t row) const {
-    const RowCodes& rows = built_.graph().rows;
-    return RowCoder::Combine(
-        query.squared_norm, query.scale, rows.scales[row],
-        built_.coder().kernels().dot_i8(query.code.data(), rows.Row(row), rows.padded));
+    float distance = 0;
+    built_.coder().Distances(query.vector(), built_.graph().rows, std::span(&row, 1), Planes::kHigh,
+                             &distance);
+    return distance;
   }
   // A walk for a random query.
   size_t Walked(const Depth& depth) {
@@ -78,6 +80,50 @@ TEST_F(GraphWalkTest, KeepsNoMoreThanThreeTimesTheCandidates) {
     const size_t visits = Walked(wide);
     EXPECT_GE(visits, 60U);
     EXPECT_LT(visits, 200U);
+  }
+}
+
+// From a row in the middle, where walks begin, all others are far: nothing near it is within reach.
+TEST_F(GraphWalkTest, DoesNotEndWhereItBegins) {
+  std::vector<float> values = Gaussian(3000, random_);
+  std::fill_n(values.begin(), kDimension, 0.0F);
+  const BuiltRows built(std::move(values), kDimension);
+  ASSERT_EQ(built.graph().entry, 0U);
+  const WalkedGraph walked{built.graph(), built.coder()};
+  Depth depth{.candidates = 100, .results = 1, .reach = 1.01F};
+  Bitmap all = Bitmap::Range(0, built.n());
+  const RowFilter filter{&all, {}};
+  for (const bool filtered : {false, true}) {
+    depth.filter = filtered ? &filter : nullptr;
+    for (const size_t visits_min : {1, 40}) {
+      depth.visits_min = visits_min;
+      size_t visits = 0;
+      for (int i = 0; i < 20; ++i) {
+        ASSERT_TRUE(built.coder().EncodeQuery(Gaussian(1, random_).data(), &state_.query));
+        if (filtered) {
+          ASSERT_TRUE(WalkToResults(walked, depth, SIZE_MAX, state_).ok());
+        } else {
+          ASSERT_TRUE(Walk(walked, depth, state_).ok());
+        }
+        EXPECT_GE(state_.found.size(), visits_min);
+        visits += state_.found.size();
+      }
+      if (visits_min == 1) {
+        EXPECT_LT(visits, 20U * 40);  // or the others would show nothing
+      }
+    }
+  }
+}
+
+TEST_F(GraphWalkTest, FindsNoMoreThanTwiceTheCandidatesByAFilter) {
+  const Bitmap all = Bitmap::Range(0, built_.n());
+  const RowFilter filter{&all, {}};
+  const Depth depth{.candidates = 50, .results = kResults, .reach = 100, .filter = &filter};
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(built_.coder().EncodeQuery(Gaussian(1, random_).data(), &state_.query));
+    const auto reached = WalkToResults(walked_, depth, SIZE_MAX, state_);
+    ASSERT_TRUE(reached.ok() && *reached);
+    EXPECT_EQ(state_.found.size(), 100U);
   }
 }
 

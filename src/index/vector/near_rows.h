@@ -14,11 +14,9 @@
 #include "chroma/status.h"
 #include "index/vector/beam.h"
 #include "index/vector/graph.h"
+#include "index/vector/parallel_for.h"
 
 namespace chroma::index {
-
-// Runs job(0) … job(n - 1), in any order and on any number of threads.
-using ParallelFor = std::function<void(size_t n, const std::function<void(size_t)>& job)>;
 
 struct NearRowsOptions {
   uint32_t rounds = 24;      // of carving

@@ -12,10 +12,6 @@ namespace {
 
 constexpr uint32_t kDimension = 24;
 
-void InOrder(size_t n, const std::function<void(size_t)>& job) {
-  for (size_t i = 0; i < n; ++i) job(i);
-}
-
 void OnThreads(size_t n, const std::function<void(size_t)>& job) {
   std::vector<std::thread> threads;
   for (size_t t = 0; t < 3; ++t) {
@@ -33,12 +29,8 @@ class Rows {
       : pointers_(Pointers(rows)),
         coder_(simd::ActiveCodeKernels(),
                ChooseCodeSpace(model::Space::kL2, kDimension, 1, pointers_)),
-        codes_(rows.size() * coder_.padded()),
-        scales_(rows.size()),
+        codes_(coder_, pointers_, InOrder),
         members_(rows.size()) {
-    for (size_t i = 0; i < rows.size(); ++i) {
-      coder_.Encode(pointers_[i], codes_.data() + i * coder_.padded(), &scales_[i]);
-    }
     std::iota(members_.begin(), members_.end(), 0);
     std::shuffle(members_.begin(), members_.end(), std::mt19937(7));
   }
@@ -50,9 +42,7 @@ class Rows {
     return Rows(rows);
   }
 
-  RowCodes view() const {
-    return {codes_.data(), scales_.data(), static_cast<uint32_t>(scales_.size()), coder_.padded()};
-  }
+  RowCodes view() const { return codes_.view(); }
   const std::vector<uint32_t>& members() const { return members_; }
   Result<NearRows> Find(size_t first_wanted, const NearRowsOptions& options = {},
                         const ParallelFor& parallel_for = InOrder,
@@ -80,8 +70,7 @@ class Rows {
 
   std::vector<const float*> pointers_;  // of use in the constructor only
   RowCoder coder_;
-  std::vector<int8_t> codes_;
-  std::vector<RowScale> scales_;
+  CodedRows codes_;
   std::vector<uint32_t> members_;
 };
 

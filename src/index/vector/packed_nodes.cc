@@ -75,14 +75,17 @@ PackedNodes::Node PackedNodes::View(const uint8_t* node) const {
 
 bool PackedNodes::Make(const Graph& graph, uint32_t row, uint8_t* node) const {
   static thread_local std::vector<float> center;
+  static thread_local std::vector<int8_t> code;
   const RowCodes& rows = graph.rows;
   if (!graph.CheckCode(row) || !graph.CheckEdges(row)) return false;
+  auto* const own_code = reinterpret_cast<int8_t*>(node + kCodeAt);
+  coder_.Read(rows, row, own_code);
+  code.resize(rows.padded);
   center.resize(rows.padded);
   for (uint32_t i = 0; i < rows.padded; ++i) {
-    center[i] = static_cast<float>(rows.Row(row)[i]) * rows.scales[row].scale;
+    center[i] = static_cast<float>(own_code[i]) * rows.scales[row].scale;
   }
   std::memcpy(node + kScaleAt, &rows.scales[row], sizeof(RowScale));
-  std::memcpy(node + kCodeAt, rows.Row(row), rows.padded);
   std::fill(node + codes_at_, node + offsets_at_, uint8_t{0});
   auto* offsets = reinterpret_cast<float*>(node + offsets_at_);
   auto* factors = reinterpret_cast<float*>(node + factors_at_);
@@ -96,7 +99,8 @@ bool PackedNodes::Make(const Graph& graph, uint32_t row, uint8_t* node) const {
     if (neighbor >= rows.n || !rows.Has(neighbor)) continue;
     if (!graph.CheckCode(neighbor)) return false;
     simd::CodeKernels::ResidualSums sums;
-    coder_.kernels().encode_residual(rows.Row(neighbor), rows.scales[neighbor].scale, center.data(),
+    coder_.Read(rows, neighbor, code.data());
+    coder_.kernels().encode_residual(code.data(), rows.scales[neighbor].scale, center.data(),
                                      rows.padded, lane, node + codes_at_, &sums);
     const float factor = sums.magnitudes > 0 ? 2 * sums.squared_norm / sums.magnitudes : 0;
     offsets[lane] = sums.squared_norm + factor * sums.center_signed;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 namespace chroma::index {
@@ -13,6 +14,39 @@ using model::Space;
 constexpr float kCodeMax = 127;
 // Below it, dividing by a scale would overflow.
 constexpr float kTiny = 1e-30F;
+constexpr double kVarianceOfRounding = 1.0 / 12;
+
+// Of a plane's layout: CodeKernels::dot_nibbles.
+constexpr uint32_t kChunkBytes = 32;
+constexpr uint8_t kNibble = 15;
+// What is added to a code to cut it.
+constexpr uint8_t kRaise = 128;
+
+void Split(const int8_t* code, uint32_t padded, uint8_t* high, uint8_t* low) {
+  for (uint32_t at = 0; at < padded; at += 2 * kChunkBytes) {
+    for (uint32_t j = 0; j < kChunkBytes; ++j) {
+      const auto first = static_cast<uint8_t>(static_cast<uint8_t>(code[at + j]) ^ kRaise);
+      const auto second =
+          static_cast<uint8_t>(static_cast<uint8_t>(code[at + kChunkBytes + j]) ^ kRaise);
+      *high++ = static_cast<uint8_t>(first >> 4 | (second & ~kNibble));
+      *low++ = static_cast<uint8_t>((first & kNibble) | second << 4);
+    }
+  }
+}
+
+int32_t Sum(const std::vector<int8_t>& code) {
+  return std::accumulate(code.begin(), code.end(), int32_t{0});
+}
+
+// Of a code with what both planes give, and with what the high one does: low nibbles are taken for
+// 7.5, their middle.
+float Dot(int32_t code_sum, int32_t high, int32_t low) {
+  return static_cast<float>(int64_t{16} * high + low - int64_t{kRaise} * code_sum);
+}
+float DotByHigh(int32_t code_sum, int32_t high) {
+  constexpr float kMiddle = 7.5F;
+  return 16 * static_cast<float>(high) + (kMiddle - kRaise) * static_cast<float>(code_sum);
+}
 
 double SquaredNorm(const float* row, size_t dimension) {
   double sum = 0;
@@ -28,60 +62,94 @@ RowCoder::RowCoder(const simd::CodeKernels& kernels, CodeSpace space)
       rotation_(space_.code_dimension(), space_.seed) {}
 
 float RowCoder::ErrorOf(const CodedQuery& query, const RowScale& row) {
-  constexpr float kVarianceOfRounding = 1.0F / 12;
-  return 2 * std::sqrt(kVarianceOfRounding * (query.squared_norm * row.scale * row.scale +
-                                              row.squared_norm * query.scale * query.scale));
+  // In doubles: squares of large components are beyond floats.
+  const double query_step = static_cast<double>(query.scale) * query.scale;
+  const double row_step = static_cast<double>(row.scale) * row.scale;
+  const double sum = query.squared_norm * row_step + row.squared_norm * query_step;
+  return static_cast<float>(2 * std::sqrt(kVarianceOfRounding * sum));
 }
 
-void RowCoder::Distances(const RowCodes& rows, uint32_t row, std::span<const uint32_t> others,
-                         float* out) const {
+float RowCoder::ErrorByHigh(const CodedQuery& query, const RowScale& row) {
+  RowScale coarse = row;
+  coarse.scale *= 16;
+  return ErrorOf(query, coarse);
+}
+
+void RowCoder::Distances(const CodedVector& from, const RowCodes& rows,
+                         std::span<const uint32_t> others, Planes planes, float* out) const {
   constexpr size_t kBlock = 64;
-  std::array<const int8_t*, kBlock> codes;
-  std::array<int32_t, kBlock> dots;
-  const RowScale& scale = rows.scales[row];
+  std::array<const uint8_t*, kBlock> pointers;
+  std::array<int32_t, kBlock> high;
+  std::array<int32_t, kBlock> low;
   for (size_t begin = 0; begin < others.size(); begin += kBlock) {
     const std::span<const uint32_t> block =
         others.subspan(begin, std::min(kBlock, others.size() - begin));
-    for (size_t i = 0; i < block.size(); ++i) codes[i] = rows.Row(block[i]);
-    kernels_.dot_i8_gather(rows.Row(row), codes.data(), block.size(), rows.padded, dots.data());
+    const auto dots = [&](auto plane_of, std::array<int32_t, kBlock>& to) {
+      for (size_t i = 0; i < block.size(); ++i) pointers[i] = plane_of(block[i]);
+      kernels_.dot_nibbles(from.code, pointers.data(), block.size(), rows.padded, to.data());
+    };
+    dots([&](uint32_t row) { return rows.High(row); }, high);
+    if (planes == Planes::kBoth) dots([&](uint32_t row) { return rows.Low(row); }, low);
     for (size_t i = 0; i < block.size(); ++i) {
-      out[begin + i] = Combine(scale.squared_norm, scale.scale, rows.scales[block[i]], dots[i]);
+      const float dot =
+          planes == Planes::kBoth ? Dot(from.sum, high[i], low[i]) : DotByHigh(from.sum, high[i]);
+      out[begin + i] = Combine(from.squared_norm, from.scale, rows.scales[block[i]], dot);
     }
   }
 }
 
+void RowCoder::Distances(const RowCodes& rows, uint32_t row, std::span<const uint32_t> others,
+                         float* out) const {
+  static thread_local std::vector<int8_t> code;
+  code.resize(rows.padded);
+  Read(rows, row, code.data());
+  const RowScale& scale = rows.scales[row];
+  const CodedVector from = {code.data(), Sum(code), scale.scale, scale.squared_norm};
+  Distances(from, rows, others, Planes::kBoth, out);
+}
+
 void RowCoder::Distances(const RowCodes& rows, std::span<const uint32_t> some,
                          std::span<const uint32_t> others, float* out) const {
-  static thread_local std::vector<const int8_t*> codes;
+  static thread_local std::vector<int8_t> codes;
+  static thread_local std::vector<const int8_t*> pointers;
   static thread_local std::vector<int32_t> dots;
-  codes.clear();
-  for (const uint32_t row : some) codes.push_back(rows.Row(row));
-  for (const uint32_t row : others) codes.push_back(rows.Row(row));
+  codes.resize((some.size() + others.size()) * rows.padded);
+  pointers.clear();
+  for (const std::span<const uint32_t> side : {some, others}) {
+    for (const uint32_t row : side) {
+      int8_t* const code = codes.data() + pointers.size() * rows.padded;
+      Read(rows, row, code);
+      pointers.push_back(code);
+    }
+  }
   dots.resize(some.size() * others.size());
-  kernels_.dot_i8_block(codes.data(), some.size(), codes.data() + some.size(), others.size(),
+  kernels_.dot_i8_block(pointers.data(), some.size(), pointers.data() + some.size(), others.size(),
                         rows.padded, dots.data());
   const int32_t* dot = dots.data();
   for (const uint32_t row : some) {
     const RowScale& scale = rows.scales[row];
     for (const uint32_t other : others) {
-      *out++ = Combine(scale.squared_norm, scale.scale, rows.scales[other], *dot++);
+      *out++ =
+          Combine(scale.squared_norm, scale.scale, rows.scales[other], static_cast<float>(*dot++));
     }
   }
 }
 
-bool RowCoder::IntoCodeSpace(const float* vector, bool is_query, float* out) const {
+bool RowCoder::IntoCodeSpace(const float* vector, bool is_query, float* factor, float* out) const {
   static thread_local std::vector<float> moved;
   moved.resize(space_.code_dimension());
   const double squared = SquaredNorm(vector, space_.dimension);
   // Beyond float32's range when squared: no order by these distances would be right.
   if (!(squared < 1e37)) return false;
-  float factor = 1;
-  if (space_.space == Space::kCosine) {
-    if (squared < kTiny) return false;
-    factor = static_cast<float>(1 / std::sqrt(squared));
+  float scale = 1;
+  if (space_.space == Space::kCosine && squared < kTiny) return false;
+  if (space_.space == Space::kCosine) scale = static_cast<float>(1 / std::sqrt(squared));
+  if (space_.space == Space::kInnerProduct && is_query && squared >= kTiny) {
+    scale = static_cast<float>(space_.length / std::sqrt(squared));
   }
+  *factor = scale;
   for (uint32_t i = 0; i < space_.dimension; ++i) {
-    moved[i] = vector[i] * factor - space_.center[i];
+    moved[i] = vector[i] * scale - space_.center[i];
   }
   if (space_.space == Space::kInnerProduct) {
     const double left = static_cast<double>(space_.length) * space_.length - squared;
@@ -96,7 +164,8 @@ bool RowCoder::IntoCodeSpace(const float* vector, bool is_query, float* out) con
 bool RowCoder::Encode(const float* row, int8_t* code, RowScale* scale) const {
   static thread_local std::vector<float> rotated;
   rotated.resize(padded());
-  if (!IntoCodeSpace(row, /*is_query=*/false, rotated.data())) {
+  float factor = 0;
+  if (!IntoCodeSpace(row, /*is_query=*/false, &factor, rotated.data())) {
     std::fill_n(code, padded(), int8_t{0});
     *scale = {0, -1};
     return false;
@@ -112,16 +181,17 @@ bool RowCoder::Encode(const float* row, int8_t* code, RowScale* scale) const {
 
 bool RowCoder::EncodeQuery(const float* query, CodedQuery* out) const {
   out->rotated.resize(padded());
-  if (!IntoCodeSpace(query, /*is_query=*/true, out->rotated.data())) return false;
+  if (!IntoCodeSpace(query, /*is_query=*/true, &out->factor, out->rotated.data())) return false;
   Finish(out);
   return true;
 }
 
 void RowCoder::EncodeQuery(const RowCodes& rows, uint32_t row, CodedQuery* out) const {
   out->rotated.resize(padded());
-  const int8_t* code = rows.Row(row);
+  out->code.resize(padded());
+  Read(rows, row, out->code.data());
   for (uint32_t i = 0; i < padded(); ++i) {
-    out->rotated[i] = static_cast<float>(code[i]) * rows.scales[row].scale;
+    out->rotated[i] = static_cast<float>(out->code[i]) * rows.scales[row].scale;
   }
   Finish(out);
 }
@@ -133,12 +203,40 @@ void RowCoder::Finish(CodedQuery* out) const {
   out->scale = std::max(shape.magnitude_max, kTiny) / kCodeMax;
   out->code.resize(padded());
   kernels_.quantize(out->rotated.data(), padded(), 1 / out->scale, out->code.data());
+  out->code_sum = Sum(out->code);
 
   const float step = std::max(shape.group_range_max, kTiny) / simd::kTableMax;
   out->tables.resize(size_t{padded()} * 4);  // 16 entries for each group of 4
   kernels_.fill_tables(out->rotated.data(), padded(), 1 / step, out->tables.data());
   // Over the set bits q sums to step * entries + negative_sum; Σ ±q is twice that less Σ q.
   out->code_tables = {out->tables.data(), 2 * step, 2 * shape.negative_sum - shape.sum};
+}
+
+CodedRows::CodedRows(const RowCoder& coder, std::span<const float* const> rows,
+                     const ParallelFor& parallel_for)
+    : padded_(coder.padded()),
+      planes_(rows.size() * coder.padded()),
+      scales_(rows.size(), RowScale{0, -1}) {
+  constexpr size_t kRowsAtOnce = 256;
+  const size_t plane_bytes = RowCodes::PlaneBytes(padded_);
+  parallel_for((rows.size() + kRowsAtOnce - 1) / kRowsAtOnce, [&](size_t chunk) {
+    std::vector<int8_t> code(padded_);
+    const size_t end = std::min(rows.size(), (chunk + 1) * kRowsAtOnce);
+    for (size_t row = chunk * kRowsAtOnce; row < end; ++row) {
+      if (rows[row] == nullptr || !coder.Encode(rows[row], code.data(), &scales_[row])) continue;
+      uint8_t* const high = planes_.bytes() + row * plane_bytes;
+      Split(code.data(), padded_, high, high + rows.size() * plane_bytes);
+    }
+  });
+}
+
+RowCodes CodedRows::view() const {
+  const size_t plane_bytes = RowCodes::PlaneBytes(padded_);
+  return {.high = planes_.bytes(),
+          .low = planes_.bytes() + scales_.size() * plane_bytes,
+          .scales = scales_.data(),
+          .n = static_cast<uint32_t>(scales_.size()),
+          .padded = padded_};
 }
 
 CodeSpace ChooseCodeSpace(Space space, uint32_t dimension, uint64_t seed,

@@ -155,19 +155,22 @@ class SignCodes::Scan {
     float distance = request_.bound;
     if (nearest_.size() == request_.k) distance = nearest_.front().distance;
     if (request_.space == model::Space::kL2) return distance * (1 + kRounding);
-    return lengths_ - 2 * (1 - distance) + lengths_ * kRounding;
+    return lengths_ - 2 * factor_ * (1 - distance) + lengths_ * kRounding;
   }
 
-  // In the code space |q - r|² = |q|² + |r|² - 2 <q, r>, where <q, r> is one less the distance.
+  // In the code space |f q - r|² = f² |q|² + |r|² - 2 f <q, r>, where <q, r> is one less the
+  // distance; but for ip both are of length one.
   void SetScale() {
     lengths_ = 2;
+    factor_ = 1;
     if (request_.space != model::Space::kInnerProduct) return;
     double squared = 0;
     for (uint32_t i = 0; i < source_.dimension; ++i) {
       squared += static_cast<double>(request_.query[i]) * request_.query[i];
     }
     const double length = view_.coder->space().length;
-    lengths_ = static_cast<float>(squared + length * length);
+    factor_ = query_.factor;
+    lengths_ = static_cast<float>(squared * factor_ * factor_ + length * length);
   }
 
   // Which of the first `coded` rows may be among the nearest.
@@ -230,7 +233,8 @@ class SignCodes::Scan {
   const SearchRequest& request_;
   CodedQuery query_;
   float length_ = 0;   // of the query in the code space
-  float lengths_ = 0;  // |q|² + |r|² there, but for l2
+  float lengths_ = 0;  // f² |q|² + |r|² there, but for l2
+  float factor_ = 1;
   float limit_ = 0;
   std::vector<Estimated> estimated_;
   std::vector<float> upper_;        // a heap, the greatest first

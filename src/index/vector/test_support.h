@@ -3,7 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "index/vector/graph.h"
@@ -11,10 +12,6 @@
 #include "index/vector/vector_index.h"
 
 namespace chroma::index {
-
-inline void InOrder(size_t n, const std::function<void(size_t)>& job) {
-  for (size_t i = 0; i < n; ++i) job(i);
-}
 
 // Under l2. Not to be moved: its parts point to each other.
 class BuiltRows {
@@ -26,16 +23,11 @@ class BuiltRows {
     for (uint32_t row = 0; row < n_; ++row) rows_.push_back(Row(row));
     coder_ = std::make_unique<RowCoder>(simd::ActiveCodeKernels(),
                                         ChooseCodeSpace(model::Space::kL2, dimension, 1, rows_));
-    codes_.resize(size_t{n_} * coder_->padded());
-    scales_.resize(n_);
-    for (uint32_t row = 0; row < n_; ++row) {
-      coder_->Encode(rows_[row], codes_.data() + size_t{row} * coder_->padded(), &scales_[row]);
-    }
-    const RowCodes view{codes_.data(), scales_.data(), n_, coder_->padded()};
-    GraphBuilder builder(*coder_, view, {}, InOrder, nullptr, nullptr);
+    codes_ = std::make_unique<CodedRows>(*coder_, rows_, InOrder);
+    GraphBuilder builder(*coder_, codes_->view(), {}, InOrder, nullptr, nullptr);
     EXPECT_TRUE(builder.Build().ok());
     neighbors_ = builder.neighbors();
-    graph_ = {view, Edges::Of(neighbors_.data()), builder.entry()};
+    graph_ = {codes_->view(), Edges::Of(neighbors_.data()), builder.entry()};
   }
   BuiltRows(const BuiltRows&) = delete;
   BuiltRows& operator=(const BuiltRows&) = delete;
@@ -58,8 +50,7 @@ class BuiltRows {
   const uint32_t n_;
   std::vector<const float*> rows_;
   std::unique_ptr<RowCoder> coder_;
-  std::vector<int8_t> codes_;
-  std::vector<RowScale> scales_;
+  std::unique_ptr<CodedRows> codes_;
   std::vector<uint32_t> neighbors_;
   Graph graph_;
 };
