@@ -1,5 +1,6 @@
 #include "cli/record_streams.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -101,6 +102,13 @@ bool IsStream(const std::string& file) {
   struct stat there;
   if (file == kStandard || DescriptorOf(file)) return true;
   return ::stat(file.c_str(), &there) == 0 && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode);
+}
+
+Status CheckDescriptor(const std::string& file) {
+  const std::optional<int> descriptor = DescriptorOf(file);
+  if (!descriptor || ::fcntl(*descriptor, F_GETFD) >= 0) return Status::Ok();
+  return Status::InvalidArgument("open " + file + ": whoever started this program opened no " +
+                                 std::to_string(*descriptor));
 }
 
 Result<std::unique_ptr<transfer::ByteSink>> CreateRecords(const std::string& file,

@@ -19,6 +19,9 @@ Result<std::unique_ptr<transfer::ByteSource>> OpenRecords(const std::string& fil
 // Whether what is written there is gone, as into a pipe, a device, or what is open already: "-",
 // /dev/stdout and links to them.
 bool IsStream(const std::string& file);
+// kInvalidArgument where it names a descriptor that is not open. To be asked before anything is
+// opened here, which would get its number.
+Status CheckDescriptor(const std::string& file);
 // A stream becomes stdout; a file appears when it is whole, in place of what was there.
 // kInvalidArgument for a directory. The terminal outlives it.
 Result<std::unique_ptr<transfer::ByteSink>> CreateRecords(const std::string& file,

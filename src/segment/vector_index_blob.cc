@@ -131,17 +131,16 @@ Result<std::shared_ptr<const VectorIndexReader>> VectorIndexReader::Open(
 }
 
 Status VectorIndexReader::Init(runtime::Context& ctx, std::shared_ptr<index::NodeMemory> memory) {
-  for (const SectionType type :
-       {SectionType::kGraphInfo, SectionType::kRowScales, SectionType::kHighNibbles,
-        SectionType::kLowNibbles, SectionType::kEdges}) {
-    if (sections_.Find(type) != nullptr) continue;
-    return Status::DataLoss("vector index " + blob() + " is damaged: section " +
-                            std::string(format::SectionTypeName(type)) + " is missing");
-  }
+  CHROMA_TRY(CheckPresent(SectionType::kGraphInfo));
   const SectionInfo& section = *sections_.Find(SectionType::kGraphInfo);
   CHROMA_ASSIGN(const store::BlobSlice info, sections_.Read(ctx, section));
   ByteReader in(info.bytes);
   CHROMA_TRY(ReadInfo(in));
+  // After that: another layout has other sections.
+  for (const SectionType type : {SectionType::kRowScales, SectionType::kHighNibbles,
+                                 SectionType::kLowNibbles, SectionType::kEdges}) {
+    CHROMA_TRY(CheckPresent(type));
+  }
   CHROMA_TRY(ReadScales(ctx));
   CHROMA_TRY(OpenBlocks(ctx, SectionType::kHighNibbles, &high_));
   CHROMA_TRY(OpenBlocks(ctx, SectionType::kLowNibbles, &low_));
@@ -153,6 +152,12 @@ Status VectorIndexReader::Init(runtime::Context& ctx, std::shared_ptr<index::Nod
   index_ = std::make_unique<const index::GraphIndex>(simd::ActiveCodeKernels(), space_, graph_,
                                                      std::move(memory), std::move(calibration_));
   return Status::Ok();
+}
+
+Status VectorIndexReader::CheckPresent(SectionType type) const {
+  if (sections_.Find(type) != nullptr) return Status::Ok();
+  return Status::DataLoss("vector index " + blob() + " is damaged: section " +
+                          std::string(format::SectionTypeName(type)) + " is missing");
 }
 
 Status VectorIndexReader::ReadInfo(ByteReader& in) {

@@ -93,6 +93,7 @@ class VectorIndexReader final : private index::RowGuard {
 
   explicit VectorIndexReader(format::SectionReader sections) : sections_(std::move(sections)) {}
   Status Init(runtime::Context& ctx, std::shared_ptr<index::NodeMemory> memory);
+  Status CheckPresent(format::SectionType type) const;
   Status ReadInfo(ByteReader& in);
   Status ReadCalibration(ByteReader& in);
   Status ReadScales(runtime::Context& ctx);

@@ -5,6 +5,8 @@
 #include <limits>
 #include <random>
 
+#include "base/coding.h"
+#include "format/section_writer.h"
 #include "index/vector/flat_index.h"
 #include "index/vector/graph_builder.h"
 #include "testing/memory_blobs.h"
@@ -160,6 +162,28 @@ TEST_P(VectorIndexBlobTest, DamageBesideABlockIsMetOnlyThere) {
     EXPECT_TRUE((*reader)->damaged());
     EXPECT_TRUE((*reader)->graph().CheckCode(1200));
   }
+}
+
+// They have other sections: what is missing is not damage.
+TEST_P(VectorIndexBlobTest, SaysWhichProgramWroteAnotherLayout) {
+  const auto open = [this](uint32_t layout) {
+    auto blob = blobs_.Create(ctx_, "other");
+    EXPECT_TRUE(blob.ok());
+    format::SectionWriter out(*std::move(blob));
+    Bytes info;
+    PutFixed(info, layout);
+    EXPECT_TRUE(out.Write(format::SectionType::kGraphInfo, {}, info).ok());
+    EXPECT_TRUE(out.Finish(ctx_).ok());
+    const Bytes bytes = blobs_.Content("other");
+    EXPECT_TRUE(blobs_.Delete(ctx_, "other").ok());
+    return Open(bytes).status();
+  };
+  const Status earlier = open(3);
+  EXPECT_EQ(earlier.code(), StatusCode::kDataLoss);
+  EXPECT_NE(earlier.message().find("an earlier program wrote it"), std::string::npos)
+      << earlier.message();
+  const Status later = open(1000);
+  EXPECT_EQ(later.code(), StatusCode::kFailedPrecondition);
 }
 
 // A spread beyond all that is measured would let walks go on and on.

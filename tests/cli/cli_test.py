@@ -25,13 +25,15 @@ CHROMA = None
 
 
 class Server:
-    """A `chroma run` that is stopped with the test; its stderr is a file."""
+    """A `chroma run` that is stopped with the test; its stderr is a file. `prefix` is a command that
+    becomes it."""
 
-    def __init__(self, test, *arguments, env=None, cwd=None):
+    def __init__(self, test, *arguments, env=None, cwd=None, prefix=()):
         self.log_path = pathlib.Path(test.directory) / f"log{len(test.servers)}"
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [CHROMA, "run", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                [*prefix, CHROMA, "run", *arguments], stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
                 stderr=log, cwd=cwd or test.directory, env={**os.environ, **(env or {})})
         test.servers.append(self)
 
@@ -191,6 +193,15 @@ class StartAndStop(CliTest):
         began = time.monotonic()
         self.assertEqual(server.stop(signal.SIGINT), -signal.SIGINT)
         self.assertLess(time.monotonic() - began, 5)
+
+    def test_without_standard_descriptors(self):
+        """No file of the database takes their numbers, to be printed into."""
+        server = self.start("--path", "data", "--port", "0",
+                            prefix=("sh", "-c", 'exec "$@" <&- >&-', "sh"))
+        server.url()
+        for number in (0, 1):
+            self.assertEqual(os.readlink(f"/proc/{server.process.pid}/fd/{number}"), "/dev/null")
+        self.assertEqual(server.stop(), 0)
 
     def test_second_signal_does_not_wait(self):
         server = self.start("--path", "data", "--port", "0")

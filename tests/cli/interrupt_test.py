@@ -323,6 +323,21 @@ class Export(InterruptTest):
             self.assertEqual(lines, ["first"] + self.records(url, "docs"))
             self.assertTrue(link.is_symlink())
 
+    def test_what_it_has_opened_itself_is_not_written_to(self):
+        url = self.serve()
+        self.fill(url, "docs", 10)
+        for number in range(3, 10):
+            process = self.start("export", url, "docs", f"/dev/fd/{number}", "--format", "jsonl")
+            self.assertIn(f"opened no {number}", process.stderr.read())
+            self.assertNotEqual(process.wait(60), 0)
+        given = os.open(self.directory / "out", os.O_WRONLY | os.O_CREAT)
+        self.addCleanup(os.close, given)
+        process = self.start("export", url, "docs", f"/dev/fd/{given}", "--format", "jsonl",
+                             pass_fds=[given])
+        self.assertEqual(process.wait(60), 0)
+        self.assertEqual((self.directory / "out").read_text().splitlines(),
+                         self.records(url, "docs"))
+
     def test_interrupted_into_a_named_pipe(self):
         url = self.serve()
         self.fill(url, "docs", 20_000)

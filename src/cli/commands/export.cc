@@ -27,6 +27,7 @@ class Export final : public Command {
 
   Result<int> Run(Terminal& terminal) override {
     CHROMA_ASSIGN(const transfer::FileFormat format, FormatOf(format_, file_));
+    CHROMA_TRY(CheckDescriptor(file_));
     CHROMA_ASSIGN(const Place place, ParsePlace(place_));
     CHROMA_ASSIGN(const Client client, OpenPlace(place, Access::kRead));
     CHROMA_ASSIGN(const Collection collection, client.GetCollection(collection_));

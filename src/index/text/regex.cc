@@ -47,6 +47,8 @@ constexpr uint64_t kExpandedMax = 350000;
 // Places where a part may be left out. RE2 compiles them in quadratic time: 16,000 take a second,
 // and `a{5,55555}` took seven.
 constexpr uint64_t kRe2OptionalMax = 8192;
+// How many pairs of them take as long as a character, which is what a budget is of.
+constexpr uint64_t kOptionalPerSize = 1024;
 // Memory of one RE2 program and its cache of states: what the budget says is tried first.
 constexpr int64_t kRe2BytesUsual = 8 << 20;
 constexpr int64_t kRe2BytesMax = 128 << 20;
@@ -341,15 +343,22 @@ struct Regex::Program {
   // Whether looking for all matches reads the text once: a literal's next one is looked for where
   // the one before was found.
   bool reads_once() const { return is_literal; }
+  // Whether the automaton decides it, which no RE2 program can.
+  bool NeedsNfa(std::string_view text) const {
+    return exact == nullptr || (!exact_everywhere && !IsAscii(text));
+  }
 };
 
 Status Regex::Program::Build(const Hir& hir, bool longest, RegexBudget* budget) {
   if (hir.too_large) return TooLarge();
-  const auto [size, optional, nullable] = Expand(hir, hir.root, true);
+  const Expansion all = Expand(hir, hir.root, true);
+  const uint64_t size = all.size;
+  uint64_t optional = all.optional;
   if (size > kExpandedMax) return TooLarge();
   const bool bounds_in_re2 = optional <= kRe2OptionalMax;
-  if (!bounds_in_re2 && Expand(hir, hir.root, false).optional > kRe2OptionalMax) return TooLarge();
-  if (budget != nullptr) CHROMA_TRY(budget->Take(size));
+  if (!bounds_in_re2) optional = Expand(hir, hir.root, false).optional;
+  if (optional > kRe2OptionalMax) return TooLarge();
+  if (budget != nullptr) CHROMA_TRY(budget->Take(size + optional * optional / kOptionalPerSize));
   const int64_t cache_bytes = budget != nullptr ? budget->CacheBytes(size) : kRe2BytesUsual;
   is_literal = IsLiteral(hir, &literal);
   if (is_literal) {
@@ -423,9 +432,7 @@ bool Regex::query_is_exact() const {
 bool Regex::Matches(std::string_view text) const {
   const Program& program = *program_;
   if (program.is_literal) return Contains(text, program.literal);
-  if (program.exact != nullptr && (program.exact_everywhere || IsAscii(text))) {
-    return Search(*program.exact, text);
-  }
+  if (!program.NeedsNfa(text)) return Search(*program.exact, text);
   return Search(*program.loose, text) && program.nfa.Matches(text);
 }
 
@@ -436,7 +443,7 @@ bool Regex::Program::Find(std::string_view text, size_t from, TextRange* found) 
     found->end = found->begin + literal.size();
     return found->begin != text.npos;
   }
-  if (exact == nullptr || (!exact_everywhere && !IsAscii(text))) return nfa.Find(text, from, found);
+  if (NeedsNfa(text)) return nfa.Find(text, from, found);
   re2::StringPiece match;
   const re2::StringPiece all(text.data(), text.size());
   if (!exact->Match(all, from, text.size(), RE2::UNANCHORED, &match, 1)) return false;
@@ -447,10 +454,12 @@ bool Regex::Program::Find(std::string_view text, size_t from, TextRange* found) 
 
 void Regex::FindAll(std::string_view text, MatchWork* work, std::vector<TextRange>* found) const {
   if (!work->Take(text.size()) || !Matches(text)) return;
+  const bool by_nfa = !program_->is_literal && program_->NeedsNfa(text);
+  const size_t to_begin = by_nfa ? program_->nfa.states() : 0;
   TextRange match;
   for (size_t from = 0; found->size() < kFoundMax;) {
     // An expression may look at all that is left before it knows that a match is a short one.
-    if (!program_->reads_once() && !work->Take(text.size() - from)) return;
+    if (!program_->reads_once() && !work->Take(text.size() - from + to_begin)) return;
     if (!program_->Find(text, from, &match)) return;
     from = match.end;
     if (match.end > match.begin) {

@@ -19,6 +19,8 @@ class Nfa {
  public:
   // False when the automaton would have more than `states_max` states.
   bool Build(const Hir& hir, size_t states_max);
+  // Each search takes time and memory for these before it begins.
+  size_t states() const { return states_.size(); }
   // True when the pattern matches somewhere in `text`. O(size of text x size of pattern).
   bool Matches(std::string_view text) const;
   // The longest match at the first place from `from` on that has one. The same time.

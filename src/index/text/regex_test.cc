@@ -162,6 +162,34 @@ TEST(RegexTest, WideBoundsTakeNoLongToCompile) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
+TEST(RegexTest, ManyMatchesByTheAutomatonAreBounded) {
+  std::string text;
+  for (int i = 0; i < 16000; ++i) text += "e ";
+  const auto compiled = Regex::Compile("e{1,55555}", Regex::Use::kFind);
+  ASSERT_TRUE(compiled.ok());
+  MatchWork work;
+  std::vector<TextRange> found;
+  const auto start = std::chrono::steady_clock::now();
+  (*compiled)->FindAll(text, &work, &found);
+  EXPECT_FALSE(found.empty());
+  EXPECT_TRUE(work.exceeded());
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+}
+
+TEST(RegexTest, ExpressionsThatTakeLongToCompileUseUpTheBudget) {
+  RegexBudget budget(1'000'000);
+  size_t compiled = 0;
+  for (char c = 'a'; c <= 'z'; ++c) {
+    const std::string pattern = std::string(1, c) + "{0,8000}x";
+    compiled += Regex::Compile(pattern, Regex::Use::kMatch, &budget).ok() ? 1 : 0;
+  }
+  EXPECT_GE(compiled, 5U);
+  EXPECT_LE(compiled, 20U);
+  // RE2 is not asked to count to so many.
+  RegexBudget other(1'000'000);
+  EXPECT_TRUE(Regex::Compile("e{5,55555}k", Regex::Use::kMatch, &other).ok());
+}
+
 TEST(RegexTest, SurvivesTextThatIsNotUtf8) {
   for (const char* pattern : {".", "\\bé", "[^a]+$", "\\b{start}\\w", "(?R)$"}) {
     (void)Matches(pattern, "a\xC3"sv);

@@ -340,17 +340,18 @@ TEST(GraphIndex, FindsWhatIsBehindRowsThatDoNotPass) {
 
 // Where walks begin: a walk that asks for no more rows than are there must not end there.
 TEST(GraphIndex, FindsWhatIsBehindACrowdInTheMiddle) {
-  constexpr uint32_t kCrowd = 20;
-  for (const Layout layout : {Layout::kPacked, Layout::kCodes}) {
-    Collection collection(Space::kL2, 30'000, 18, layout, Shape::kCrowds);
-    const std::vector<float> middle = collection.Mean();
-    for (uint32_t i = 0; i < kCrowd; ++i) collection.rows()[i] = collection.Near(middle, .01F);
-    collection.Build();
-    Bitmap half;
-    for (uint32_t row = 0; row < collection.n(); row += 2) half.Add(row);
-    for (const uint32_t k : {1U, kCrowd}) {
-      EXPECT_GE(collection.Recall(k), .95) << k;
-      EXPECT_GE(collection.Recall(k, &half), .95) << k;
+  for (const uint32_t crowd : {20U, 300U, 1000U}) {
+    for (const Layout layout : {Layout::kPacked, Layout::kCodes}) {
+      Collection collection(Space::kL2, 30'000, 18, layout, Shape::kCrowds);
+      const std::vector<float> middle = collection.Mean();
+      for (uint32_t i = 0; i < crowd; ++i) collection.rows()[i] = collection.Near(middle, .01F);
+      collection.Build();
+      Bitmap half;
+      for (uint32_t row = 0; row < collection.n(); row += 2) half.Add(row);
+      for (const uint32_t k : {1U, 20U}) {
+        EXPECT_GE(collection.Recall(k), .95) << k << " beyond " << crowd;
+        EXPECT_GE(collection.Recall(k, &half), .95) << k << " beyond " << crowd;
+      }
     }
   }
 }
@@ -373,6 +374,18 @@ TEST(GraphIndex, TellsRowsThatAreNearlyTheSameApart) {
     }
   }
   EXPECT_GE(hits, 6000 / kAlike * 10 * .96);
+}
+
+// As many results as candidates leave no room for what nibbles err by.
+TEST(GraphIndex, FindsAsManyAsTheEffort) {
+  for (const Shape shape : {Shape::kFlat, Shape::kCrowds}) {
+    Collection collection(Space::kL2, 30'000, 22, Layout::kCodes, shape);
+    collection.Build();
+    Bitmap half;
+    for (uint32_t row = 0; row < collection.n(); row += 2) half.Add(row);
+    EXPECT_GE(collection.Recall(100), .97);
+    EXPECT_GE(collection.Recall(100, &half), .97);
+  }
 }
 
 TEST(GraphIndex, InnerProductsDoNotDependOnTheLengthOfTheQuery) {

@@ -151,7 +151,7 @@ class Reach {
   }
   // What must be visited is nearer; infinite until there are as many results.
   float bound() const { return bound_; }
-  // Whether the results are so near that high nibbles do not tell which are nearer.
+  // Whether the results are so near the query that high nibbles do not tell which are nearer.
   bool needs_both_planes() const { return needs_both_planes_; }
   bool is_known() const { return bound_ < std::numeric_limits<float>::infinity(); }
 
@@ -181,16 +181,17 @@ class Reach {
 
   void SetBound(const CodedCandidate& last) {
     const RowScale& scale = rows_.scales[last.row];
-    bound_ = depth_.reach * last.distance;
-    if (planes_ == Planes::kHigh) {
-      // What nibbles may err by, of the last result's distance.
-      constexpr float kErrorMax = 1 / 16.0F;
-      needs_both_planes_ = kErrorMax * last.distance < RowCoder::ErrorByHigh(state_.query, scale);
-      return;
-    }
-    // Codes err too: what seems farther than the last result by less may be nearer.
+    // Codes err: what seems farther than the last result by less may be nearer.
     constexpr float kErrors = 4;
-    bound_ = std::max(bound_, last.distance + kErrors * RowCoder::ErrorOf(state_.query, scale));
+    constexpr float kErrorsByHigh = 3;
+    const float error = planes_ == Planes::kHigh
+                            ? kErrorsByHigh * RowCoder::ErrorByHigh(state_.query, scale)
+                            : kErrors * RowCoder::ErrorOf(state_.query, scale);
+    bound_ = std::max(depth_.reach * last.distance, last.distance + error);
+    // Where errors take the walk farther than this, whole codes take less time.
+    constexpr float kErrorMax = .05F;
+    needs_both_planes_ =
+        planes_ == Planes::kHigh && error > std::max(depth_.reach - 1, kErrorMax) * last.distance;
   }
 
   const RowCodes& rows_;

@@ -135,6 +135,13 @@ void RowCoder::Distances(const RowCodes& rows, std::span<const uint32_t> some,
   }
 }
 
+// What brings a query to the length L. Where there is none, as all rows or the query are zero,
+// every order of theirs is as good.
+float RowCoder::ToLength(double squared_norm) const {
+  const auto scale = static_cast<float>(space_.length / std::sqrt(squared_norm));
+  return std::isnormal(scale) ? scale : 1;
+}
+
 bool RowCoder::IntoCodeSpace(const float* vector, bool is_query, float* factor, float* out) const {
   static thread_local std::vector<float> moved;
   moved.resize(space_.code_dimension());
@@ -144,9 +151,7 @@ bool RowCoder::IntoCodeSpace(const float* vector, bool is_query, float* factor, 
   float scale = 1;
   if (space_.space == Space::kCosine && squared < kTiny) return false;
   if (space_.space == Space::kCosine) scale = static_cast<float>(1 / std::sqrt(squared));
-  if (space_.space == Space::kInnerProduct && is_query && squared >= kTiny) {
-    scale = static_cast<float>(space_.length / std::sqrt(squared));
-  }
+  if (space_.space == Space::kInnerProduct && is_query) scale = ToLength(squared);
   *factor = scale;
   for (uint32_t i = 0; i < space_.dimension; ++i) {
     moved[i] = vector[i] * scale - space_.center[i];

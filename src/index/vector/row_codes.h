@@ -129,6 +129,7 @@ class RowCoder {
   static float ErrorByHigh(const CodedQuery& query, const RowScale& row);
 
  private:
+  float ToLength(double squared_norm) const;
   bool IntoCodeSpace(const float* vector, bool is_query, float* factor, float* out) const;
   void Finish(CodedQuery* out) const;
 

@@ -183,6 +183,19 @@ TEST_P(SignCodesTest, OfRowsThatAreAllAlikeFindsThatMany) {
   EXPECT_EQ(Found(signs, rows, Request(GetParam(), row), kRows).size(), 10);
 }
 
+// As placeholders are, before there are embeddings.
+TEST_P(SignCodesTest, FindsZeroRowsAndWhatComesAfterThem) {
+  Rows rows(kRows);
+  for (uint32_t row = 0; row < kRows / 2; ++row) rows.rows()[row].assign(kDimension, 0);
+  SignCodes signs(GetParam(), kDimension);
+  ASSERT_TRUE(signs.Extend(rows.Source(kRows / 2), kRows / 2).ok());
+  const std::vector<float> query = rows.Random();
+  const SearchRequest request = Request(GetParam(), query);
+  EXPECT_EQ(Found(signs, rows, request, kRows / 2).size(), 10);
+  ASSERT_TRUE(signs.Extend(rows.Source(kRows), kRows).ok());
+  EXPECT_EQ(Found(signs, rows, request, kRows), rows.Exact(request, kRows));
+}
+
 TEST_P(SignCodesTest, FailsWhereADamagedRowMayBeAnswered) {
   Rows rows(kRows);
   SignCodes signs(GetParam(), kDimension);
