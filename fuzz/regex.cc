@@ -10,8 +10,8 @@
 namespace chroma::fuzz {
 namespace {
 
-// Larger expressions take seconds to compile under sanitizers, and longer texts to be matched by the
-// automaton, in which thousands of others are tried.
+// Larger expressions take seconds to compile under sanitizers, and longer texts to be matched by
+// the automaton, in which thousands of others are tried.
 constexpr uint64_t kSizeMax = 30'000;
 constexpr size_t kTextBytesMax = 1000;
 

@@ -67,13 +67,16 @@ Result<std::vector<std::optional<DocumentHighlights>>> HighlightRows(
       answer.Add(rows.size() * (sizeof(std::optional<DocumentHighlights>) + kTextBytesPerRow)));
   std::vector<std::optional<DocumentHighlights>> highlights;
   highlights.reserve(rows.size());
-  const auto check = [&ctx](const Records&, std::span<const size_t>) { return ctx.Check(); };
+  const auto check = [&ctx](std::span<const Records>, std::span<const Place>) {
+    return ctx.Check();
+  };
   for (auto from = rows.begin(); from != rows.end();) {
     const auto to = from + std::min<ptrdiff_t>(kRowsAtOnce, rows.end() - from);
-    CHROMA_ASSIGN(const Records records,
-                  Project(snapshot, {from, to}, model::kIncludeDocuments, check));
+    const std::vector<RowRef> some(from, to);
+    CHROMA_ASSIGN(const std::vector<Records> records,
+                  Project(snapshot, std::span(&some, 1), model::kIncludeDocuments, check, nullptr));
     from = to;
-    for (const std::optional<std::string>& document : records.documents) {
+    for (const std::optional<std::string>& document : records.front().documents) {
       CHROMA_TRY(ctx.Check());
       std::optional<DocumentHighlights>& one = highlights.emplace_back();
       if (!document) continue;

@@ -277,23 +277,51 @@ Status CheckIdsLoaded(const runtime::Context& ctx, const segment::Snapshot& snap
   return Status::Ok();
 }
 
+// What is refused as too large an answer.
+struct AnswerLimit {
+  uint64_t bytes_max = UINT64_MAX;
+  std::string_view advice = {};  // how to ask for less
+
+  Status Check(uint64_t bytes) const {
+    if (bytes <= bytes_max) return Status::Ok();
+    return Status::InvalidArgument("The answer would be larger than " + std::to_string(bytes_max) +
+                                   " bytes; " + std::string(advice));
+  }
+};
+
 // Vectors are accounted for before they are fetched, the rest, whose size is not known, after, some
 // records at a time.
-Result<Records> ProjectWithin(runtime::Context& ctx, const segment::Snapshot& snapshot,
-                              const std::vector<RowRef>& rows, model::IncludeSet include) {
-  const uint64_t vector_answer_bytes = VectorAnswerBytes(snapshot, rows.size(), include);
+Result<std::vector<Records>> ProjectWithin(runtime::Context& ctx, runtime::ThreadPool& pool,
+                                           const segment::Snapshot& snapshot,
+                                           std::span<const std::vector<RowRef>> lists,
+                                           model::IncludeSet include,
+                                           const AnswerLimit& limit = {}) {
+  size_t rows = 0;
+  for (const std::vector<RowRef>& list : lists) rows += list.size();
+  const uint64_t vector_answer_bytes = VectorAnswerBytes(snapshot, rows, include);
   CHROMA_TRY(CheckSize(ctx, vector_answer_bytes));
   CHROMA_TRY(ctx.ReserveAnswer(vector_answer_bytes));
+  const uint64_t vector_bytes =
+      include & model::kIncludeEmbeddings ? rows * snapshot.dimension * sizeof(float) : 0;
   uint64_t rest_bytes = 0;
-  const auto note = [&](const Records& records, std::span<const size_t> places) {
+  const auto note = [&](std::span<const Records> records, std::span<const Place> places) {
     uint64_t some_bytes = 0;
-    for (const size_t place : places) some_bytes += 2 * SizeBytes(records, place);
+    for (const Place& place : places) some_bytes += SizeBytes(records[place.list], place.at);
     rest_bytes += some_bytes;
     CHROMA_TRY(ctx.Check());
-    CHROMA_TRY(CheckSize(ctx, rest_bytes));
-    return ctx.ReserveAnswer(some_bytes);
+    CHROMA_TRY(limit.Check(vector_bytes + rest_bytes));
+    CHROMA_TRY(CheckSize(ctx, 2 * rest_bytes));
+    return ctx.ReserveAnswer(2 * some_bytes);
   };
-  return Project(snapshot, rows, include, note);
+  return Project(snapshot, lists, include, note, ctx.at_once() ? nullptr : &pool);
+}
+
+Result<Records> ProjectWithin(runtime::Context& ctx, runtime::ThreadPool& pool,
+                              const segment::Snapshot& snapshot, const std::vector<RowRef>& rows,
+                              model::IncludeSet include) {
+  CHROMA_ASSIGN(std::vector<Records> lists,
+                ProjectWithin(ctx, pool, snapshot, std::span(&rows, 1), include));
+  return std::move(lists.front());
 }
 
 }  // namespace
@@ -305,7 +333,7 @@ Result<Records> LocalNode::Get(runtime::Context& ctx, const VersionRef& version,
   CHROMA_TRY(CheckIdsLoaded(ctx, *snapshot));
   CHROMA_ASSIGN(std::vector<RowRef> rows, SelectInOrder(ctx, *snapshot, PredicateOf(plan.predicate),
                                                         plan.offset, plan.limit, &pool_));
-  return ProjectWithin(ctx, *snapshot, rows, plan.include);
+  return ProjectWithin(ctx, pool_, *snapshot, rows, plan.include);
 }
 
 Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& version,
@@ -317,20 +345,16 @@ Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& ve
   CHROMA_ASSIGN(std::vector<NearestRows> nearest, SelectNearest(ctx, pool_, *snapshot, plan));
   NoteSearches(version.collection, *snapshot, plan.space, plan.queries.rows());
   QueryResult result;
-  uint64_t size_bytes = 0;
+  std::vector<std::vector<RowRef>> lists;
   for (NearestRows& one : nearest) {
-    CHROMA_TRY(ctx.Check());
-    CHROMA_ASSIGN(Records records, ProjectWithin(ctx, *snapshot, one.rows, plan.include));
-    size_bytes += SizeBytes(records);
-    if (size_bytes > plan.answer_bytes_max) {
-      return Status::InvalidArgument("The answer would be larger than " +
-                                     std::to_string(plan.answer_bytes_max) +
-                                     " bytes; lower n_results, include less or send fewer query "
-                                     "vectors");
-    }
-    result.records.push_back(std::move(records));
+    lists.push_back(std::move(one.rows));
     result.distances.push_back(std::move(one.distances));
   }
+  // Together: what lies side by side is read once for all queries.
+  CHROMA_ASSIGN(result.records,
+                ProjectWithin(ctx, pool_, *snapshot, lists, plan.include,
+                              {plan.answer_bytes_max,
+                               "lower n_results, include less or send fewer query vectors"}));
   return result;
 }
 
@@ -339,18 +363,17 @@ Result<SearchResult> LocalNode::Search(runtime::Context& ctx, const VersionRef& 
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
   CHROMA_ASSIGN(std::vector<ScoredRows> found, RunSearches(ctx, pool_, *snapshot, plan));
   NoteSearches(version.collection, *snapshot, plan.space, plan.searches.size());
+  const AnswerLimit limit{plan.answer_bytes_max,
+                          "lower the limit, select less or send fewer searches"};
   SearchResult result;
   uint64_t size_bytes = 0;
   for (size_t i = 0; i < found.size(); ++i) {
     CHROMA_TRY(ctx.Check());
     const model::Select& select = plan.searches[i].select;
-    CHROMA_ASSIGN(Records records, ProjectWithin(ctx, *snapshot, found[i].rows, IncludeOf(select)));
+    CHROMA_ASSIGN(Records records,
+                  ProjectWithin(ctx, pool_, *snapshot, found[i].rows, IncludeOf(select)));
     size_bytes += SizeBytes(records);
-    if (size_bytes > plan.answer_bytes_max) {
-      return Status::InvalidArgument("The answer would be larger than " +
-                                     std::to_string(plan.answer_bytes_max) +
-                                     " bytes; lower the limit, select less or send fewer searches");
-    }
+    CHROMA_TRY(limit.Check(size_bytes));
     KeepSelected(select, &records);
     result.records.push_back(std::move(records));
     result.scores.push_back(select.score ? std::move(found[i].scores) : std::vector<float>());
@@ -376,7 +399,7 @@ Result<ListResult> LocalNode::List(runtime::Context& ctx, const VersionRef& vers
   CHROMA_ASSIGN(auto snapshot, Snapshot(ctx, version));
   CHROMA_ASSIGN(const std::vector<RowRef> rows, SelectList(ctx, *snapshot, plan, &pool_));
   ListResult result;
-  CHROMA_ASSIGN(result.records, ProjectWithin(ctx, *snapshot, rows, plan.get.include));
+  CHROMA_ASSIGN(result.records, ProjectWithin(ctx, pool_, *snapshot, rows, plan.get.include));
   if (plan.highlight) {
     CHROMA_ASSIGN(result.highlights,
                   HighlightRows(ctx, *snapshot, PredicateOf(plan.get.predicate),

@@ -1,74 +1,77 @@
 #include "executor/project.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <string_view>
 #include <utility>
+
+#include "runtime/mutex.h"
 
 namespace chroma::executor {
 namespace {
 
 using segment::Part;
 
-// What a long answer holds before it is accounted for is bounded by this.
+// What a long answer holds before it is accounted for is bounded by this, times the threads.
 constexpr size_t kRowsAtOnce = 1024;
 
-// Some rows of one part, ascending as parts want them, and where each goes in the result.
+// Some rows of one part, ascending as parts want them, and where each goes.
 struct RowsOfPart {
-  std::span<const uint32_t> rows;
-  std::span<const size_t> positions;
-};
-
-struct PartRows {
+  const Part* part;
   std::vector<uint32_t> rows;
-  std::vector<size_t> positions;
-
-  RowsOfPart Some(size_t begin) const {
-    const size_t n = std::min(kRowsAtOnce, rows.size() - begin);
-    return {std::span(rows).subspan(begin, n), std::span(positions).subspan(begin, n)};
-  }
+  std::vector<Place> places;
 };
 
-std::vector<PartRows> GroupByPart(const segment::Snapshot& snapshot,
-                                  const std::vector<RowRef>& rows) {
-  std::vector<std::vector<std::pair<uint32_t, size_t>>> groups(snapshot.parts.size());
-  for (size_t i = 0; i < rows.size(); ++i) groups[rows[i].part].push_back({rows[i].row, i});
-  std::vector<PartRows> result(groups.size());
-  for (size_t part = 0; part < groups.size(); ++part) {
-    std::sort(groups[part].begin(), groups[part].end());
-    for (const auto& [row, position] : groups[part]) {
-      result[part].rows.push_back(row);
-      result[part].positions.push_back(position);
+// All rows, in pieces that are read at once.
+std::vector<RowsOfPart> GroupByPart(const segment::Snapshot& snapshot,
+                                    std::span<const std::vector<RowRef>> lists) {
+  std::vector<std::vector<std::pair<uint32_t, Place>>> parts(snapshot.parts.size());
+  for (uint32_t list = 0; list < lists.size(); ++list) {
+    for (uint32_t at = 0; at < lists[list].size(); ++at) {
+      parts[lists[list][at].part].push_back({lists[list][at].row, {list, at}});
     }
   }
-  return result;
+  std::vector<RowsOfPart> pieces;
+  for (size_t part = 0; part < parts.size(); ++part) {
+    std::sort(parts[part].begin(), parts[part].end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (size_t i = 0; i < parts[part].size(); ++i) {
+      if (i % kRowsAtOnce == 0) pieces.push_back({snapshot.parts[part].part.get(), {}, {}});
+      pieces.back().rows.push_back(parts[part][i].first);
+      pieces.back().places.push_back(parts[part][i].second);
+    }
+  }
+  return pieces;
 }
 
-Status ReadIds(const Part& part, const RowsOfPart& group, Records* out) {
+Status ReadIds(const RowsOfPart& group, std::span<Records> out) {
   for (size_t i = 0; i < group.rows.size(); ++i) {
-    CHROMA_ASSIGN(std::string_view id, part.Id(group.rows[i]));
-    out->ids[group.positions[i]] = std::string(id);
+    CHROMA_ASSIGN(std::string_view id, group.part->Id(group.rows[i]));
+    out[group.places[i].list].ids[group.places[i].at] = std::string(id);
   }
   return Status::Ok();
 }
 
-Status ReadEmbeddings(const Part& part, const RowsOfPart& group, Records* out) {
-  const size_t dimension = out->embeddings.dimension;
+Status ReadEmbeddings(const RowsOfPart& group, std::span<Records> out) {
   for (size_t i = 0; i < group.rows.size(); ++i) {
-    CHROMA_ASSIGN(segment::VectorRun run, part.Vectors(group.rows[i]));
-    std::memcpy(out->embeddings.values.data() + group.positions[i] * dimension, run.values,
-                dimension * sizeof(float));
+    model::VectorMatrix& to = out[group.places[i].list].embeddings;
+    CHROMA_ASSIGN(segment::VectorRun run, group.part->Vectors(group.rows[i]));
+    std::memcpy(to.values.data() + group.places[i].at * to.dimension, run.values,
+                to.dimension * sizeof(float));
   }
   return Status::Ok();
 }
 
 using TextColumn = std::vector<std::optional<std::string>>;
-Status ReadTexts(const Part& part, const RowsOfPart& group,
+Status ReadTexts(const RowsOfPart& group,
                  Status (Part::*read)(std::span<const uint32_t>, TextColumn*) const,
-                 TextColumn* out) {
+                 TextColumn Records::*column, std::span<Records> out) {
   TextColumn texts;
-  CHROMA_TRY((part.*read)(group.rows, &texts));
-  for (size_t i = 0; i < texts.size(); ++i) (*out)[group.positions[i]] = std::move(texts[i]);
+  CHROMA_TRY((group.part->*read)(group.rows, &texts));
+  for (size_t i = 0; i < texts.size(); ++i) {
+    (out[group.places[i].list].*column)[group.places[i].at] = std::move(texts[i]);
+  }
   return Status::Ok();
 }
 
@@ -90,53 +93,90 @@ std::optional<model::Metadata> Visible(model::Metadata stored, bool has_uri) {
   return stored;
 }
 
-Status ReadMetadata(const Part& part, const RowsOfPart& group, Records* out) {
+Status ReadMetadata(const RowsOfPart& group, std::span<Records> out) {
   std::vector<model::Metadata> metadata;
-  CHROMA_TRY(part.ReadMetadata(group.rows, &metadata));
+  CHROMA_TRY(group.part->ReadMetadata(group.rows, &metadata));
   TextColumn uris;
-  CHROMA_TRY(part.ReadUris(group.rows, &uris));
+  CHROMA_TRY(group.part->ReadUris(group.rows, &uris));
   for (size_t i = 0; i < metadata.size(); ++i) {
-    out->metadatas[group.positions[i]] = Visible(std::move(metadata[i]), uris[i].has_value());
+    out[group.places[i].list].metadatas[group.places[i].at] =
+        Visible(std::move(metadata[i]), uris[i].has_value());
   }
   return Status::Ok();
 }
 
-Status ReadColumns(const Part& part, const RowsOfPart& group, model::IncludeSet include,
-                   Records* out) {
-  CHROMA_TRY(ReadIds(part, group, out));
-  if (include & model::kIncludeEmbeddings) CHROMA_TRY(ReadEmbeddings(part, group, out));
+Status ReadColumns(const RowsOfPart& group, model::IncludeSet include, std::span<Records> out) {
+  CHROMA_TRY(ReadIds(group, out));
+  if (include & model::kIncludeEmbeddings) CHROMA_TRY(ReadEmbeddings(group, out));
   if (include & model::kIncludeDocuments) {
-    CHROMA_TRY(ReadTexts(part, group, &Part::ReadDocuments, &out->documents));
+    CHROMA_TRY(ReadTexts(group, &Part::ReadDocuments, &Records::documents, out));
   }
   if (include & model::kIncludeUris) {
-    CHROMA_TRY(ReadTexts(part, group, &Part::ReadUris, &out->uris));
+    CHROMA_TRY(ReadTexts(group, &Part::ReadUris, &Records::uris, out));
   }
-  if (include & model::kIncludeMetadatas) CHROMA_TRY(ReadMetadata(part, group, out));
+  if (include & model::kIncludeMetadatas) CHROMA_TRY(ReadMetadata(group, out));
   return Status::Ok();
 }
+
+Records WithRoom(size_t n, uint32_t dimension, model::IncludeSet include) {
+  Records records;
+  records.ids.resize(n);
+  if (include & model::kIncludeEmbeddings) {
+    records.embeddings.dimension = dimension;
+    records.embeddings.values.resize(n * dimension);
+  }
+  if (include & model::kIncludeDocuments) records.documents.resize(n);
+  if (include & model::kIncludeUris) records.uris.resize(n);
+  if (include & model::kIncludeMetadatas) records.metadatas.resize(n);
+  return records;
+}
+
+// Reads pieces on several threads, until one fails.
+class PieceReader {
+ public:
+  PieceReader(model::IncludeSet include, const NoteProjected& note, std::span<Records> out)
+      : include_(include), note_(note), out_(out) {}
+
+  void Read(const RowsOfPart& piece) {
+    if (failed_.load(std::memory_order_relaxed)) return;
+    Status status = ReadColumns(piece, include_, out_);
+    runtime::MutexLock lock(mutex_);
+    if (!status_.ok()) return;
+    status_ = status.ok() ? note_(out_, piece.places) : std::move(status);
+    failed_.store(!status_.ok(), std::memory_order_relaxed);
+  }
+  Status status() {
+    runtime::MutexLock lock(mutex_);
+    return status_;
+  }
+
+ private:
+  const model::IncludeSet include_;
+  const NoteProjected& note_;
+  const std::span<Records> out_;
+  std::atomic<bool> failed_ = false;
+  runtime::Mutex mutex_;
+  Status status_ CHROMA_GUARDED_BY(mutex_);
+};
 
 }  // namespace
 
-Result<Records> Project(const segment::Snapshot& snapshot, const std::vector<RowRef>& rows,
-                        model::IncludeSet include, const NoteProjected& note) {
-  Records records;
-  records.ids.resize(rows.size());
-  if (include & model::kIncludeEmbeddings) {
-    records.embeddings.dimension = snapshot.dimension;
-    records.embeddings.values.resize(rows.size() * snapshot.dimension);
+Result<std::vector<Records>> Project(const segment::Snapshot& snapshot,
+                                     std::span<const std::vector<RowRef>> lists,
+                                     model::IncludeSet include, const NoteProjected& note,
+                                     runtime::ThreadPool* pool) {
+  std::vector<Records> records;
+  for (const std::vector<RowRef>& rows : lists) {
+    records.push_back(WithRoom(rows.size(), snapshot.dimension, include));
   }
-  if (include & model::kIncludeDocuments) records.documents.resize(rows.size());
-  if (include & model::kIncludeUris) records.uris.resize(rows.size());
-  if (include & model::kIncludeMetadatas) records.metadatas.resize(rows.size());
-
-  const std::vector<PartRows> groups = GroupByPart(snapshot, rows);
-  for (size_t i = 0; i < groups.size(); ++i) {
-    for (size_t begin = 0; begin < groups[i].rows.size(); begin += kRowsAtOnce) {
-      const RowsOfPart group = groups[i].Some(begin);
-      CHROMA_TRY(ReadColumns(*snapshot.parts[i].part, group, include, &records));
-      CHROMA_TRY(note(records, group.positions));
-    }
+  const std::vector<RowsOfPart> pieces = GroupByPart(snapshot, lists);
+  PieceReader reader(include, note, records);
+  if (pool != nullptr && pieces.size() > 1) {
+    pool->ParallelFor(pieces.size(), [&](size_t i) { reader.Read(pieces[i]); });
+  } else {
+    for (const RowsOfPart& piece : pieces) reader.Read(piece);
   }
+  CHROMA_TRY(reader.status());
   return records;
 }
 

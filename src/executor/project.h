@@ -9,6 +9,7 @@
 #include "chroma/status.h"
 #include "executor/node.h"
 #include "model/record.h"
+#include "runtime/thread_pool.h"
 #include "segment/snapshot.h"
 
 namespace chroma::executor {
@@ -18,12 +19,22 @@ struct RowRef {
   uint32_t row = 0;
 };
 
-// Called with the records as far as they are there, and the places among them that were filled
-// since the last call. A failure ends the projection.
-using NoteProjected = std::function<Status(const Records&, std::span<const size_t> places)>;
+// Where a record goes.
+struct Place {
+  uint32_t list = 0;  // of those asked for
+  uint32_t at = 0;    // in it
+};
 
-// The records in the order of `rows`. A thousand at a time are read, each time followed by `note`.
-Result<Records> Project(const segment::Snapshot& snapshot, const std::vector<RowRef>& rows,
-                        model::IncludeSet include, const NoteProjected& note);
+// Called with the lists as far as they are there, and the places in them that were filled since the
+// last call; by one thread at a time. A failure ends the projection.
+using NoteProjected = std::function<Status(std::span<const Records>, std::span<const Place>)>;
+
+// The records of each list in the order of its rows. A thousand at a time are read, in the order of
+// the parts, each time followed by `note`; more than that on all threads of `pool`, which may be
+// null.
+Result<std::vector<Records>> Project(const segment::Snapshot& snapshot,
+                                     std::span<const std::vector<RowRef>> lists,
+                                     model::IncludeSet include, const NoteProjected& note,
+                                     runtime::ThreadPool* pool);
 
 }  // namespace chroma::executor
