@@ -57,7 +57,7 @@ Result<FacetResult> CountFacets(runtime::Context& ctx, const segment::Snapshot& 
   std::map<std::string_view, std::vector<size_t>> by_key;
   for (size_t i = 0; i < plan.facets.size(); ++i) by_key[plan.facets[i].key].push_back(i);
   result.facets.resize(plan.facets.size());
-  AnswerSize answer(ctx, plan.answer_bytes_max, "lower the limits of its facets");
+  AnswerSize answer(ctx, {plan.answer_bytes_max, "lower the limits of its facets"});
   // Of one key at a time, since every record may have another value.
   uint64_t reserved_bytes = 0;
   for (const auto& [key, facets] : by_key) {

@@ -61,7 +61,8 @@ Result<std::vector<std::optional<DocumentHighlights>>> HighlightRows(
   const model::HighlightOptions& options = limits.of_document;
   const index::HighlightLimits of_document{options.matches_max, options.snippets_max,
                                            options.snippet_characters};
-  AnswerSize answer(ctx, limits.bytes_max, "lower limit, or the matches and snippets of highlight");
+  AnswerSize answer(ctx,
+                    {limits.bytes_max, "lower limit, or the matches and snippets of highlight"});
   constexpr uint64_t kTextBytesPerRow = 32;
   CHROMA_TRY(
       answer.Add(rows.size() * (sizeof(std::optional<DocumentHighlights>) + kTextBytesPerRow)));

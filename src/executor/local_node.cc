@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "executor/answer_size.h"
 #include "executor/highlight.h"
 #include "executor/scan.h"
 #include "executor/search.h"
@@ -277,18 +278,6 @@ Status CheckIdsLoaded(const runtime::Context& ctx, const segment::Snapshot& snap
   return Status::Ok();
 }
 
-// What is refused as too large an answer.
-struct AnswerLimit {
-  uint64_t bytes_max = UINT64_MAX;
-  std::string_view advice = {};  // how to ask for less
-
-  Status Check(uint64_t bytes) const {
-    if (bytes <= bytes_max) return Status::Ok();
-    return Status::InvalidArgument("The answer would be larger than " + std::to_string(bytes_max) +
-                                   " bytes; " + std::string(advice));
-  }
-};
-
 // Vectors are accounted for before they are fetched, the rest, whose size is not known, after, some
 // records at a time.
 Result<std::vector<Records>> ProjectWithin(runtime::Context& ctx, runtime::ThreadPool& pool,
@@ -303,6 +292,7 @@ Result<std::vector<Records>> ProjectWithin(runtime::Context& ctx, runtime::Threa
   CHROMA_TRY(ctx.ReserveAnswer(vector_answer_bytes));
   const uint64_t vector_bytes =
       include & model::kIncludeEmbeddings ? rows * snapshot.dimension * sizeof(float) : 0;
+  CHROMA_TRY(limit.Check(vector_bytes));
   uint64_t rest_bytes = 0;
   const auto note = [&](std::span<const Records> records, std::span<const Place> places) {
     uint64_t some_bytes = 0;
