@@ -381,7 +381,7 @@ class ImportRecords(InterruptTest):
     def setUp(self):
         super().setUp()
         self.url = self.serve("original")
-        self.fill(self.url, "docs", 60_000, dimension=2)
+        self.fill(self.url, "docs", 40_000, dimension=2)
         self.expected = self.records(self.url, "docs")
         self.file = self.directory / "docs.jsonl"
         self.file.write_text("".join(line + "\n" for line in self.expected))
@@ -399,7 +399,7 @@ class ImportRecords(InterruptTest):
             said = self.interrupted(gate, *command, number=number)
             after = self.records_after(said)
             self.assertEqual(after % 4096, 0)
-            self.assertTrue(4 * 4096 <= after < 60_000, said)
+            self.assertTrue(4 * 4096 <= after < 40_000, said)
             self.assertEqual(self.records(self.url, name), self.expected[:after])
             self.run_chroma("import", "docs.jsonl", self.url, name, "--existing", existing)
             self.assertEqual(self.records(self.url, name), self.expected)
@@ -446,50 +446,67 @@ class ImportRecords(InterruptTest):
 
 
 class ImportDirectory(InterruptTest):
-    RECORDS = 150_000
-
     def setUp(self):
         super().setUp()
         with tarfile.open(OLD_DIRECTORY) as archive:
             archive.extractall(self.directory)
-        # Writes that have not reached the tables yet, and are imported all the same.
+
+    def add_writes(self, name, records):
+        """Writes that have not reached the tables yet, and are imported all the same."""
         with sqlite3.connect(self.directory / "db" / "chroma.sqlite3") as rows:
             rows.execute(
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
                 "INSERT INTO embeddings_queue(operation, topic, id, vector, encoding, metadata) "
-                "SELECT 0, topic, 'more-' || i, vector, encoding, metadata "
+                "SELECT 0, topic, ? || i, vector, encoding, metadata "
                 "FROM (SELECT * FROM embeddings_queue WHERE vector IS NOT NULL "
                 "AND topic LIKE '%' || (SELECT id FROM collections WHERE name = 'queued') LIMIT 1)"
-                ", n", (self.RECORDS,))
+                ", n", (records, name))
         rows.close()
 
     def digest(self):
         return {str(p): hashlib.sha256(p.read_bytes()).hexdigest()
                 for p in sorted((self.directory / "db").rglob("*")) if p.is_file()}
 
-    def interrupted_in(self, step):
-        """The new directory, of an import that Ctrl-C ended while it showed that."""
-        for attempt in range(5):  # it may be through before the key is pressed
-            target = f"new-{step[:4]}{attempt}"
-            code, shown = self.ctrl_c_at(step, support.CHROMA, "import", "db", target)
-            if code == -signal.SIGINT:
-                self.assertIn(f"chroma import: interrupted; {target} is not finished; the same "
-                              "command goes on with it", shown)
-                return target
-            self.assertEqual(code, 0, shown)
-        self.fail("it was not interrupted")
+    def interrupted_in(self, step, target):
+        """Whether Ctrl-C came while the import showed that; else it was through before."""
+        code, shown = self.ctrl_c_at(step, support.CHROMA, "import", "db", target)
+        if code == 0:
+            return False
+        self.assertEqual(code, -signal.SIGINT, shown)
+        self.assertIn(f"chroma import: interrupted; {target} is not finished; the same command "
+                      "goes on with it", shown)
+        return True
 
     def test_in_each_step(self):
+        steps = ["reading", "writing queued", "checking queued"]
+        records = 15
+        # A program that is through before the key is pressed gets more to do.
+        for more in (15_000, 45_000, 90_000, 300_000):
+            self.add_writes(f"more-{more}-", more)
+            records += more
+            steps = self.not_interrupted(steps, records)
+            if not steps:
+                return
+        self.fail(f"not interrupted in {steps}")
+
+    def not_interrupted(self, steps, records):
+        """Interrupts an import in each of the steps and goes on with it; returns the steps that
+        were too short for that."""
         before = self.digest()
-        whole = self.json("import", "db", "whole")["collections"]
-        expected = self.records("./whole", "queued")
-        self.assertEqual(len(expected), self.RECORDS + 15)
-        for step in ("reading", "writing queued", "checking queued"):
-            target = self.interrupted_in(step)
+        whole = self.json("import", "db", f"whole{records}")["collections"]
+        expected = self.records(f"./whole{records}", "queued")
+        self.assertEqual(len(expected), records)
+        left = []
+        for step in steps:
+            target = f"new-{step[:4]}{records}"
+            if not self.interrupted_in(step, target):
+                left.append(step)
+                continue
             self.assertEqual(self.digest(), before)
             self.assertEqual(self.json("import", "db", target)["collections"], whole)
             self.assertEqual(self.records("./" + target, "queued"), expected)
         self.assertEqual(self.digest(), before)
+        return left
 
 
 if __name__ == "__main__":
