@@ -12,7 +12,9 @@ namespace chroma::store {
 namespace {
 
 constexpr std::string_view kUnfinished = ".tmp";
-constexpr size_t kBufferBytes = 1 << 20;
+// Written as a whole, where such a block begins: then the system may keep it in a page of 2 MB,
+// which whoever maps the file gets.
+constexpr size_t kBlockBytes = 2 << 20;
 
 // Lower case letters, digits, '.', '_', '-' in parts between '/'; no part that a file system
 // takes for something else, and none that looks unfinished.
@@ -269,13 +271,21 @@ DirWriter::~DirWriter() {
 Status DirWriter::Append(BytesView bytes) {
   CHROMA_TRY(failure_);
   if (file_ == nullptr) return Status::FailedPrecondition("blob " + name_ + " is finished");
-  if (buffer_.size() + bytes.size() >= kBufferBytes) {
+  while (!bytes.empty()) {
+    if (buffer_.empty() && bytes.size() >= kBlockBytes) {
+      const size_t blocks = bytes.size() / kBlockBytes * kBlockBytes;
+      CHROMA_TRY(Write(bytes.substr(0, blocks)));
+      bytes.remove_prefix(blocks);
+      continue;
+    }
+    if (buffer_.capacity() == 0) buffer_.reserve(kBlockBytes);
+    const size_t part = std::min(bytes.size(), kBlockBytes - buffer_.size());
+    buffer_ += bytes.substr(0, part);
+    bytes.remove_prefix(part);
+    if (buffer_.size() < kBlockBytes) continue;
     CHROMA_TRY(Write(buffer_));
     buffer_.clear();
-    if (bytes.size() >= kBufferBytes) return Write(bytes);
   }
-  if (buffer_.capacity() == 0 && bytes.size() < kBufferBytes) buffer_.reserve(kBufferBytes);
-  buffer_ += bytes;
   return Status::Ok();
 }
 

@@ -101,6 +101,29 @@ TEST(DirStoreTest, DirectoriesGoWithTheirLastBlob) {
   EXPECT_TRUE(*files->Exists("/s"));
 }
 
+TEST(DirStoreTest, PiecesOfAnySizeMakeOneBlob) {
+  auto files = runtime::FileSystem::InMemory();
+  runtime::Env env;
+  env.files = files.get();
+  runtime::Context ctx;
+  auto store = OpenDirStore(env, "/s");
+  ASSERT_TRUE(store.ok());
+  constexpr size_t kBlock = 2 << 20;  // what is written at once
+  auto writer = (*store)->Create(ctx, "x");
+  ASSERT_TRUE(writer.ok());
+  Bytes expected;
+  for (const size_t size : {size_t{1}, kBlock - 1, kBlock, kBlock + 1, size_t{0}, kBlock - 1,
+                            3 * kBlock + 7, size_t{5}, kBlock - 13, size_t{2}}) {
+    Bytes piece(size, static_cast<char>('a' + expected.size() % 25));
+    for (size_t i = 0; i < size; i += 1000) piece[i] = static_cast<char>(i >> 10);
+    ASSERT_TRUE((*writer)->Append(piece).ok());
+    expected += piece;
+    EXPECT_EQ((*writer)->size_bytes(), expected.size());
+  }
+  ASSERT_TRUE((*writer)->Finish(ctx).ok());
+  EXPECT_TRUE(ReadBlob(ctx, **store, "x")->bytes == expected);
+}
+
 TEST(DirStoreTest, UnfinishedBlobsDoNotShow) {
   testing::FaultFileSystem files(1);
   runtime::Env env;
