@@ -331,24 +331,32 @@ Status Indexer::Build(runtime::Context& ctx, Job& job) {
       coder, view, options, parallel_for, [&ctx] { return ctx.Check(); },
       seams_.node->node_memory());
   const segment::PartIndex* base = BaseOf(job.part);
-  if (base != nullptr && base->reader->VerifyAll(ctx).ok()) {
+  if (base != nullptr && !base->reader->VerifyAll(ctx).ok()) base = nullptr;
+  if (base != nullptr) {
     std::vector<uint32_t> now(base->reader->rows());
     for (uint32_t row = 0; row < now.size(); ++row) now[row] = base->Moved()[row];
     CHROMA_TRY(builder.Begin(base->reader->graph(), now));
   }
-  CHROMA_TRY(builder.Build());
-  const index::Graph graph{view, index::Edges::Of(builder.neighbors().data()), builder.entry()};
+  const std::vector<uint32_t> new_rows = builder.NewRows();
+  const std::vector<uint32_t> sample = index::DrawSample(new_rows);
+  CHROMA_TRY(builder.Build(sample));
   index::VectorSource source;
   source.row_pointers = rows.data();
   source.n = part.rows();
   source.dimension = part.dimension();
-  CHROMA_ASSIGN(
-      const index::Calibration calibration,
-      index::Calibrate(coder, graph, source, parallel_for, [&ctx] { return ctx.Check(); }));
+  CHROMA_ASSIGN(index::Calibration calibration,
+                index::Calibrate(coder, builder.graph(), source, sample, parallel_for,
+                                 [&ctx] { return ctx.Check(); }));
+  if (base != nullptr) {
+    calibration.points =
+        index::Mix(base->reader->index().calibration().points, part.rows() - new_rows.size(),
+                   calibration.points, new_rows.size());
+  }
+  CHROMA_TRY(builder.Build());
   CHROMA_ASSIGN(job.built,
                 segment::WriteVectorIndex(ctx, *seams_.store,
                                           NewBlobName(*seams_.env.random, job.collection, "index"),
-                                          space, graph, calibration, job.named.checksum));
+                                          space, builder.graph(), calibration, job.named.checksum));
   return Status::Ok();
 }
 

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <optional>
-#include <set>
+#include <span>
 
 #include "index/vector/flat_index.h"
 #include "index/vector/graph_index.h"
@@ -12,22 +13,28 @@
 namespace chroma::index {
 namespace {
 
-constexpr size_t kSample = 100;
+constexpr size_t kSample = 200;
+// Of so many rows at most one is in the sample.
+constexpr size_t kSampleShareMax = 10;
+// A smaller one says nothing.
+constexpr size_t kSampleMin = 10;
 constexpr size_t kNeighbors = 10;
 constexpr std::array<uint32_t, 10> kEfforts = {16, 24, 32, 48, 64, 96, 144, 216, 324, 486};
 // Where the last of them does not reach the target.
 constexpr uint32_t kMostEffort = 972;
+// Rows of the sample that are compared with all others at once.
+constexpr size_t kTogether = 16;
 
-// Of the row's nearest others, how many each effort finds.
+// Of a row's nearest others, how many each effort finds.
 struct Hits {
   std::array<uint32_t, kEfforts.size()> found{};
   uint32_t wanted = 0;
   Status status;
 };
 
-// The sample is each so many-th row.
-uint32_t SampleStep(uint32_t n) {
-  return std::max<uint32_t>(1, n / kSample);
+// A sample is each so many-th row.
+size_t SampleStep(size_t n) {
+  return std::max(kSampleShareMax, n / kSample);
 }
 
 // From what a walk for `query` found: of one row's surroundings. Nothing where they do not tell.
@@ -52,42 +59,131 @@ const float* RowOf(const VectorSource& source, uint32_t row) {
                                         : source.rows + size_t{row} * source.stride;
 }
 
-// The row as a query that the graph has never seen: one that it holds it would find, and what is
-// near it, by the edges that were made for it.
+std::vector<uint32_t> RowsWithout(std::span<const uint32_t> sample, const RowCodes& rows) {
+  std::vector<uint32_t> others;
+  for (uint32_t row = 0; row < rows.n; ++row) {
+    if (!rows.Has(row)) continue;
+    if (!std::binary_search(sample.begin(), sample.end(), row)) others.push_back(row);
+  }
+  return others;
+}
+
+// What is near rows of the sample, which are compared together with the others as these come
+// through the caches.
+class NearestOthers {
+ public:
+  NearestOthers(const RowCoder& coder, const RowCodes& rows, std::span<const uint32_t> sample)
+      : coder_(coder), rows_(rows), sample_(sample), near_(sample.size()) {}
+
+  Status Compare(std::span<const uint32_t> others, const std::function<Status()>& check) {
+    constexpr size_t kTile = 256;
+    std::vector<float> distances(sample_.size() * kTile);
+    while (!others.empty()) {
+      if (check) CHROMA_TRY(check());
+      const std::span<const uint32_t> some = others.first(std::min(kTile, others.size()));
+      coder_.Distances(rows_, sample_, some, distances.data());
+      for (size_t i = 0; i < sample_.size(); ++i) {
+        near_[i].Add(some, distances.data() + i * some.size());
+      }
+      others = others.subspan(some.size());
+    }
+    return Status::Ok();
+  }
+
+  // By codes: many times as many as are wanted, in any order.
+  Bitmap Of(size_t i) {
+    near_[i].Shrink();
+    std::vector<uint32_t> rows;
+    for (const CodedCandidate& one : near_[i].found) rows.push_back(one.row);
+    std::sort(rows.begin(), rows.end());
+    return Bitmap::FromSorted(rows.data(), rows.size());
+  }
+
+ private:
+  struct Near {
+    static constexpr size_t kKept = 10 * kNeighbors;
+    std::vector<CodedCandidate> found;
+    float limit = std::numeric_limits<float>::infinity();
+
+    void Add(std::span<const uint32_t> rows, const float* distances) {
+      for (size_t i = 0; i < rows.size(); ++i) {
+        if (distances[i] < limit) found.push_back({distances[i], rows[i]});
+      }
+      if (found.size() > 4 * kKept) Shrink();
+    }
+    void Shrink() {
+      if (found.size() <= kKept) return;
+      const auto last = found.begin() + (kKept - 1);
+      std::nth_element(found.begin(), last, found.end(), Nearer);
+      limit = last->distance;
+      found.resize(kKept);
+    }
+  };
+
+  const RowCoder& coder_;
+  const RowCodes& rows_;
+  const std::span<const uint32_t> sample_;
+  std::vector<Near> near_;
+};
+
+// `near`: rows among which the nearest are.
 Status CountHits(const GraphIndex& index, const VectorSource& source, SearchRequest request,
-                 uint32_t row, Hits* hits) {
-  request.query = RowOf(source, row);
-  request.k = kNeighbors + 1;
+                 const Bitmap& near, Hits* hits) {
+  request.k = kNeighbors;
+  request.allowed = &near;
   std::vector<Candidate> exact;
   CHROMA_TRY(FlatIndex().Search(source, request, &exact));
-  std::erase_if(exact, [row](const Candidate& one) { return one.row == row; });
-  exact.resize(std::min(exact.size(), kNeighbors));
   if (exact.empty()) return Status::Ok();
-  std::set<uint32_t> wanted;
-  for (const Candidate& candidate : exact) wanted.insert(candidate.row);
-  hits->wanted = static_cast<uint32_t>(wanted.size());
-  request.k = kNeighbors;
-  request.unseen = row;
+  hits->wanted = static_cast<uint32_t>(exact.size());
+  // Any of several rows that are equally far, by sums of another order perhaps.
+  const auto is_near = [&exact](const Candidate& one) {
+    return one.distance <= exact.back().distance ||
+           std::any_of(exact.begin(), exact.end(),
+                       [&one](const Candidate& wanted) { return wanted.row == one.row; });
+  };
+  request.allowed = nullptr;
   for (size_t i = 0; i < kEfforts.size(); ++i) {
     request.tuning.effort = kEfforts[i];
     std::vector<Candidate> found;
     CHROMA_TRY(index.Search(source, request, &found));
-    // Any of several rows that are equally far.
-    for (const Candidate& candidate : found) {
-      const bool is_near = candidate.distance <= exact.back().distance;
-      hits->found[i] += is_near || wanted.contains(candidate.row) ? 1 : 0;
-    }
-    hits->found[i] = std::min(hits->found[i], hits->wanted);
+    const auto n = static_cast<uint32_t>(std::count_if(found.begin(), found.end(), is_near));
+    hits->found[i] = std::min(n, hits->wanted);
   }
   return Status::Ok();
 }
 
+// Recalls do not descend, whatever chance says.
+std::vector<CalibrationPoint> PointsOf(const std::vector<Hits>& hits) {
+  std::vector<CalibrationPoint> points;
+  for (size_t i = 0; i < kEfforts.size(); ++i) {
+    uint64_t found = 0;
+    uint64_t wanted = 0;
+    for (const Hits& one : hits) {
+      found += one.found[i];
+      wanted += one.wanted;
+    }
+    const float recall = wanted == 0 ? 1 : static_cast<float>(found) / static_cast<float>(wanted);
+    points.push_back({kEfforts[i], std::max(recall, points.empty() ? 0 : points.back().recall)});
+  }
+  return points;
+}
+
 }  // namespace
 
-uint32_t EffortFor(const Calibration& calibration, double target_recall) {
+uint32_t EffortFor(const Calibration& calibration, float target_recall) {
   if (calibration.points.empty()) return 0;
+  CalibrationPoint before;
   for (const CalibrationPoint& point : calibration.points) {
-    if (point.recall >= target_recall) return point.effort;
+    if (point.recall < target_recall) {
+      before = point;
+      continue;
+    }
+    if (before.effort == 0) return point.effort;
+    // Between the two recall grows less and less with the logarithm of the effort, so that on a
+    // straight line this is enough.
+    const float share = (target_recall - before.recall) / (point.recall - before.recall);
+    return static_cast<uint32_t>(std::ceil(
+        before.effort * std::pow(static_cast<double>(point.effort) / before.effort, share)));
   }
   return kMostEffort;
 }
@@ -97,12 +193,12 @@ Result<float> MeasureSpread(const RowCoder& coder, const Graph& graph, const Vec
   WalkState state;
   std::vector<double> spreads;
   const uint32_t n = graph.rows.n;
-  for (uint32_t row = 0; row < n; row += SampleStep(n)) {
+  for (size_t at = 0; at < n; at += SampleStep(n)) {
+    const auto row = static_cast<uint32_t>(at);
     const float* const values = RowOf(source, row);
     if (values == nullptr || !coder.EncodeQuery(values, &state.query)) continue;
-    WalkedGraph walked{graph, coder};
-    if (row != graph.entry) walked.unseen = row;
-    CHROMA_TRY(Walk(walked, {.candidates = kCandidates}, state));
+    CHROMA_TRY(Walk({graph, coder}, {.candidates = kCandidates}, state));
+    std::erase_if(state.found, [row](const CodedCandidate& one) { return one.row == row; });
     const auto spread = SpreadAt(state.query, graph.rows, state.found);
     if (spread) spreads.push_back(*spread);
   }
@@ -112,38 +208,55 @@ Result<float> MeasureSpread(const RowCoder& coder, const Graph& graph, const Vec
   return *middle < kSpreadMin ? 0 : std::min(static_cast<float>(*middle), kSpreadMax);
 }
 
+std::vector<uint32_t> DrawSample(std::span<const uint32_t> rows) {
+  std::vector<uint32_t> sample;
+  if (rows.size() < kSampleMin * kSampleShareMax) return sample;
+  for (size_t i = 0; i < rows.size(); i += SampleStep(rows.size())) sample.push_back(rows[i]);
+  return sample;
+}
+
 Result<Calibration> Calibrate(const RowCoder& coder, const Graph& graph, const VectorSource& source,
-                              const ParallelFor& parallel_for,
+                              std::span<const uint32_t> sample, const ParallelFor& parallel_for,
                               const std::function<Status()>& check) {
-  const uint32_t n = graph.rows.n;
-  const uint32_t step = SampleStep(n);
   Calibration calibration;
   CHROMA_ASSIGN(calibration.spread, MeasureSpread(coder, graph, source));
+  if (sample.empty()) return calibration;
+  const std::vector<uint32_t> others = RowsWithout(sample, graph.rows);
   const GraphIndex index(coder.kernels(), coder.space(), graph, nullptr, calibration);
-  std::vector<Hits> hits((n + step - 1) / step);
-  parallel_for(hits.size(), [&](size_t i) {
-    const auto row = static_cast<uint32_t>(i) * step;
-    SearchRequest request;
-    request.space = coder.space().space;
-    request.k = kNeighbors;
-    request.check = check;
-    if (RowOf(source, row) == nullptr || !graph.rows.Has(row) || row == graph.entry) return;
-    hits[i].status = CountHits(index, source, request, row, &hits[i]);
-  });
-  for (size_t i = 0; i < kEfforts.size(); ++i) {
-    uint64_t found = 0;
-    uint64_t wanted = 0;
-    for (const Hits& one : hits) {
-      CHROMA_TRY(one.status);
-      found += one.found[i];
-      wanted += one.wanted;
+
+  std::vector<Hits> hits(sample.size());
+  parallel_for((sample.size() + kTogether - 1) / kTogether, [&](size_t group) {
+    const size_t begin = group * kTogether;
+    const size_t n = std::min(kTogether, sample.size() - begin);
+    NearestOthers nearest(coder, graph.rows, sample.subspan(begin, n));
+    hits[begin].status = nearest.Compare(others, check);
+    for (size_t i = 0; i < n && hits[begin].status.ok(); ++i) {
+      SearchRequest request;
+      request.space = coder.space().space;
+      request.query = RowOf(source, sample[begin + i]);
+      request.check = check;
+      hits[begin + i].status = CountHits(index, source, request, nearest.Of(i), &hits[begin + i]);
     }
-    const float recall = wanted == 0 ? 1 : static_cast<float>(found) / static_cast<float>(wanted);
-    std::vector<CalibrationPoint>& points = calibration.points;
-    const float before = points.empty() ? 0 : points.back().recall;
-    points.push_back({kEfforts[i], std::max(recall, before)});
-  }
+  });
+  for (const Hits& one : hits) CHROMA_TRY(one.status);
+  calibration.points = PointsOf(hits);
   return calibration;
+}
+
+std::vector<CalibrationPoint> Mix(const std::vector<CalibrationPoint>& a, size_t rows_of_a,
+                                  const std::vector<CalibrationPoint>& b, size_t rows_of_b) {
+  if (b.empty()) return a;
+  const auto same_effort = [](const CalibrationPoint& x, const CalibrationPoint& y) {
+    return x.effort == y.effort;
+  };
+  if (!std::equal(a.begin(), a.end(), b.begin(), b.end(), same_effort)) return b;
+  const double share_of_a =
+      static_cast<double>(rows_of_a) / static_cast<double>(rows_of_a + rows_of_b);
+  std::vector<CalibrationPoint> mixed = b;
+  for (size_t i = 0; i < b.size(); ++i) {
+    mixed[i].recall = static_cast<float>(share_of_a * a[i].recall + (1 - share_of_a) * b[i].recall);
+  }
+  return mixed;
 }
 
 }  // namespace chroma::index

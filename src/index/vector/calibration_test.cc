@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <optional>
 #include <random>
+#include <span>
 
+#include "index/vector/flat_index.h"
+#include "index/vector/graph_index.h"
 #include "index/vector/test_support.h"
 
 namespace chroma::index {
@@ -11,33 +16,129 @@ namespace {
 
 TEST(Calibration, TakesTheLeastEffortThatIsEnough) {
   const Calibration calibration = {.points = {{16, .9F}, {32, .95F}, {64, .99F}}};
-  EXPECT_EQ(EffortFor(calibration, .5), 16U);
-  EXPECT_EQ(EffortFor(calibration, .94), 32U);
-  EXPECT_EQ(EffortFor(calibration, .98), 64U);
-  EXPECT_GT(EffortFor(calibration, .995), 64U);
-  EXPECT_EQ(EffortFor({}, .98), 0U);
+  EXPECT_EQ(EffortFor(calibration, .5F), 16U);
+  EXPECT_EQ(EffortFor(calibration, .9F), 16U);
+  EXPECT_EQ(EffortFor(calibration, .925F), 23U);  // between: 16 * 2^.5
+  EXPECT_EQ(EffortFor(calibration, .95F), 32U);
+  EXPECT_EQ(EffortFor(calibration, .99F), 64U);
+  EXPECT_GT(EffortFor(calibration, .995F), 64U);
+  EXPECT_EQ(EffortFor({}, .98F), 0U);
 }
 
-TEST(Calibration, MoreEffortFindsMore) {
-  constexpr uint32_t kDimension = 64;
-  std::mt19937 random(1);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(size_t{3000} * kDimension);
-  for (float& value : values) value = normal(random);
-  const BuiltRows built(std::move(values), kDimension);
-  const auto calibrate = [&](const std::function<Status()>& check) {
-    return Calibrate(built.coder(), built.graph(), built.source(), InOrder, check);
-  };
-  const auto calibration = calibrate(nullptr);
-  ASSERT_TRUE(calibration.ok());
-  ASSERT_FALSE(calibration->points.empty());
-  EXPECT_LT(calibration->points.front().recall, .99F);
-  EXPECT_GT(calibration->points.back().recall, .98F);
-  EXPECT_GT(EffortFor(*calibration, .98), calibration->points.front().effort);
-  EXPECT_GT(calibration->spread, 0);
+TEST(Calibration, MixesByRows) {
+  const std::vector<CalibrationPoint> old = {{16, .9F}, {32, .96F}};
+  const std::vector<CalibrationPoint> fresh = {{16, .5F}, {32, .8F}};
+  const std::vector<CalibrationPoint> mixed = Mix(old, 300, fresh, 100);
+  ASSERT_EQ(mixed.size(), 2U);
+  EXPECT_FLOAT_EQ(mixed[0].recall, .8F);
+  EXPECT_FLOAT_EQ(mixed[1].recall, .92F);
+  EXPECT_EQ(mixed[1].effort, 32U);
+  EXPECT_FLOAT_EQ(Mix(old, 300, {}, 0)[0].recall, .9F);
+  EXPECT_FLOAT_EQ(Mix({}, 0, fresh, 100)[0].recall, .5F);
+  EXPECT_FLOAT_EQ(Mix({{8, 1}}, 300, fresh, 100)[0].recall, .5F);
+}
 
-  const auto cancelled = calibrate([] { return Status::Cancelled("enough"); });
-  EXPECT_EQ(cancelled.status().code(), StatusCode::kCancelled);
+TEST(Calibration, DrawsAFewOfTheRows) {
+  std::vector<uint32_t> rows(1000);
+  for (uint32_t i = 0; i < rows.size(); ++i) rows[i] = 2 * i + 1;
+  const std::vector<uint32_t> sample = DrawSample(rows);
+  EXPECT_EQ(sample.size(), 100U);
+  EXPECT_TRUE(std::includes(rows.begin(), rows.end(), sample.begin(), sample.end()));
+  EXPECT_EQ(DrawSample(std::span(rows).first(100)).size(), 10U);
+  EXPECT_TRUE(DrawSample(std::span(rows).first(99)).empty());
+  EXPECT_TRUE(DrawSample({}).empty());
+}
+
+// Rows in some of the dimensions, a graph over them without a sample, and what was measured by it.
+class CalibratedGraph {
+ public:
+  static constexpr uint32_t kDimension = 64;
+  static constexpr uint32_t kFilled = 20;
+
+  CalibratedGraph(uint32_t n, const std::function<Status()>& check) : values_(Draw(n)) {
+    for (uint32_t row = 0; row < n; ++row) pointers_.push_back(&values_[size_t{row} * kDimension]);
+    coder_.emplace(simd::ActiveCodeKernels(),
+                   ChooseCodeSpace(model::Space::kL2, kDimension, 1, pointers_));
+    codes_.emplace(*coder_, pointers_, InOrder);
+    builder_.emplace(*coder_, codes_->view(), GraphOptions{}, InOrder, nullptr, nullptr);
+    const std::vector<uint32_t> sample = DrawSample(builder_->NewRows());
+    EXPECT_TRUE(builder_->Build(sample).ok());
+    calibration_ = Calibrate(*coder_, builder_->graph(), Source(), sample, InOrder, check);
+    EXPECT_TRUE(builder_->Build().ok());
+  }
+
+  const Result<Calibration>& calibration() const { return calibration_; }
+
+  // What is found of ten neighbours of queries that are like the rows.
+  double Recall(uint32_t effort) {
+    constexpr size_t kQueries = 300;
+    constexpr size_t kNeighbors = 10;
+    const GraphIndex index(coder_->kernels(), coder_->space(), builder_->graph(), nullptr,
+                           {.spread = calibration_->spread, .points = {}});
+    const std::vector<float> queries = Draw(kQueries);
+    size_t found = 0;
+    for (size_t i = 0; i < kQueries; ++i) {
+      SearchRequest request;
+      request.query = &queries[i * kDimension];
+      request.k = kNeighbors;
+      request.tuning.effort = effort;
+      std::vector<Candidate> nearest;
+      std::vector<Candidate> walked;
+      EXPECT_TRUE(FlatIndex().Search(Source(), request, &nearest).ok());
+      EXPECT_TRUE(index.Search(Source(), request, &walked).ok());
+      for (const Candidate& one : walked) {
+        found += std::any_of(nearest.begin(), nearest.end(),
+                             [&](const Candidate& other) { return other.row == one.row; });
+      }
+    }
+    return static_cast<double>(found) / (kQueries * kNeighbors);
+  }
+
+ private:
+  std::vector<float> Draw(size_t n) {
+    std::normal_distribution<float> normal;
+    std::vector<float> values(n * kDimension);
+    for (size_t row = 0; row < n; ++row) {
+      for (size_t d = 0; d < kFilled; ++d) values[row * kDimension + d] = normal(random_);
+    }
+    return values;
+  }
+  VectorSource Source() const {
+    VectorSource source;
+    source.row_pointers = pointers_.data();
+    source.n = static_cast<uint32_t>(pointers_.size());
+    source.dimension = kDimension;
+    return source;
+  }
+
+  std::mt19937 random_{1};
+  const std::vector<float> values_;
+  std::vector<const float*> pointers_;
+  std::optional<RowCoder> coder_;
+  std::optional<CodedRows> codes_;
+  std::optional<GraphBuilder> builder_;
+  Result<Calibration> calibration_ = Calibration();
+};
+
+TEST(Calibration, SaysWhatOtherQueriesFind) {
+  CalibratedGraph graph(6000, nullptr);
+  ASSERT_TRUE(graph.calibration().ok());
+  const Calibration& calibration = *graph.calibration();
+  EXPECT_GT(calibration.spread, 0);
+  ASSERT_FALSE(calibration.points.empty());
+  EXPECT_LT(calibration.points.front().recall, .97F);
+  EXPECT_GT(calibration.points.back().recall, .99F);
+  for (const CalibrationPoint& point : calibration.points) {
+    EXPECT_NEAR(graph.Recall(point.effort), point.recall, .015) << point.effort;
+  }
+  for (const float target : {.95F, .98F}) {
+    EXPECT_NEAR(graph.Recall(EffortFor(calibration, target)), target, .015) << target;
+  }
+}
+
+TEST(Calibration, EndsWhereItIsGivenUp) {
+  const CalibratedGraph graph(1000, [] { return Status::Cancelled("enough"); });
+  EXPECT_EQ(graph.calibration().status().code(), StatusCode::kCancelled);
 }
 
 // In d dimensions that are filled evenly, m rows take the m-th root of d times the room of one.

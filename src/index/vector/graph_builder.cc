@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -157,15 +158,24 @@ Status GraphBuilder::Begin(const Graph& base, std::span<const uint32_t> new_rows
   });
 }
 
-Status GraphBuilder::Build() {
+std::vector<uint32_t> GraphBuilder::NewRows() const {
   std::vector<uint8_t> begun(rows_.n, 0);
   for (const uint32_t row : order_) begun[row] = 1;
+  std::vector<uint32_t> rows;
   for (uint32_t row = 0; row < rows_.n; ++row) {
-    if (rows_.Has(row) && begun[row] == 0) order_.push_back(row);
+    if (rows_.Has(row) && begun[row] == 0) rows.push_back(row);
   }
+  return rows;
+}
+
+Status GraphBuilder::Build(std::span<const uint32_t> later) {
+  const std::vector<uint32_t> new_rows = NewRows();
+  std::set_difference(new_rows.begin(), new_rows.end(), later.begin(), later.end(),
+                      std::back_inserter(order_));
+  spreads_ = false;
   const size_t first_rows = DrawFirstRows();
   const std::span<const uint32_t> order = order_;
-  // Rows of the base have been through all this.
+  // Rows of the base, and of a Build before, have been through all this.
   const size_t first_new = inserted_ <= kSeedRows ? 0 : inserted_;
   // All rows are carved, whichever are wanted: for few of them that takes longer than their walks.
   NearRowsOptions leaves;
@@ -227,7 +237,7 @@ Status GraphBuilder::Connect(size_t begin, size_t n, size_t effort, const NearRo
   const std::span<const uint32_t> rows = std::span<const uint32_t>(order_).subspan(begin, n);
   ChooseEntry();
   std::vector<std::vector<uint32_t>> fresh(rows.size());
-  const Graph graph = View();
+  const Graph graph = this->graph();
   const WalkedGraph walked{graph, coder_, nodes_.get(), /*makes_nodes=*/true, nullptr};
   CHROMA_TRY(ForEach(rows.size(), [&](size_t i, WalkState& state) {
     const uint32_t row = rows[i];

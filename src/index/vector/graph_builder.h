@@ -47,11 +47,17 @@ class GraphBuilder {
   // only the others are inserted. `new_rows[r]` is what row r of it is here, or kNoRow when it is
   // gone; whoever had an edge to a row that is gone gets the edges of that row to choose from.
   Status Begin(const Graph& base, std::span<const uint32_t> new_rows);
-  Status Build();
+  // Rows with a code that the base has not, ascending.
+  std::vector<uint32_t> NewRows() const;
+  // Inserts all rows with a code that are not inserted yet, but for those of `later` (ascending):
+  // the next Build inserts them.
+  Status Build(std::span<const uint32_t> later = {});
 
   // After Build: kDegree edges for each row, kNoRow in places that are not used, and the entry.
   const std::vector<uint32_t>& neighbors() const { return neighbors_; }
   uint32_t entry() const { return entry_; }
+  // A view of them.
+  Graph graph() const { return {rows_, Edges::Of(neighbors_.data()), entry_}; }
 
  private:
   class WalkStates;
@@ -61,7 +67,6 @@ class GraphBuilder {
     bool operator<(const Edge& o) const { return to != o.to ? to < o.to : from < o.from; }
   };
 
-  Graph View() const { return {rows_, Edges::Of(neighbors_.data()), entry_}; }
   std::span<uint32_t> Neighbors(uint32_t row) {
     return {neighbors_.data() + size_t{row} * kDegree, kDegree};
   }

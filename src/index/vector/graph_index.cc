@@ -219,8 +219,6 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
   if (!walked || work.state.found.size() < std::min(request.k, allowed)) {
     CHROMA_TRY(ScanAllowed(request, work));
   }
-  std::erase_if(work.state.found,
-                [&](const CodedCandidate& one) { return one.row == request.unseen; });
   KeepRanked(work.state.query, graph_.rows.scales, Planes::kBoth, request.k, /*in_doubt=*/0,
              work.state.found);
   for (const uint32_t row : uncoded_) work.state.found.push_back({0, row});
@@ -283,8 +281,7 @@ double GraphIndex::WalkCost(const Depth& depth, bool plain, bool by_estimates,
 Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, Depth depth, size_t allowed,
                                      Work& work) const {
   const RowFilter filter{request.allowed, request.moved};
-  const WalkedGraph walked{graph_,        coder_,        work.nodes.get(), /*makes_nodes=*/false,
-                           request.check, request.unseen};
+  const WalkedGraph walked{graph_, coder_, work.nodes.get(), /*makes_nodes=*/false, request.check};
   if (filter.PassesAll()) {
     CHROMA_TRY(Walk(walked, depth, work.state));
     return true;
@@ -307,8 +304,8 @@ Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, Depth depth, 
   constexpr double kScanShare = .5;
   const auto visits_max =
       static_cast<size_t>(kScanShare * static_cast<double>(allowed) / kFilteredVisitCost);
-  const WalkedGraph by_codes{graph_,        coder_,        /*nodes=*/nullptr, /*makes_nodes=*/false,
-                             request.check, request.unseen};
+  const WalkedGraph by_codes{graph_, coder_, /*nodes=*/nullptr, /*makes_nodes=*/false,
+                             request.check};
   return WalkToResults(by_codes, depth, visits_max, work.state);
 }
 

@@ -209,11 +209,6 @@ Planes FirstPlanes(const WalkedGraph& walked, const Depth& depth) {
   return walked.nodes == nullptr && depth.results > 0 ? Planes::kHigh : Planes::kBoth;
 }
 
-void Begin(const WalkedGraph& walked, const Depth& depth, WalkState& state) {
-  state.known.Reset(KnownRowsOf(walked, depth.candidates));
-  if (walked.unseen != kNoRow) state.known.Visit(walked.unseen);
-}
-
 enum class Ended : uint8_t { kDone, kNeedsBothPlanes, kGaveUp };
 
 // From what is in state.found, or else from the entry.
@@ -225,7 +220,7 @@ Result<Ended> WalkBy(Planes planes, const WalkedGraph& walked, const Depth& dept
   // Behind all that it leads to.
   if (state.found.empty()) beam.Push(std::numeric_limits<float>::max(), walked.graph.entry);
   state.found.clear();
-  Begin(walked, depth, state);
+  state.known.Reset(KnownRowsOf(walked, depth.candidates));
   Reach reach(walked, depth, planes, state);
   Visitor visitor(walked, planes, state);
   float distance = 0;
@@ -257,7 +252,7 @@ Result<Ended> WalkToResultsBy(Planes planes, const WalkedGraph& walked, const De
   if (open.empty()) open.push_back({0, walked.graph.entry});
   std::make_heap(open.begin(), open.end(), farther);
   state.found.clear();
-  Begin(walked, depth, state);
+  state.known.Reset(KnownRowsOf(walked, depth.candidates));
   Reach reach(walked, depth, planes, state);
   Visitor visitor(walked, planes, state);
   const auto see = [&](float estimate, uint32_t neighbor) {

@@ -45,7 +45,6 @@ struct WalkedGraph {
   PackedNodes* nodes = nullptr;        // may be null
   bool makes_nodes = true;             // where a walk meets none
   std::function<Status()> check = {};  // as in SearchRequest
-  uint32_t unseen = kNoRow;            // as in SearchRequest
 };
 
 // How far a walk goes.

@@ -74,9 +74,6 @@ struct SearchRequest {
   // Rows farther than this are of no use to the caller (the worst of a full top-k elsewhere).
   float bound = std::numeric_limits<float>::infinity();
   SearchTuning tuning;
-  // A row of the index that the search does as if it were not there: where else would a graph that
-  // never saw the query lead? Only without `allowed` and `moved`; an exact scan ignores it.
-  uint32_t unseen = UINT32_MAX;
   // Called every few thousand rows; a failure ends the search with that Status. May be empty.
   std::function<Status()> check;
 };
