@@ -332,9 +332,13 @@ Status Indexer::Build(runtime::Context& ctx, Job& job) {
       seams_.node->node_memory());
   const segment::PartIndex* base = BaseOf(job.part);
   if (base != nullptr && !base->reader->VerifyAll(ctx).ok()) base = nullptr;
+  size_t base_rows = 0;
   if (base != nullptr) {
     std::vector<uint32_t> now(base->reader->rows());
-    for (uint32_t row = 0; row < now.size(); ++row) now[row] = base->Moved()[row];
+    for (uint32_t row = 0; row < now.size(); ++row) {
+      now[row] = base->Moved()[row];
+      base_rows += now[row] != index::MovedRows::kGone ? 1 : 0;
+    }
     CHROMA_TRY(builder.Begin(base->reader->graph(), now));
   }
   const std::vector<uint32_t> new_rows = builder.NewRows();
@@ -348,9 +352,8 @@ Status Indexer::Build(runtime::Context& ctx, Job& job) {
                 index::Calibrate(coder, builder.graph(), source, sample, parallel_for,
                                  [&ctx] { return ctx.Check(); }));
   if (base != nullptr) {
-    calibration.points =
-        index::Mix(base->reader->index().calibration().points, part.rows() - new_rows.size(),
-                   calibration.points, new_rows.size());
+    calibration.points = index::Mix(base->reader->index().calibration().points, base_rows,
+                                    calibration.points, new_rows.size());
   }
   CHROMA_TRY(builder.Build());
   CHROMA_ASSIGN(job.built,

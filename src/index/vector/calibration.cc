@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "index/vector/flat_index.h"
 #include "index/vector/graph_index.h"
@@ -68,22 +69,22 @@ std::vector<uint32_t> RowsWithout(std::span<const uint32_t> sample, const RowCod
   return others;
 }
 
-// What is near rows of the sample, which are compared together with the others as these come
-// through the caches.
+// What is near some queries, which are compared together with rows as these come through the
+// caches.
 class NearestOthers {
  public:
-  NearestOthers(const RowCoder& coder, const RowCodes& rows, std::span<const uint32_t> sample)
-      : coder_(coder), rows_(rows), sample_(sample), near_(sample.size()) {}
+  NearestOthers(const RowCoder& coder, const RowCodes& rows, std::vector<CodedQuery> queries)
+      : coder_(coder), rows_(rows), queries_(std::move(queries)), near_(queries_.size()) {}
 
   Status Compare(std::span<const uint32_t> others, const std::function<Status()>& check) {
     constexpr size_t kTile = 256;
-    std::vector<float> distances(sample_.size() * kTile);
+    std::array<float, kTile> distances;
     while (!others.empty()) {
       if (check) CHROMA_TRY(check());
       const std::span<const uint32_t> some = others.first(std::min(kTile, others.size()));
-      coder_.Distances(rows_, sample_, some, distances.data());
-      for (size_t i = 0; i < sample_.size(); ++i) {
-        near_[i].Add(some, distances.data() + i * some.size());
+      for (size_t i = 0; i < queries_.size(); ++i) {
+        coder_.Distances(queries_[i].vector(), rows_, some, Planes::kBoth, distances.data());
+        near_[i].Add(some, distances.data());
       }
       others = others.subspan(some.size());
     }
@@ -122,7 +123,7 @@ class NearestOthers {
 
   const RowCoder& coder_;
   const RowCodes& rows_;
-  const std::span<const uint32_t> sample_;
+  const std::vector<CodedQuery> queries_;
   std::vector<Near> near_;
 };
 
@@ -178,7 +179,8 @@ uint32_t EffortFor(const Calibration& calibration, float target_recall) {
       before = point;
       continue;
     }
-    if (before.effort == 0) return point.effort;
+    // With the last of these a search may have been a scan of few rows.
+    if (before.effort == 0 || point.recall >= 1) return point.effort;
     // Between the two recall grows less and less with the logarithm of the effort, so that on a
     // straight line this is enough.
     const float share = (target_recall - before.recall) / (point.recall - before.recall);
@@ -228,7 +230,12 @@ Result<Calibration> Calibrate(const RowCoder& coder, const Graph& graph, const V
   parallel_for((sample.size() + kTogether - 1) / kTogether, [&](size_t group) {
     const size_t begin = group * kTogether;
     const size_t n = std::min(kTogether, sample.size() - begin);
-    NearestOthers nearest(coder, graph.rows, sample.subspan(begin, n));
+    std::vector<CodedQuery> queries(n);
+    for (size_t i = 0; i < n; ++i) {
+      // Not as rows: in the code space these may lie elsewhere. A row with a code is a query too.
+      static_cast<void>(coder.EncodeQuery(RowOf(source, sample[begin + i]), &queries[i]));
+    }
+    NearestOthers nearest(coder, graph.rows, std::move(queries));
     hits[begin].status = nearest.Compare(others, check);
     for (size_t i = 0; i < n && hits[begin].status.ok(); ++i) {
       SearchRequest request;

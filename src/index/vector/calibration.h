@@ -55,7 +55,9 @@ Result<Calibration> Calibrate(const RowCoder& coder, const Graph& graph, const V
                               const std::function<Status()>& check);
 
 // What two kinds of rows, so many of each, find together: for a graph that was extended, what was
-// known of it before, and its new rows. All of `b` where other efforts were tried for `a`.
+// known of it before, and its new rows. (What was known is of a smaller graph: while it grows by
+// small parts to its double this says a few thousandths too much.) All of `b` where other efforts
+// were tried for `a`.
 std::vector<CalibrationPoint> Mix(const std::vector<CalibrationPoint>& a, size_t rows_of_a,
                                   const std::vector<CalibrationPoint>& b, size_t rows_of_b);
 

@@ -172,7 +172,6 @@ Status GraphBuilder::Build(std::span<const uint32_t> later) {
   const std::vector<uint32_t> new_rows = NewRows();
   std::set_difference(new_rows.begin(), new_rows.end(), later.begin(), later.end(),
                       std::back_inserter(order_));
-  spreads_ = false;
   const size_t first_rows = DrawFirstRows();
   const std::span<const uint32_t> order = order_;
   // Rows of the base, and of a Build before, have been through all this.
@@ -181,6 +180,8 @@ Status GraphBuilder::Build(std::span<const uint32_t> later) {
   NearRowsOptions leaves;
   const bool carved = (order.size() - first_new) * kCarvedShareMin >= order.size();
   if (!carved) leaves.rounds = 0;
+  // Few rows come into a graph that is finished, and leave it so.
+  spreads_ = !carved;
   CHROMA_ASSIGN(const NearRows near,
                 NearRows::Find(coder_, rows_, order, first_new, leaves, parallel_for_, check_));
   // Where leaves show the near rows, walks need only lead there, once the first rows have chosen
