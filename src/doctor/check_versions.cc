@@ -219,9 +219,10 @@ Status Inspection::CheckIndexes(const catalog::CatalogCollection& collection,
       const Status status = CheckIndex(collection, index, *segment, &unindexed);
       if (status.ok()) continue;
       const StatusCode code = status.code();
-      if (code != StatusCode::kDataLoss && code != StatusCode::kNotFound) return status;
+      const bool earlier = code == StatusCode::kUnimplemented;
+      if (!earlier && code != StatusCode::kDataLoss && code != StatusCode::kNotFound) return status;
       Case& added =
-          Add(Severity::kDamage, BlobPath(index.blob),
+          Add(earlier ? Severity::kNote : Severity::kDamage, BlobPath(index.blob),
               code == StatusCode::kNotFound ? "it is missing" : std::string(status.message()));
       added.finding.collection = NameOf(collection);
       added.finding.cure = Cure::kByItself;
@@ -232,7 +233,7 @@ Status Inspection::CheckIndexes(const catalog::CatalogCollection& collection,
   if (damaged.empty()) return Status::Ok();
   for (size_t i = first; i < cases_.size(); ++i) {
     cases_[i].mend = [](Repairs&) -> Result<std::string> {
-      return std::string("dropped, with the other damaged indexes of the collection");
+      return std::string("dropped, with the other such indexes of the collection");
     };
   }
   cases_.back().mend = [this, collection, manifest, damaged](Repairs& repairs) {

@@ -164,7 +164,8 @@ Status VectorIndexReader::ReadInfo(ByteReader& in) {
   const SectionInfo& section = *sections_.Find(SectionType::kGraphInfo);
   const auto layout = in.Fixed<uint32_t>();
   if (in.ok() && layout < kLayout) {
-    return sections_.Damaged(section, "an earlier program wrote it");
+    return Status::Unimplemented("vector index " + blob() + " has layout " +
+                                 std::to_string(layout) + ", which an earlier program wrote");
   }
   if (in.ok() && layout > kLayout) {
     return Status::FailedPrecondition("vector index " + blob() + " has layout " +

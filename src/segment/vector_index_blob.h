@@ -46,8 +46,9 @@ Result<VectorIndexSummary> WriteVectorIndex(runtime::Context& ctx, store::BlobSt
 // first comes to them. Thread safe.
 class VectorIndexReader final : private index::RowGuard {
  public:
-  // kDataLoss when it is damaged, kFailedPrecondition when a newer program wrote it. Reads what all
-  // rows share, and their scales. `memory` (may be null): see GraphIndex.
+  // kDataLoss when it is damaged, kUnimplemented when an earlier program wrote it, as no program
+  // does any more, kFailedPrecondition when a newer one did. Reads what all rows share, and their
+  // scales. `memory` (may be null): see GraphIndex.
   static Result<std::shared_ptr<const VectorIndexReader>> Open(
       runtime::Context& ctx, std::shared_ptr<const store::Blob> blob,
       std::shared_ptr<index::NodeMemory> memory);

@@ -82,15 +82,23 @@ class VersionOpener {
         indexes->list.push_back(*std::move(index));
         continue;
       }
-      const StatusCode code = index.status().code();
-      if (code != StatusCode::kDataLoss && code != StatusCode::kNotFound) return index.status();
+      CHROMA_TRY(LogLost(named, index.status()));
       indexes->lost = true;
-      runtime::Log(runtime::LogLevel::kWarning,
-                   "a vector index is damaged; its rows are searched without it until it was built "
-                   "again",
-                   {{"index", named.blob}, {"error", index.status().message()}});
     }
     return std::shared_ptr<const PartIndexes>(std::move(indexes));
+  }
+
+  // `why` itself where the rows cannot be searched without the index either.
+  static Status LogLost(const ManifestIndex& named, const Status& why) {
+    const StatusCode code = why.code();
+    const bool earlier = code == StatusCode::kUnimplemented;
+    if (!earlier && code != StatusCode::kDataLoss && code != StatusCode::kNotFound) return why;
+    runtime::Log(earlier ? runtime::LogLevel::kInfo : runtime::LogLevel::kWarning,
+                 std::string("a vector index is ") +
+                     (earlier ? "of an earlier program" : "damaged") +
+                     "; its rows are searched without it until it was built again",
+                 {{"index", named.blob}, {"error", why.message()}});
+    return Status::Ok();
   }
 
   Result<PartIndex> OpenIndex(const ManifestIndex& named, const ManifestSegment& segment,

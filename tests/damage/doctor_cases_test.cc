@@ -5,7 +5,9 @@
 #include <functional>
 #include <memory>
 
+#include "base/coding.h"
 #include "format/manifest.h"
+#include "format/section_writer.h"
 #include "segment/vector_index_blob.h"
 #include "service/examine.h"
 #include "small_directory.h"
@@ -194,6 +196,26 @@ TEST_F(DoctorIndexTest, AnIndexThatDoesNotFit) {
     EXPECT_EQ(report.findings.size(), 1U);
     ExpectAnswers(Indexed().history.back());
   }
+}
+
+TEST_F(DoctorIndexTest, AnIndexOfAnEarlierProgramIsNoDamage) {
+  testing::MemoryBlobStore store;
+  runtime::Context ctx;
+  auto blob = store.Create(ctx, "index");
+  ASSERT_TRUE(blob.ok());
+  format::SectionWriter out(*std::move(blob));
+  Bytes info;
+  PutFixed(info, uint32_t{3});  // its layout
+  ASSERT_TRUE(out.Write(format::SectionType::kGraphInfo, {}, info).ok());
+  ASSERT_TRUE(out.Finish(ctx).ok());
+  files_[Indexes()[0]] = store.Content("index");
+  memory_ = Put(files_);
+  ExpectAnswers(Indexed().history.back());
+  Use(files_);
+  const Report report = ExpectMended("which an earlier program wrote");
+  ASSERT_EQ(report.findings.size(), 1U);
+  EXPECT_EQ(report.findings[0].severity, doctor::Severity::kNote);
+  ExpectAnswers(Indexed().history.back());
 }
 
 TEST_F(DoctorIndexTest, AMissingIndex) {
