@@ -128,7 +128,7 @@ class CalibratedGraph {
 
 TEST(Calibration, SaysWhatOtherQueriesFind) {
   for (const auto space : {model::Space::kL2, model::Space::kCosine, model::Space::kInnerProduct}) {
-    CalibratedGraph graph(space, 6000, nullptr);
+    CalibratedGraph graph(space, 4000, nullptr);
     ASSERT_TRUE(graph.calibration().ok());
     const Calibration& calibration = *graph.calibration();
     ASSERT_FALSE(calibration.points.empty());
