@@ -18,15 +18,20 @@ constexpr size_t kAtOnceIdsMax = 16;
 
 index::SearchTuning TuningOf(const model::Collection& collection) {
   constexpr uint64_t kEffortMax = 10'000;
-  // Where nobody said otherwise .98 is found, whatever it takes, and a sample may err by .005.
-  constexpr float kDefaultRecall = .985F;
+  // Where nobody said otherwise .98 is found, whatever it takes, and a sample may err by .005; and
+  // no time is spent on more than a little beyond.
+  constexpr float kLeastRecall = .985F;
+  constexpr float kEnoughRecall = .99F;
   index::SearchTuning tuning;
   tuning.effort = std::min(*collection.schema.hnsw().ef_search, kEffortMax);
   // Checked when it was set; what an earlier program let in means nothing.
   const Result<model::VectorTuning> asked = model::TuningOf(collection.metadata);
   if (!asked.ok()) return tuning;
   tuning.target_recall = asked->target_recall;
-  if (tuning.effort == model::kDefaultEfSearch) tuning.least_recall = kDefaultRecall;
+  if (tuning.effort == model::kDefaultEfSearch) {
+    tuning.least_recall = kLeastRecall;
+    tuning.enough_recall = kEnoughRecall;
+  }
   tuning.memory = asked->memory;
   return tuning;
 }

@@ -19,7 +19,6 @@ constexpr size_t kSample = 200;
 constexpr size_t kSampleShareMax = 10;
 // A smaller one says nothing.
 constexpr size_t kSampleMin = 10;
-constexpr size_t kNeighbors = 10;
 constexpr std::array<uint32_t, 10> kEfforts = {16, 24, 32, 48, 64, 96, 144, 216, 324, 486};
 // Where the last of them does not reach the target.
 constexpr uint32_t kMostEffort = 972;
@@ -41,10 +40,10 @@ size_t SampleStep(size_t n) {
 // From what a walk for `query` found: of one row's surroundings. Nothing where they do not tell.
 std::optional<double> SpreadAt(const CodedQuery& query, const RowCodes& rows,
                                std::vector<CodedCandidate>& found) {
-  constexpr size_t kFar = 10 * kNeighbors;
+  constexpr size_t kFar = 10 * kCalibratedNeighbors;
   if (found.size() < kFar) return std::nullopt;
   const auto far = found.begin() + (kFar - 1);
-  const auto near = found.begin() + (kNeighbors - 1);
+  const auto near = found.begin() + (kCalibratedNeighbors - 1);
   std::nth_element(found.begin(), far, found.end(), Nearer);
   std::nth_element(found.begin(), near, far, Nearer);
   // Rows that are copies of the query seem as far as codes err.
@@ -52,7 +51,7 @@ std::optional<double> SpreadAt(const CodedQuery& query, const RowCodes& rows,
   const float error = RowCoder::ErrorOf(query, rows.scales[near->row]);
   if (!(near->distance > kErrors * error) || !std::isfinite(far->distance)) return std::nullopt;
   return std::log(static_cast<double>(far->distance) / near->distance) /
-         std::log(static_cast<double>(kFar) / kNeighbors);
+         std::log(static_cast<double>(kFar) / kCalibratedNeighbors);
 }
 
 const float* RowOf(const VectorSource& source, uint32_t row) {
@@ -102,7 +101,7 @@ class NearestOthers {
 
  private:
   struct Near {
-    static constexpr size_t kKept = 10 * kNeighbors;
+    static constexpr size_t kKept = 10 * kCalibratedNeighbors;
     std::vector<CodedCandidate> found;
     float limit = std::numeric_limits<float>::infinity();
 
@@ -130,7 +129,7 @@ class NearestOthers {
 // `near`: rows among which the nearest are.
 Status CountHits(const GraphIndex& index, const VectorSource& source, SearchRequest request,
                  const Bitmap& near, Hits* hits) {
-  request.k = kNeighbors;
+  request.k = kCalibratedNeighbors;
   request.allowed = &near;
   std::vector<Candidate> exact;
   CHROMA_TRY(FlatIndex().Search(source, request, &exact));

@@ -17,9 +17,11 @@
 
 namespace chroma::index {
 
+constexpr size_t kCalibratedNeighbors = 10;
+
 struct CalibrationPoint {
   uint32_t effort = 0;  // SearchTuning::effort
-  float recall = 0;     // of ten neighbours
+  float recall = 0;     // of kCalibratedNeighbors
 };
 
 struct Calibration {

@@ -145,6 +145,59 @@ TEST(Calibration, SaysWhatOtherQueriesFind) {
   }
 }
 
+// Recalls that a search asks for by SearchTuning, over a calibration that is made up.
+class EffortsWithinRecalls : public testing::Test {
+ protected:
+  static constexpr uint32_t kDimension = 32;
+  static constexpr uint32_t kRows = 5000;
+
+  std::vector<float> Found(const SearchTuning& tuning, size_t k) const {
+    std::vector<float> distances;
+    for (uint32_t query = 0; query < 40; ++query) {
+      SearchRequest request;
+      request.query = rows_.Row(query * 100);
+      request.k = k;
+      request.tuning = tuning;
+      std::vector<Candidate> found;
+      EXPECT_TRUE(index_.Search(rows_.source(), request, &found).ok());
+      for (const Candidate& one : found) distances.push_back(one.distance);
+    }
+    return distances;
+  }
+  std::vector<float> By(size_t effort, size_t k = 10) const { return Found({.effort = effort}, k); }
+
+ private:
+  static std::vector<float> Draw() {
+    std::mt19937 random(1);
+    std::normal_distribution<float> normal;
+    std::vector<float> values(size_t{kRows} * kDimension);
+    for (float& value : values) value = normal(random);
+    return values;
+  }
+
+  const BuiltRows rows_{Draw(), kDimension};
+  const GraphIndex index_{rows_.coder().kernels(),
+                          rows_.coder().space(),
+                          rows_.graph(),
+                          nullptr,
+                          {.points = {{12, .5F}, {20, .9F}, {28, .95F}, {60, .99F}}}};
+};
+
+TEST_F(EffortsWithinRecalls, AsMuchAsIsEnoughAndNoMore) {
+  ASSERT_NE(By(20), By(28)) << "efforts that differ find the same";
+  ASSERT_NE(By(28), By(40));
+  ASSERT_NE(By(40), By(60));
+  EXPECT_EQ(Found({.effort = 40, .enough_recall = .95F}, 10), By(28));
+  EXPECT_EQ(Found({.effort = 40, .enough_recall = .5F}, 10), By(20)) << "half of it at least";
+  EXPECT_EQ(Found({.effort = 40, .enough_recall = .99F}, 10), By(40)) << "no more";
+  EXPECT_EQ(Found({.effort = 40, .least_recall = .99F}, 10), By(60));
+  EXPECT_EQ(Found({.effort = 40, .least_recall = .9F}, 10), By(40)) << "no less";
+  EXPECT_EQ(Found({.effort = 20, .least_recall = .95F, .enough_recall = .99F}, 10), By(28));
+  // Of more results than calibration counts nothing is known.
+  EXPECT_EQ(Found({.effort = 40, .enough_recall = .95F}, 11), By(40, 11));
+  EXPECT_EQ(Found({.effort = 40, .enough_recall = .95F}, 5), By(28, 5));
+}
+
 TEST(Calibration, EndsWhereItIsGivenUp) {
   const CalibratedGraph graph(model::Space::kL2, 1000, [] { return Status::Cancelled("enough"); });
   EXPECT_EQ(graph.calibration().status().code(), StatusCode::kCancelled);

@@ -219,6 +219,7 @@ Status GraphIndex::Search(const VectorSource& source, const SearchRequest& reque
   if (!walked || work.state.found.size() < std::min(request.k, allowed)) {
     CHROMA_TRY(ScanAllowed(request, work));
   }
+  CHROMA_TRY(RankByBothPlanes(request.k, work));
   KeepRanked(work.state.query, graph_.rows.scales, Planes::kBoth, request.k, /*in_doubt=*/0,
              work.state.found);
   for (const uint32_t row : uncoded_) work.state.found.push_back({0, row});
@@ -229,11 +230,22 @@ size_t GraphIndex::EffortOf(const SearchRequest& request) const {
   size_t effort = request.tuning.effort > 0 ? request.tuning.effort : kDefaultEffort;
   if (request.tuning.target_recall > 0 && !calibration_.points.empty()) {
     effort = EffortFor(calibration_, request.tuning.target_recall);
-  } else if (request.tuning.least_recall > 0) {
-    effort = std::max<size_t>(effort, EffortFor(calibration_, request.tuning.least_recall));
+  } else if (!calibration_.points.empty()) {
+    effort = WithinRecalls(request, effort);
   }
   // With as many as there are rows a scan is quicker, whatever was asked for.
   return std::max(std::min<size_t>(effort, graph_.rows.n), ResultsOf(request));
+}
+
+size_t GraphIndex::WithinRecalls(const SearchRequest& request, size_t effort) const {
+  const SearchTuning& tuning = request.tuning;
+  size_t most = effort;
+  // Queries may be less like the rows than those that calibration looked for.
+  if (tuning.enough_recall > 0 && request.k <= kCalibratedNeighbors) {
+    most = std::max<size_t>(effort / 2, EffortFor(calibration_, tuning.enough_recall));
+  }
+  const size_t least = tuning.least_recall > 0 ? EffortFor(calibration_, tuning.least_recall) : 0;
+  return std::max(std::min(effort, most), least);
 }
 
 bool GraphIndex::IsPlain(size_t allowed) const {
@@ -291,6 +303,7 @@ Result<bool> GraphIndex::WalkAllowed(const SearchRequest& request, Depth depth, 
     // Nearly all rows pass: it costs less to leave the others out afterwards.
     depth.candidates = static_cast<size_t>(static_cast<double>(depth.candidates) / kMostRows);
     CHROMA_TRY(Walk(walked, depth, work.state));
+    CHROMA_TRY(ReadBothPlanes(work));
     const bool by_estimates = work.nodes != nullptr;
     if (TakePassing(filter, request.k, depth.candidates, by_estimates, work.state.found)) {
       return true;
@@ -366,20 +379,28 @@ Status GraphIndex::ScanAllowed(const SearchRequest& request, Work& work) const {
     }
     if (request.check) CHROMA_TRY(request.check());
   }
-  return RankByBothPlanes(request.k, work);
+  work.state.found_by = Planes::kHigh;
+  return Status::Ok();
+}
+
+Status GraphIndex::ReadBothPlanes(Work& work) const {
+  if (work.state.found_by == Planes::kBoth) return Status::Ok();
+  work.state.found_by = Planes::kBoth;
+  return index::ReadBothPlanes(graph_, coder_, work.state.query, work.state.found);
 }
 
 Status GraphIndex::RankByBothPlanes(size_t k, Work& work) const {
-  constexpr size_t kChunk = 64;
+  constexpr size_t kLeast = 16;
   constexpr float kErrors = 4;
   const CodedQuery& query = work.state.query;
   std::vector<CodedCandidate>& found = work.state.found;
-  const size_t n = std::max(4 * k, kChunk);
-  if (found.size() <= n) return ReadBothPlanes(graph_, coder_, query, found);
+  const size_t n = std::max(2 * k, kLeast);
+  if (work.state.found_by == Planes::kBoth || found.size() <= n) return ReadBothPlanes(work);
+  work.state.found_by = Planes::kBoth;
   // What seems nearest says how near the k-th is at most, and so which of the others may be nearer.
   const auto chunk_end = found.begin() + static_cast<ptrdiff_t>(n);
   std::nth_element(found.begin(), chunk_end, found.end(), Nearer);
-  CHROMA_TRY(ReadBothPlanes(graph_, coder_, query, std::span(found).first(n)));
+  CHROMA_TRY(index::ReadBothPlanes(graph_, coder_, query, std::span(found).first(n)));
   const auto last = found.begin() + static_cast<ptrdiff_t>(k - 1);
   std::nth_element(found.begin(), last, chunk_end, Nearer);
   const float limit =
@@ -387,7 +408,7 @@ Status GraphIndex::RankByBothPlanes(size_t k, Work& work) const {
   found.erase(std::partition(chunk_end, found.end(),
                              [limit](const CodedCandidate& one) { return one.distance <= limit; }),
               found.end());
-  return ReadBothPlanes(graph_, coder_, query, std::span(found).subspan(n));
+  return index::ReadBothPlanes(graph_, coder_, query, std::span(found).subspan(n));
 }
 
 namespace {

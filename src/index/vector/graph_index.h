@@ -52,6 +52,8 @@ class GraphIndex final : public VectorIndex {
   size_t ResultsOf(const SearchRequest& request) const;
   // As hnswlib's ef.
   size_t EffortOf(const SearchRequest& request) const;
+  // SearchTuning::least_recall, enough_recall.
+  size_t WithinRecalls(const SearchRequest& request, size_t effort) const;
   // How far walks go for k results, without a filter; what they know of candidates are codes or
   // estimates.
   Depth PlainDepth(size_t effort, size_t k, bool by_estimates) const;
@@ -65,7 +67,9 @@ class GraphIndex final : public VectorIndex {
   Result<bool> WalkAllowed(const SearchRequest& request, Depth depth, size_t allowed,
                            Work& work) const;
   Status ScanAllowed(const SearchRequest& request, Work& work) const;
-  // Leaves the k nearest of those that a scan found by their high nibbles, and some others.
+  // Gives what was found by high nibbles the distances of whole codes.
+  Status ReadBothPlanes(Work& work) const;
+  // As far as it takes to leave the k nearest, and some others.
   Status RankByBothPlanes(size_t k, Work& work) const;
   // Up to `n` rows from `*from` on that may be returned; moves `*from` on, to kNoRow at the end.
   size_t NextAllowed(const RowFilter& filter, uint32_t* from, uint32_t* rows, size_t n) const;

@@ -281,18 +281,17 @@ Result<Ended> WalkToResultsBy(Planes planes, const WalkedGraph& walked, const De
   return Ended::kDone;
 }
 
-// walk(planes) by high nibbles as long as they are enough, then by whole codes; what was found is
-// ranked by these in any case.
+// walk(planes) by high nibbles as long as they are enough, then by whole codes.
 template <typename WalkWith>
 Result<Ended> WalkByCodes(const WalkedGraph& walked, const Depth& depth, WalkState& state,
                           WalkWith walk) {
   state.found.clear();
+  state.found_by = FirstPlanes(walked, depth);
   if (walked.graph.entry >= walked.graph.rows.n) return Ended::kDone;
-  if (FirstPlanes(walked, depth) == Planes::kHigh) {
-    CHROMA_ASSIGN(const Ended ended, walk(Planes::kHigh));
-    CHROMA_TRY(ReadBothPlanes(walked.graph, walked.coder, state.query, state.found));
-    if (ended != Ended::kNeedsBothPlanes) return ended;
-  }
+  CHROMA_ASSIGN(const Ended ended, walk(state.found_by));
+  if (ended != Ended::kNeedsBothPlanes) return ended;
+  CHROMA_TRY(ReadBothPlanes(walked.graph, walked.coder, state.query, state.found));
+  state.found_by = Planes::kBoth;
   return walk(Planes::kBoth);
 }
 

@@ -20,6 +20,7 @@ struct WalkState {
   Beam beam;
   KnownRows known;
   std::vector<CodedCandidate> found;    // every row visited, in the order of visiting
+  Planes found_by = Planes::kBoth;      // what of their codes these distances are of
   std::vector<uint8_t> node;            // for PackedNodes
   std::vector<CodedCandidate> open;     // of a filtered walk: to be visited, a heap, nearest first
   std::vector<CodedCandidate> nearest;  // of the results, a heap, farthest first

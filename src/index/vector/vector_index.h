@@ -57,8 +57,11 @@ struct SearchTuning {
   size_t effort = 0;
   // In place of the effort, where the index was calibrated (calibration.h); 0: not asked for.
   float target_recall = 0;
-  // Not in its place: more effort, where the index was calibrated and this takes more.
+  // Of an effort that nobody chose, where the index was calibrated: more, where finding the first
+  // takes more; and for as few results as calibration counts less, but half of it at least, where
+  // finding the second takes less. 0: not asked for.
   float least_recall = 0;
+  float enough_recall = 0;
   // What walks may go over: packed nodes, or codes alone.
   model::IndexMemory memory = model::IndexMemory::kAuto;
 };
