@@ -7,6 +7,7 @@
 
 #include "executor/answer_size.h"
 #include "executor/highlight.h"
+#include "executor/part_search.h"
 #include "executor/scan.h"
 #include "executor/search.h"
 #include "executor/sorted.h"
@@ -16,6 +17,14 @@ namespace chroma::executor {
 
 using segment::LiveCollection;
 using segment::VersionRef;
+
+namespace {
+
+// Rows that were mapped for a batch of queries are given back so long after the last one: batches
+// that follow each other find them mapped.
+constexpr int64_t kMappedRowsKeptNs = 20 * runtime::kMillisecond;
+
+}  // namespace
 
 LocalNode::LocalNode(const runtime::Env& env, log::Log& log, store::BlobStore& store,
                      runtime::ThreadPool& pool, LocalNodeOptions options)
@@ -104,6 +113,34 @@ void LocalNode::NoteSearches(const Uuid& collection, const segment::Snapshot& sn
   at->second.compared += n * unindexed;
 }
 
+// A batch of queries that maps rows, while it is under way. They are given back unless another one
+// follows.
+class LocalNode::Batch {
+ public:
+  Batch(LocalNode& node, const Uuid& collection) : node_(node), collection_(collection) {
+    runtime::MutexLock lock(node_.mutex_);
+    const auto at = node_.open_.find(collection_);
+    if (at != node_.open_.end()) ++at->second.batches;
+  }
+  ~Batch() {
+    runtime::MutexLock lock(node_.mutex_);
+    const auto at = node_.open_.find(collection_);
+    // It may have been closed meanwhile, and opened again.
+    if (at == node_.open_.end() || at->second.batches == 0) return;
+    --at->second.batches;
+    at->second.batch_end_ns = node_.env_.clock->MonotonicNs();
+    if (node_.maps_rows_) return;
+    node_.maps_rows_ = true;
+    node_.release_wake_.NotifyOne();
+  }
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
+ private:
+  LocalNode& node_;
+  const Uuid collection_;
+};
+
 uint64_t LocalNode::RowsCompared(const Uuid& collection) {
   runtime::MutexLock lock(mutex_);
   const auto at = open_.find(collection);
@@ -135,13 +172,18 @@ void LocalNode::NoteRead(Slot& slot) {
 void LocalNode::ReleasePages() {
   for (;;) {
     std::vector<std::shared_ptr<LiveCollection>> unused;
+    std::vector<std::shared_ptr<LiveCollection>> mapped;
     {
       runtime::MutexLock lock(mutex_);
-      while (!holds_pages_ && !stopping_) release_wake_.Wait(mutex_);
-      if (!stopping_) release_wake_.WaitFor(mutex_, options_.pages_kept_ns);
+      while (!holds_pages_ && !maps_rows_ && !stopping_) release_wake_.Wait(mutex_);
+      if (!stopping_) {
+        release_wake_.WaitFor(mutex_, maps_rows_ ? kMappedRowsKeptNs : options_.pages_kept_ns);
+      }
       if (stopping_) return;
+      mapped = TakeMapped();
       unused = TakeUnused();
     }
+    for (const auto& collection : mapped) collection->ReleaseVectors();
     for (const auto& collection : unused) collection->ReleaseAllPages();
     ReleaseUsedPages();
   }
@@ -175,11 +217,27 @@ std::vector<std::shared_ptr<LiveCollection>> LocalNode::TakeUnused() {
   holds_pages_ = false;
   for (auto& [id, slot] : open_) {
     if (!slot.holds_pages) continue;
-    slot.holds_pages = now_ns - slot.read_ns < options_.pages_kept_ns;
+    slot.holds_pages = slot.batches > 0 || now_ns - slot.read_ns < options_.pages_kept_ns;
     holds_pages_ |= slot.holds_pages;
     if (!slot.holds_pages) unused.push_back(slot.collection);
   }
   return unused;
+}
+
+std::vector<std::shared_ptr<LiveCollection>> LocalNode::TakeMapped() {
+  std::vector<std::shared_ptr<LiveCollection>> mapped;
+  const int64_t now_ns = env_.clock->MonotonicNs();
+  maps_rows_ = false;
+  for (auto& [id, slot] : open_) {
+    if (slot.batch_end_ns == 0) continue;
+    if (slot.batches > 0 || now_ns - slot.batch_end_ns < kMappedRowsKeptNs) {
+      maps_rows_ = true;
+      continue;
+    }
+    slot.batch_end_ns = 0;
+    mapped.push_back(slot.collection);
+  }
+  return mapped;
 }
 
 std::shared_ptr<LiveCollection> LocalNode::TakeLongestIdle() {
@@ -332,7 +390,13 @@ Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& ve
   // Rows are compared, whatever is answered.
   CHROMA_TRY(CheckLoaded(ctx, *snapshot, plan.include | model::kIncludeEmbeddings));
   if (ctx.at_once() && !IsQuick(*snapshot, plan)) CHROMA_TRY(ctx.CheckMayWait());
+  const bool is_batch =
+      std::any_of(snapshot->parts.begin(), snapshot->parts.end(),
+                  [&](const auto& part) { return PartSearch::MapsRows(plan, part); });
+  std::optional<Batch> batch;
+  if (is_batch) batch.emplace(*this, version.collection);
   CHROMA_ASSIGN(std::vector<NearestRows> nearest, SelectNearest(ctx, pool_, *snapshot, plan));
+  batch.reset();
   NoteSearches(version.collection, *snapshot, plan.space, plan.queries.rows());
   QueryResult result;
   std::vector<std::vector<RowRef>> lists;

@@ -79,7 +79,9 @@ class LocalNode : public QueryNode {
     std::shared_ptr<segment::LiveCollection> collection;
     uint64_t used = 0;  // of use_clock_
     int64_t read_ns = 0;
-    int64_t searched_ns = 0;  // 0: never
+    int64_t searched_ns = 0;   // 0: never
+    size_t batches = 0;        // that map rows and are under way
+    int64_t batch_end_ns = 0;  // of the last of them; 0: its rows were given back
     model::Space searched_space = model::Space::kL2;
     uint64_t compared = 0;  // see RowsCompared
     bool holds_pages = false;
@@ -87,6 +89,7 @@ class LocalNode : public QueryNode {
   Result<std::shared_ptr<const segment::Snapshot>> Snapshot(runtime::Context& ctx,
                                                             const segment::VersionRef& version);
   void TellDamage(const Uuid& collection, const segment::Snapshot& snapshot) const;
+  class Batch;
   // After so many searches: what is to be done for the next ones.
   void NoteSearches(const Uuid& collection, const segment::Snapshot& snapshot, model::Space space,
                     uint64_t n);
@@ -100,6 +103,7 @@ class LocalNode : public QueryNode {
   // The body of release_task_, which sleeps while no collection holds pages.
   void ReleasePages();
   std::vector<std::shared_ptr<segment::LiveCollection>> TakeUnused() CHROMA_REQUIRES(mutex_);
+  std::vector<std::shared_ptr<segment::LiveCollection>> TakeMapped() CHROMA_REQUIRES(mutex_);
   // Of those that were read longest ago first, until the process is within its memory.
   void ReleaseUsedPages();
 
@@ -114,6 +118,7 @@ class LocalNode : public QueryNode {
   uint64_t use_clock_ CHROMA_GUARDED_BY(mutex_) = 0;
   runtime::CondVar release_wake_;
   bool holds_pages_ CHROMA_GUARDED_BY(mutex_) = false;
+  bool maps_rows_ CHROMA_GUARDED_BY(mutex_) = false;
   bool stopping_ CHROMA_GUARDED_BY(mutex_) = false;
   IndexWarmer warmer_;
   std::unique_ptr<runtime::Task> release_task_;  // null, and pages stay, where there is no thread

@@ -1,5 +1,6 @@
 #include "executor/part_search.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -19,12 +20,15 @@ constexpr uint64_t kSignsPerComparison = 20;
 // So few rows are compared one by one, whatever is indexed.
 constexpr uint64_t kRowsComparedMax = 512;
 
+// A copy of a row takes one or two microseconds, and so does to map the pages around one; so where
+// queries come to one row in so many, nearly all are mapped for less.
+constexpr uint64_t kRowsPerMapped = 16;
+
 // The rows that one search of an index compares.
 class PartRows final : public index::RowReader {
  public:
   // `copied`: of a part that is seldom searched, and does not become a part of this process's
-  // memory by it. One copy takes about a microsecond more than to look at what is mapped already,
-  // and less than to map it.
+  // memory by it.
   PartRows(const segment::Part& part, bool copied) : part_(part), copied_(copied) {}
   Result<const float*> Row(uint32_t row) const override {
     if (!copied_ || rows_ >= kCopiedMax) {
@@ -66,7 +70,9 @@ Result<PartSearch> PartSearch::Prepare(runtime::Context& ctx, const planner::Que
   if (predicate != nullptr || !part.dead->Empty()) {
     CHROMA_ASSIGN(allowed, SelectRows(ctx, predicate, part, {kAllRows, pool, trace}));
   }
-  return Prepare(part, std::move(allowed), plan.space, plan.exact);
+  CHROMA_ASSIGN(PartSearch search, Prepare(part, std::move(allowed), plan.space, plan.exact));
+  search.maps_rows_ = MapsRows(plan, part);
+  return search;
 }
 
 Result<PartSearch> PartSearch::Prepare(const segment::SnapshotPart& part,
@@ -105,6 +111,15 @@ uint64_t PartSearch::RowsScanned(const planner::QueryPlan& plan,
   const uint64_t rows = indexed ? part.indexes->unindexed.Count() : part.part->rows();
   if (plan.exact || !segment::NeedsSigns(part)) return rows;
   return segment::RowsWithoutSigns(part, plan.space) + part.part->rows() / kSignsPerComparison;
+}
+
+bool PartSearch::MapsRows(const planner::QueryPlan& plan, const segment::SnapshotPart& part) {
+  if (plan.exact || !CanSearch(part.indexes.get(), plan.space)) return false;
+  const uint64_t compared = uint64_t{plan.n_results} * plan.queries.rows();
+  if (compared < part.part->rows() / kRowsPerMapped) return false;
+  return std::any_of(
+      part.indexes->list.begin(), part.indexes->list.end(),
+      [](const segment::PartIndex& index) { return !index.reader->index().HasNodes(); });
 }
 
 // One block where the vectors lie together, as in a segment, or one pointer per row, as in the
@@ -203,7 +218,8 @@ Status PartSearch::SearchIndexes(SearchRequest request, std::vector<Candidate>* 
   source.dimension = part_->part->dimension();
   request.allowed = allowed_ ? &*allowed_ : nullptr;
   for (const segment::PartIndex& index : part_->indexes->list) {
-    const PartRows reader(*part_->part, /*copied=*/!index.reader->index().HasNodes());
+    const bool copied = !maps_rows_ && !index.reader->index().HasNodes();
+    const PartRows reader(*part_->part, copied);
     source.reader = &reader;
     request.moved = index.Moved();
     CHROMA_TRY(index.reader->index().Search(source, request, out));

@@ -30,6 +30,9 @@ class PartSearch {
   // How many rows a search without a predicate compares one by one, or could in the time of what it
   // does instead.
   static uint64_t RowsScanned(const planner::QueryPlan& plan, const segment::SnapshotPart& part);
+  // Whether the plan's queries have an index compare so many rows of the part that mapping them
+  // takes less time than copying each. Who runs it gives them back.
+  static bool MapsRows(const planner::QueryPlan& plan, const segment::SnapshotPart& part);
   // Among `allowed`; none: every row. `exact`: no vector index is used.
   static Result<PartSearch> Prepare(const segment::SnapshotPart& part,
                                     std::optional<Bitmap> allowed, model::Space space, bool exact);
@@ -67,6 +70,7 @@ class PartSearch {
   std::optional<Bitmap> allowed_;  // none: every row
   bool empty_ = false;
   bool indexed_ = false;
+  bool maps_rows_ = false;
   std::shared_ptr<index::SignCodes> signs_;  // null: rows that no index holds are in exact_
   std::optional<Bitmap> unindexed_;          // of those that are allowed; none: all of allowed_
   ExactRows exact_;

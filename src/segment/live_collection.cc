@@ -203,6 +203,10 @@ std::shared_ptr<const Version> LiveCollection::version() const {
   return version_;
 }
 
+void LiveCollection::ReleaseVectors() const {
+  for (const SnapshotPart& segment : version()->parts) segment.part->ReleaseVectors();
+}
+
 void LiveCollection::ReleaseRowPages() const {
   for (const SnapshotPart& segment : version()->parts) segment.part->ReleasePages();
 }

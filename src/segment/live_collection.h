@@ -58,6 +58,7 @@ class LiveCollection {
 
   std::shared_ptr<const Version> version() const;
   // See Part: of all segments; of their vector indexes, too.
+  void ReleaseVectors() const;
   void ReleaseRowPages() const;
   void ReleaseAllPages() const;
   // An estimate of the memory that the tail holds.

@@ -175,6 +175,8 @@ class Part {
   // again when they are read, without the disk as long as the system keeps them. Frees what was
   // decompressed.
   virtual void ReleasePages() const {}
+  // Of those, the vectors'.
+  virtual void ReleaseVectors() const {}
 };
 
 }  // namespace chroma::segment

@@ -152,6 +152,7 @@ class SectionedSegment final : public SegmentReader {
   Result<std::vector<MissingIndex>> Missing(const model::Schema& schema) const override;
   Status VerifyAll(runtime::Context& ctx) const override;
   void ReleasePages() const override;
+  void ReleaseVectors() const override;
 
  private:
   Status CheckRow(uint32_t row) const;
@@ -851,6 +852,11 @@ Status SectionedSegment::VerifyAll(runtime::Context& ctx) const {
     CHROMA_TRY(verified);
   }
   return Status::Ok();
+}
+
+void SectionedSegment::ReleaseVectors() const {
+  const SectionInfo* const vectors = sections_.Find(SectionType::kVectors);
+  if (vectors != nullptr) sections_.blob().DontNeed(vectors->offset, vectors->length);
 }
 
 void SectionedSegment::ReleasePages() const {
