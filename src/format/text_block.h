@@ -33,13 +33,14 @@ struct TextBlock {
 };
 
 // Decompressing is most of what reading a text costs, and a request often reads one twice: to see
-// whether it matches, and to answer with it. So the blocks of one column that were read last stay,
-// some megabytes at most, until the column's pages are given back. Thread safe.
+// whether it matches, and to answer with it; and ten records that a query finds lie in ten blocks.
+// So the blocks of one column that were read last stay, 16 MiB at most, until the column's pages
+// are given back. Thread safe.
 class RecentTextBlocks {
  public:
   // Null where it is not kept.
   std::shared_ptr<const TextBlock> Find(uint64_t number) const;
-  // In place of another one; not where it is large.
+  // In place of another one; not where it is large, or where all together would be.
   void Keep(uint64_t number, std::shared_ptr<const TextBlock> block);
   void Clear();
 
@@ -50,6 +51,7 @@ class RecentTextBlocks {
   };
   mutable runtime::Mutex mutex_;
   std::vector<Slot> slots_ CHROMA_GUARDED_BY(mutex_);  // by number; empty until one is kept
+  size_t kept_bytes_ CHROMA_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace chroma::format

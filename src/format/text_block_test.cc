@@ -29,14 +29,33 @@ TEST(RecentTextBlocksTest, KeepsUntilCleared) {
   recent.Clear();
 }
 
-TEST(RecentTextBlocksTest, HoldsAThousandAtMost) {
-  RecentTextBlocks recent;
-  for (uint64_t number = 0; number < 5000; ++number) recent.Keep(number, BlockOf(100));
+size_t Count(const RecentTextBlocks& recent) {
   size_t kept = 0;
-  for (uint64_t number = 0; number < 5000; ++number) kept += recent.Find(number) ? 1 : 0;
-  EXPECT_EQ(kept, 1024U);
-  EXPECT_NE(recent.Find(4999), nullptr) << "the last ones stay";
+  for (uint64_t number = 0; number < 10'000; ++number) kept += recent.Find(number) ? 1 : 0;
+  return kept;
+}
+
+TEST(RecentTextBlocksTest, HoldsFourThousandAtMost) {
+  RecentTextBlocks recent;
+  for (uint64_t number = 0; number < 10'000; ++number) recent.Keep(number, BlockOf(100));
+  EXPECT_EQ(Count(recent), 4096U);
+  EXPECT_NE(recent.Find(9999), nullptr) << "the last ones stay";
   EXPECT_EQ(recent.Find(0), nullptr);
+}
+
+TEST(RecentTextBlocksTest, HoldsSixteenMegabytesAtMost) {
+  RecentTextBlocks recent;
+  for (int round = 0; round < 2; ++round) {
+    for (uint64_t number = 0; number < 4096; ++number) recent.Keep(number, BlockOf(16'000));
+    const size_t full = Count(recent);
+    EXPECT_LE(full * 16'000, size_t{16} << 20);
+    EXPECT_GT(full * 16'500, size_t{16} << 20);
+    recent.Keep(4096, BlockOf(16'000));
+    EXPECT_NE(recent.Find(4096), nullptr) << "in place of another one of its size";
+    EXPECT_EQ(Count(recent), full);
+    recent.Clear();
+    EXPECT_EQ(Count(recent), 0U);
+  }
 }
 
 TEST(RecentTextBlocksTest, LargeOnesAreNotKept) {
