@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
 #include <utility>
 
 #include "errors.h"
@@ -35,10 +36,6 @@ py::list FromTexts(const std::vector<std::optional<std::string>>& texts) {
   return List(texts.size(), [&](size_t i) { return FromText(texts[i]); });
 }
 
-py::list FromMetadatas(const std::vector<Metadata>& metadatas) {
-  return List(metadatas.size(), [&](size_t i) { return FromMetadata(metadatas[i]); });
-}
-
 py::object FromSparse(const SparseVector& vector) {
   const py::object type = py::module_::import("chromadb.base_types").attr("SparseVector");
   const py::list indices =
@@ -67,6 +64,35 @@ struct ValueToPython {
     return List(value.size(), [&](size_t i) { return py::float_(value[i]); });
   }
 };
+
+// Keys of metadata, which are the same in most records: one object each, which also knows its hash.
+class Keys {
+ public:
+  const py::str& Of(const std::string& key) {
+    const auto known = objects_.find(key);
+    return known != objects_.end() ? known->second
+                                   : objects_.emplace(key, ToStr(key)).first->second;
+  }
+
+ private:
+  std::unordered_map<std::string, py::str> objects_;
+};
+
+py::object FromMetadata(const Metadata& metadata, Keys& keys) {
+  if (metadata.empty()) return py::none();
+  py::dict dict;
+  for (const auto& [key, value] : metadata) {
+    const py::object converted = std::visit(ValueToPython(), value);
+    if (PyDict_SetItem(dict.ptr(), keys.Of(key).ptr(), converted.ptr()) != 0) {
+      throw py::error_already_set();
+    }
+  }
+  return dict;
+}
+
+py::list FromMetadatas(const std::vector<Metadata>& metadatas, Keys& keys) {
+  return List(metadatas.size(), [&](size_t i) { return FromMetadata(metadatas[i], keys); });
+}
 
 py::dict FromHighlights(const Highlights& found) {
   const auto range = [](const TextRange& place) {
@@ -122,15 +148,8 @@ py::list ToStrs(const std::vector<std::string>& texts) {
 }
 
 py::object FromMetadata(const Metadata& metadata) {
-  if (metadata.empty()) return py::none();
-  py::dict dict;
-  for (const auto& [key, value] : metadata) {
-    const py::object converted = std::visit(ValueToPython(), value);
-    if (PyDict_SetItem(dict.ptr(), ToStr(key).ptr(), converted.ptr()) != 0) {
-      throw py::error_already_set();
-    }
-  }
-  return dict;
+  Keys keys;
+  return FromMetadata(metadata, keys);
 }
 
 py::dict FromInfo(const CollectionInfo& info) {
@@ -168,7 +187,9 @@ py::dict FromGet(GetResult result, Include columns, const py::object& include) {
   dict["uris"] = shown(Include::kUris, [&] { return FromTexts(result.uris); });
   dict["included"] = include;
   dict["data"] = py::none();
-  dict["metadatas"] = shown(Include::kMetadatas, [&] { return FromMetadatas(result.metadatas); });
+  Keys keys;
+  dict["metadatas"] =
+      shown(Include::kMetadatas, [&] { return FromMetadatas(result.metadatas, keys); });
   return dict;
 }
 
@@ -186,8 +207,9 @@ py::dict FromQuery(QueryResult result, Include columns, const py::object& includ
   dict["uris"] = shown(Include::kUris, [&](size_t q) { return FromTexts(result.uris[q]); });
   dict["included"] = include;
   dict["data"] = py::none();
-  dict["metadatas"] =
-      shown(Include::kMetadatas, [&](size_t q) { return FromMetadatas(result.metadatas[q]); });
+  Keys keys;
+  dict["metadatas"] = shown(Include::kMetadatas,
+                            [&](size_t q) { return FromMetadatas(result.metadatas[q], keys); });
   dict["distances"] = shown(Include::kDistances, [&](size_t q) {
     const std::vector<float>& distances = result.distances[q];
     return List(distances.size(), [&](size_t i) { return py::float_(distances[i]); });
@@ -217,8 +239,9 @@ py::dict FromSearches(std::vector<SearchResult> results,
       return List(row.size(), [&](size_t d) { return py::float_(row[d]); });
     });
   });
-  dict["metadatas"] =
-      column(SelectsMetadata, [](SearchResult& result) { return FromMetadatas(result.metadatas); });
+  Keys keys;
+  dict["metadatas"] = column(
+      SelectsMetadata, [&](SearchResult& result) { return FromMetadatas(result.metadatas, keys); });
   dict["scores"] = column(key(kScoreKey), [](SearchResult& result) {
     return List(result.scores.size(), [&](size_t i) { return FromScore(result.scores[i]); });
   });
