@@ -81,6 +81,7 @@ Result<RecallReport> MeasureRecall(runtime::Context& ctx, runtime::ThreadPool& p
     query.n_results = plan.n_results + 1;
     query.space = plan.space;
     query.tuning = plan.tuning;
+    query.tuning.results = plan.n_results;  // the effort of a query without the row itself
     const int64_t begin_ns = clock.MonotonicNs();
     CHROMA_ASSIGN(const std::vector<NearestRows> found, SelectNearest(ctx, pool, snapshot, query));
     const int64_t found_ns = clock.MonotonicNs();

@@ -176,11 +176,12 @@ class EffortsWithinRecalls : public testing::Test {
   }
 
   const BuiltRows rows_{Draw(), kDimension};
-  const GraphIndex index_{rows_.coder().kernels(),
-                          rows_.coder().space(),
-                          rows_.graph(),
-                          nullptr,
-                          {.points = {{12, .5F}, {20, .9F}, {28, .95F}, {60, .99F}}}};
+  const GraphIndex index_{
+      rows_.coder().kernels(),
+      rows_.coder().space(),
+      rows_.graph(),
+      nullptr,
+      {.spread = .1F, .points = {{12, .5F}, {20, .9F}, {28, .95F}, {60, .99F}}}};
 };
 
 TEST_F(EffortsWithinRecalls, AsMuchAsIsEnoughAndNoMore) {
@@ -196,6 +197,8 @@ TEST_F(EffortsWithinRecalls, AsMuchAsIsEnoughAndNoMore) {
   // Of more results than calibration counts nothing is known.
   EXPECT_EQ(Found({.effort = 40, .enough_recall = .95F}, 11), By(40, 11));
   EXPECT_EQ(Found({.effort = 40, .enough_recall = .95F}, 5), By(28, 5));
+  EXPECT_EQ(Found({.effort = 40, .enough_recall = .95F, .results = 10}, 11), By(28, 11))
+      << "as for ten, by who asks for one more";
 }
 
 TEST(Calibration, EndsWhereItIsGivenUp) {

@@ -107,12 +107,9 @@ void KeepRanked(const CodedQuery& query, const RowScale* scales, Planes planes, 
   if (candidates.size() <= k) return;
   const auto last = candidates.begin() + static_cast<ptrdiff_t>(k - 1);
   std::nth_element(candidates.begin(), last, candidates.end(), Nearer);
-  const RowScale& scale = scales[last->row];
-  const float error = planes == Planes::kBoth ? RowCoder::ErrorOf(query, scale)
-                                              : RowCoder::ErrorByHigh(query, scale);
-  const auto within = [&](float errors) {
-    return [limit = last->distance + errors * error](const CodedCandidate& candidate) {
-      return candidate.distance <= limit;
+  const auto within = [&, than = last->distance](float errors) {
+    return [&, than, errors](const CodedCandidate& one) {
+      return RowCoder::MayBeNearer(query, scales[one.row], planes, one.distance, errors, than);
     };
   };
   if (in_doubt == 0) {
@@ -241,7 +238,8 @@ size_t GraphIndex::WithinRecalls(const SearchRequest& request, size_t effort) co
   const SearchTuning& tuning = request.tuning;
   size_t most = effort;
   // Queries may be less like the rows than those that calibration looked for.
-  if (tuning.enough_recall > 0 && request.k <= kCalibratedNeighbors) {
+  const size_t results = tuning.results > 0 ? tuning.results : request.k;
+  if (tuning.enough_recall > 0 && results <= kCalibratedNeighbors) {
     most = std::max<size_t>(effort / 2, EffortFor(calibration_, tuning.enough_recall));
   }
   const size_t least = tuning.least_recall > 0 ? EffortFor(calibration_, tuning.least_recall) : 0;
@@ -403,10 +401,12 @@ Status GraphIndex::RankByBothPlanes(size_t k, Work& work) const {
   CHROMA_TRY(index::ReadBothPlanes(graph_, coder_, query, std::span(found).first(n)));
   const auto last = found.begin() + static_cast<ptrdiff_t>(k - 1);
   std::nth_element(found.begin(), last, chunk_end, Nearer);
-  const float limit =
-      last->distance + kErrors * RowCoder::ErrorByHigh(query, graph_.rows.scales[last->row]);
   found.erase(std::partition(chunk_end, found.end(),
-                             [limit](const CodedCandidate& one) { return one.distance <= limit; }),
+                             [&, than = last->distance](const CodedCandidate& one) {
+                               return RowCoder::MayBeNearer(query, graph_.rows.scales[one.row],
+                                                            Planes::kHigh, one.distance, kErrors,
+                                                            than);
+                             }),
               found.end());
   return index::ReadBothPlanes(graph_, coder_, query, std::span(found).subspan(n));
 }

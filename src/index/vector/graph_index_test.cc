@@ -28,6 +28,12 @@ enum class Layout : uint8_t { kPacked, kCodes };
 // many dense crowds, one crowd after the other.
 enum class Shape : uint8_t { kClusters, kFlat, kCrowds };
 
+float SquaredDistance(const std::vector<float>& a, const std::vector<float>& b) {
+  float sum = 0;
+  for (uint32_t d = 0; d < kDimension; ++d) sum += (a[d] - b[d]) * (a[d] - b[d]);
+  return sum;
+}
+
 // Rows with a graph over them.
 class Collection {
  public:
@@ -423,10 +429,7 @@ TEST(GraphIndex, AScanFindsTheNearestOfACrowd) {
   for (uint32_t row = 0; row < kRows; ++row) {
     std::vector<float>& values = collection.rows()[row];
     values = collection.Random();
-    float squared = 0;
-    for (uint32_t d = 0; d < kDimension; ++d) {
-      squared += (values[d] - center[d]) * (values[d] - center[d]);
-    }
+    const float squared = SquaredDistance(values, center);
     const float radius = 1 + 1e-6F * static_cast<float>(row);
     for (uint32_t d = 0; d < kDimension; ++d) {
       values[d] = center[d] + radius * (values[d] - center[d]) / std::sqrt(squared);
@@ -440,6 +443,34 @@ TEST(GraphIndex, AScanFindsTheNearestOfACrowd) {
     ASSERT_EQ(found.size(), exact.size());
     EXPECT_NEAR(found.back().distance, exact.back().distance, 1e-6) << first;
   }
+}
+
+// What lies in the middle of all rows has codes that hardly err; what is a little nearer has codes
+// that err by more than that.
+TEST(GraphIndex, AScanFindsWhatIsALittleNearerThanTheMiddle) {
+  constexpr uint32_t kMiddle = 30, kNearer = 5, kRows = 3000;
+  Collection collection(Space::kL2, kRows, 18, Layout::kCodes, Shape::kFlat);
+  const std::vector<float> query = collection.Random();
+  // At a share of the squared distance of the middle.
+  const auto away = [&](float share) {
+    const std::vector<float> middle = collection.Mean();
+    const std::vector<float> apart = collection.Near(std::vector<float>(kDimension), 1);
+    const float scale = std::sqrt(share * SquaredDistance(query, middle) /
+                                  SquaredDistance(apart, std::vector<float>(kDimension)));
+    std::vector<float> row = query;
+    for (uint32_t d = 0; d < kDimension; ++d) row[d] += scale * apart[d];
+    return row;
+  };
+  std::vector<std::vector<float>>& rows = collection.rows();
+  for (uint32_t row = kMiddle + kNearer; row < kRows / 2; ++row) rows[row] = away(2);
+  const std::vector<float> middle = collection.Mean();
+  std::fill_n(rows.begin(), kMiddle, middle);
+  for (uint32_t row = kMiddle; row < kMiddle + kNearer; ++row) rows[row] = away(.99F);
+  collection.Build();
+  const Bitmap half = Bitmap::Range(0, kRows / 2);
+  std::vector<Candidate> found = collection.Nearest(query, 10, &half);
+  found.resize(kNearer);  // those of the middle are all as far
+  EXPECT_EQ(found, collection.Exact(query, kNearer, &half));
 }
 
 TEST_P(GraphIndexTest, StaysGoodWhileEveryRowIsReplacedFiveTimes) {

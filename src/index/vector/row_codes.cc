@@ -21,6 +21,7 @@ constexpr uint32_t kChunkBytes = 32;
 constexpr uint8_t kNibble = 15;
 // What is added to a code to cut it.
 constexpr uint8_t kRaise = 128;
+constexpr float kLowNumbers = 16;
 
 void Split(const int8_t* code, uint32_t padded, uint8_t* high, uint8_t* low) {
   for (uint32_t at = 0; at < padded; at += 2 * kChunkBytes) {
@@ -38,6 +39,15 @@ int32_t Sum(const std::vector<int8_t>& code) {
   return std::accumulate(code.begin(), code.end(), int32_t{0});
 }
 
+// Of the distance between a query and a row whose components are rounded to `step`.
+double VarianceOf(const CodedQuery& query, const RowScale& row, float step) {
+  // In doubles: squares of large components are beyond floats.
+  const double query_step = static_cast<double>(query.scale) * query.scale;
+  const double row_step = static_cast<double>(step) * step;
+  const double sum = query.squared_norm * row_step + row.squared_norm * query_step;
+  return 4 * kVarianceOfRounding * sum;
+}
+
 // Of a code with what both planes give, and with what the high one does: low nibbles are taken for
 // 7.5, their middle.
 float Dot(int32_t code_sum, int32_t high, int32_t low) {
@@ -45,7 +55,7 @@ float Dot(int32_t code_sum, int32_t high, int32_t low) {
 }
 float DotByHigh(int32_t code_sum, int32_t high) {
   constexpr float kMiddle = 7.5F;
-  return 16 * static_cast<float>(high) + (kMiddle - kRaise) * static_cast<float>(code_sum);
+  return kLowNumbers * static_cast<float>(high) + (kMiddle - kRaise) * static_cast<float>(code_sum);
 }
 
 double SquaredNorm(const float* row, size_t dimension) {
@@ -62,17 +72,19 @@ RowCoder::RowCoder(const simd::CodeKernels& kernels, CodeSpace space)
       rotation_(space_.code_dimension(), space_.seed) {}
 
 float RowCoder::ErrorOf(const CodedQuery& query, const RowScale& row) {
-  // In doubles: squares of large components are beyond floats.
-  const double query_step = static_cast<double>(query.scale) * query.scale;
-  const double row_step = static_cast<double>(row.scale) * row.scale;
-  const double sum = query.squared_norm * row_step + row.squared_norm * query_step;
-  return static_cast<float>(2 * std::sqrt(kVarianceOfRounding * sum));
+  return static_cast<float>(std::sqrt(VarianceOf(query, row, row.scale)));
 }
 
 float RowCoder::ErrorByHigh(const CodedQuery& query, const RowScale& row) {
-  RowScale coarse = row;
-  coarse.scale *= 16;
-  return ErrorOf(query, coarse);
+  return static_cast<float>(std::sqrt(VarianceOf(query, row, kLowNumbers * row.scale)));
+}
+
+bool RowCoder::MayBeNearer(const CodedQuery& query, const RowScale& row, Planes planes,
+                           float distance, float errors, float than) {
+  const double excess = static_cast<double>(distance) - than;
+  if (excess <= 0) return true;
+  const float step = planes == Planes::kBoth ? row.scale : kLowNumbers * row.scale;
+  return excess * excess <= static_cast<double>(errors) * errors * VarianceOf(query, row, step);
 }
 
 void RowCoder::Distances(const CodedVector& from, const RowCodes& rows,

@@ -127,6 +127,10 @@ class RowCoder {
   static float ErrorOf(const CodedQuery& query, const RowScale& row);
   // By high nibbles alone, whose steps are 16 times as long.
   static float ErrorByHigh(const CodedQuery& query, const RowScale& row);
+  // Whether a row that seems `distance` away by these planes may be nearer than `than`, unless its
+  // distance is off by more than so many `errors`.
+  static bool MayBeNearer(const CodedQuery& query, const RowScale& row, Planes planes,
+                          float distance, float errors, float than);
 
  private:
   float ToLength(double squared_norm) const;

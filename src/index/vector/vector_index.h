@@ -62,6 +62,8 @@ struct SearchTuning {
   // finding the second takes less. 0: not asked for.
   float least_recall = 0;
   float enough_recall = 0;
+  // Of a search for other than SearchRequest::k results, whose effort this one is to take; 0: of k.
+  size_t results = 0;
   // What walks may go over: packed nodes, or codes alone.
   model::IndexMemory memory = model::IndexMemory::kAuto;
 };
