@@ -6,7 +6,7 @@ namespace chroma::format {
 namespace {
 
 constexpr size_t kSlots = 4096;
-// Those of ordinary documents are a third of it.
+// Of texts: those of ordinary documents are a third of it.
 constexpr size_t kBlockBytesMax = 16 << 10;
 constexpr size_t kKeptBytesMax = 16 << 20;
 
@@ -24,16 +24,23 @@ std::shared_ptr<const TextBlock> RecentTextBlocks::Find(uint64_t number) const {
 }
 
 void RecentTextBlocks::Keep(uint64_t number, std::shared_ptr<const TextBlock> block) {
+  if (block->raw.size() > kBlockBytesMax) return;
   const size_t size_bytes = SizeBytes(*block);
-  if (size_bytes > kBlockBytesMax) return;
+  std::vector<std::shared_ptr<const TextBlock>> taken;  // and freed without the lock
   runtime::MutexLock lock(mutex_);
   if (slots_.empty()) slots_.resize(kSlots);
   Slot& slot = slots_[number % kSlots];
-  const size_t others_bytes = kept_bytes_ - (slot.block ? SizeBytes(*slot.block) : 0);
-  if (others_bytes + size_bytes > kKeptBytesMax) return;
-  kept_bytes_ = others_bytes + size_bytes;
-  slot.number = number;
-  slot.block.swap(block);  // the other one is freed without the lock
+  taken.push_back(Take(slot));
+  for (; kept_bytes_ + size_bytes > kKeptBytesMax; hand_ = (hand_ + 1) % kSlots) {
+    taken.push_back(Take(slots_[hand_]));
+  }
+  kept_bytes_ += size_bytes;
+  slot = {number, std::move(block)};
+}
+
+std::shared_ptr<const TextBlock> RecentTextBlocks::Take(Slot& slot) {
+  if (slot.block != nullptr) kept_bytes_ -= SizeBytes(*slot.block);
+  return std::exchange(slot.block, nullptr);
 }
 
 void RecentTextBlocks::Clear() {

@@ -40,7 +40,7 @@ class RecentTextBlocks {
  public:
   // Null where it is not kept.
   std::shared_ptr<const TextBlock> Find(uint64_t number) const;
-  // In place of another one; not where it is large, or where all together would be.
+  // In place of others, slot by slot, until there is room; not where it is large.
   void Keep(uint64_t number, std::shared_ptr<const TextBlock> block);
   void Clear();
 
@@ -49,8 +49,12 @@ class RecentTextBlocks {
     uint64_t number = 0;
     std::shared_ptr<const TextBlock> block;
   };
+  // Null where the slot is empty.
+  std::shared_ptr<const TextBlock> Take(Slot& slot) CHROMA_REQUIRES(mutex_);
+
   mutable runtime::Mutex mutex_;
   std::vector<Slot> slots_ CHROMA_GUARDED_BY(mutex_);  // by number; empty until one is kept
+  size_t hand_ CHROMA_GUARDED_BY(mutex_) = 0;          // the slot to make room next
   size_t kept_bytes_ CHROMA_GUARDED_BY(mutex_) = 0;
 };
 

@@ -50,12 +50,33 @@ TEST(RecentTextBlocksTest, HoldsSixteenMegabytesAtMost) {
     const size_t full = Count(recent);
     EXPECT_LE(full * 16'000, size_t{16} << 20);
     EXPECT_GT(full * 16'500, size_t{16} << 20);
-    recent.Keep(4096, BlockOf(16'000));
-    EXPECT_NE(recent.Find(4096), nullptr) << "in place of another one of its size";
-    EXPECT_EQ(Count(recent), full);
+    // Of slots that are full, and of those that made room.
+    for (const uint64_t number : {4096, 5000, 6000, 7000, 8000}) {
+      recent.Keep(number, BlockOf(16'000));
+      EXPECT_NE(recent.Find(number), nullptr) << number << " in place of another one";
+      EXPECT_EQ(Count(recent), full);
+    }
+    recent.Keep(9000, BlockOf(1));
+    EXPECT_NE(recent.Find(9000), nullptr);
+    EXPECT_GE(Count(recent), full);
     recent.Clear();
     EXPECT_EQ(Count(recent), 0U);
   }
+}
+
+// Texts of few records lie far apart: their places are most of a block.
+TEST(RecentTextBlocksTest, ThoseOfManyRowsAreKept) {
+  RecentTextBlocks recent;
+  for (uint64_t number = 0; number < 1000; ++number) {
+    auto block = std::make_shared<TextBlock>();
+    block->raw = std::string(4100, 'x');
+    block->places.resize(4000);
+    recent.Keep(number, block);
+    ASSERT_EQ(recent.Find(number), block);
+  }
+  const size_t most = (size_t{16} << 20) / (4000 * sizeof(TextBlock::Place));
+  EXPECT_LE(Count(recent), most);
+  EXPECT_GT(Count(recent), most * 9 / 10);
 }
 
 TEST(RecentTextBlocksTest, LargeOnesAreNotKept) {
