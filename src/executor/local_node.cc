@@ -117,18 +117,22 @@ void LocalNode::NoteSearches(const Uuid& collection, const segment::Snapshot& sn
 // follows.
 class LocalNode::Batch {
  public:
-  Batch(LocalNode& node, const Uuid& collection) : node_(node), collection_(collection) {
+  Batch(LocalNode& node, const Uuid& id) : node_(node), id_(id) {
     runtime::MutexLock lock(node_.mutex_);
-    const auto at = node_.open_.find(collection_);
-    if (at != node_.open_.end()) ++at->second.batches;
+    const auto at = node_.open_.find(id_);
+    if (at == node_.open_.end()) return;
+    collection_ = at->second.collection;
+    ++at->second.batches;
   }
   ~Batch() {
     runtime::MutexLock lock(node_.mutex_);
-    const auto at = node_.open_.find(collection_);
-    // It may have been closed meanwhile, and opened again.
-    if (at == node_.open_.end() || at->second.batches == 0) return;
+    const auto at = node_.open_.find(id_);
+    // It may have been forgotten meanwhile.
+    if (collection_ == nullptr || at == node_.open_.end()) return;
+    if (at->second.collection != collection_) return;
     --at->second.batches;
-    at->second.batch_end_ns = node_.env_.clock->MonotonicNs();
+    node_.NoteRead(at->second);  // what it took to read the rest stays for as long as after others
+    at->second.batch_end_ns = at->second.read_ns;
     if (node_.maps_rows_) return;
     node_.maps_rows_ = true;
     node_.release_wake_.NotifyOne();
@@ -138,7 +142,8 @@ class LocalNode::Batch {
 
  private:
   LocalNode& node_;
-  const Uuid collection_;
+  const Uuid id_;
+  std::shared_ptr<LiveCollection> collection_;  // so that nobody closes it; null: not open
 };
 
 uint64_t LocalNode::RowsCompared(const Uuid& collection) {
@@ -395,7 +400,8 @@ Result<QueryResult> LocalNode::Query(runtime::Context& ctx, const VersionRef& ve
                   [&](const auto& part) { return PartSearch::MapsRows(plan, part); });
   std::optional<Batch> batch;
   if (is_batch) batch.emplace(*this, version.collection);
-  CHROMA_ASSIGN(std::vector<NearestRows> nearest, SelectNearest(ctx, pool_, *snapshot, plan));
+  CHROMA_ASSIGN(std::vector<NearestRows> nearest,
+                SelectNearest(ctx, pool_, *snapshot, plan, /*trace=*/nullptr, is_batch));
   batch.reset();
   NoteSearches(version.collection, *snapshot, plan.space, plan.queries.rows());
   QueryResult result;

@@ -100,7 +100,7 @@ class LocalNode : public QueryNode {
   // Out of open_, to be closed without the lock; null where every collection is in use.
   std::shared_ptr<segment::LiveCollection> TakeLongestIdle() CHROMA_REQUIRES(mutex_);
   void NoteRead(Slot& slot) CHROMA_REQUIRES(mutex_);
-  // The body of release_task_, which sleeps while no collection holds pages.
+  // The body of release_task_, which sleeps while no collection holds pages or mapped rows.
   void ReleasePages();
   std::vector<std::shared_ptr<segment::LiveCollection>> TakeUnused() CHROMA_REQUIRES(mutex_);
   std::vector<std::shared_ptr<segment::LiveCollection>> TakeMapped() CHROMA_REQUIRES(mutex_);

@@ -70,9 +70,7 @@ Result<PartSearch> PartSearch::Prepare(runtime::Context& ctx, const planner::Que
   if (predicate != nullptr || !part.dead->Empty()) {
     CHROMA_ASSIGN(allowed, SelectRows(ctx, predicate, part, {kAllRows, pool, trace}));
   }
-  CHROMA_ASSIGN(PartSearch search, Prepare(part, std::move(allowed), plan.space, plan.exact));
-  search.maps_rows_ = MapsRows(plan, part);
-  return search;
+  return Prepare(part, std::move(allowed), plan.space, plan.exact);
 }
 
 Result<PartSearch> PartSearch::Prepare(const segment::SnapshotPart& part,

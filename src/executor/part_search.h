@@ -31,8 +31,10 @@ class PartSearch {
   // does instead.
   static uint64_t RowsScanned(const planner::QueryPlan& plan, const segment::SnapshotPart& part);
   // Whether the plan's queries have an index compare so many rows of the part that mapping them
-  // takes less time than copying each. Who runs it gives them back.
+  // takes less time than copying each.
   static bool MapsRows(const planner::QueryPlan& plan, const segment::SnapshotPart& part);
+  // Has indexes do so. Who calls it gives the rows back.
+  void MapRows() { maps_rows_ = true; }
   // Among `allowed`; none: every row. `exact`: no vector index is used.
   static Result<PartSearch> Prepare(const segment::SnapshotPart& part,
                                     std::optional<Bitmap> allowed, model::Space space, bool exact);

@@ -120,7 +120,8 @@ bool IsQuick(const Snapshot& snapshot, const planner::QueryPlan& plan) {
 
 Result<std::vector<NearestRows>> SelectNearest(runtime::Context& ctx, runtime::ThreadPool& pool,
                                                const Snapshot& snapshot,
-                                               const planner::QueryPlan& plan, Trace* trace) {
+                                               const planner::QueryPlan& plan, Trace* trace,
+                                               bool maps_rows) {
   const size_t queries = plan.queries.rows();
   std::vector<NearestRows> results(queries);
   if (plan.n_results == 0 || snapshot.live == 0) return results;
@@ -129,6 +130,7 @@ Result<std::vector<NearestRows>> SelectNearest(runtime::Context& ctx, runtime::T
     const PartStep step(trace, snapshot, i);
     CHROMA_ASSIGN(PartSearch search,
                   PartSearch::Prepare(ctx, plan, snapshot.parts[i], &pool, trace));
+    if (maps_rows && PartSearch::MapsRows(plan, snapshot.parts[i])) search.MapRows();
     step.Done(search.rows_allowed());
     parts.push_back(std::move(search));
   }

@@ -33,10 +33,11 @@ bool IsQuick(const segment::Snapshot& snapshot, const planner::QueryPlan& plan);
 // One element per query vector. Every part is searched, by its vector indexes where it has
 // some and exactly where not; distances are exact. More than plan.rows_max rows over
 // all of them: kInvalidArgument.
+// `maps_rows`: where PartSearch::MapsRows says so, rows are mapped, and the caller gives them back.
 Result<std::vector<NearestRows>> SelectNearest(runtime::Context& ctx, runtime::ThreadPool& pool,
                                                const segment::Snapshot& snapshot,
                                                const planner::QueryPlan& plan,
-                                               Trace* trace = nullptr);
+                                               Trace* trace = nullptr, bool maps_rows = false);
 
 // How many records match.
 Result<uint64_t> CountRows(runtime::Context& ctx, const segment::Snapshot& snapshot,

@@ -57,10 +57,10 @@ class LiveCollection {
   Result<std::vector<LoggedRequest>> RequestsBelow(uint64_t log_end) const;
 
   std::shared_ptr<const Version> version() const;
-  // See Part: of all segments; of their vector indexes, too.
+  // See Part: of all segments.
   void ReleaseVectors() const;
   void ReleaseRowPages() const;
-  void ReleaseAllPages() const;
+  void ReleaseAllPages() const;  // of their vector indexes, too
   // An estimate of the memory that the tail holds.
   uint64_t tail_bytes() const;
 
