@@ -8,6 +8,7 @@
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -277,8 +278,9 @@ uint64_t MappedBytes() {
 // A directory on a disk, since nothing else is mapped, with rows that were compacted.
 class MappedMemoryTest : public WiringTest {
  protected:
-  static constexpr uint32_t kDimension = 64;
-  static constexpr int kRows = 20'000;
+  // Large rows: a file is mapped by 2 MiB at once, but an index of many would take long to build.
+  static constexpr uint32_t kDimension = 2048;
+  static constexpr int kRows = 2500;
   static constexpr uint64_t kVectorBytes = uint64_t{kRows} * kDimension * sizeof(float);
 
   ~MappedMemoryTest() override {
@@ -294,18 +296,26 @@ class MappedMemoryTest : public WiringTest {
     ASSERT_TRUE(service.ok()) << service.status().ToString();
     service_ = std::move(*service);
     const CollectionRef written = Create(*service_, "things");
-    Add(*service_, written, 0, kRows);
+    ASSERT_NO_FATAL_FAILURE(WriteRows(written));
     ASSERT_TRUE(service_->Compact(ctx_, written->id).ok());
     service_->CloseIdleCollections();
     collection_ = Create(*service_, "things");  // with its new version
   }
+  // For a minute at most.
+  void WaitUntilIndexed() {
+    uint64_t unindexed = UINT64_MAX;
+    for (int i = 0; i < 6000 && unindexed > 0; ++i) {
+      Rest();
+      const auto status = service_->engine().GetIndexingStatus(ctx_, collection_);
+      ASSERT_TRUE(status.ok()) << status.status().ToString();
+      unindexed = status->unindexed_operations;
+    }
+    ASSERT_EQ(unindexed, 0U);
+    collection_ = Create(*service_, "things");
+  }
   void Query(size_t queries) {
     engine::QueryRequest request;
-    request.queries.dimension = kDimension;
-    for (size_t i = 0; i < queries; ++i) {
-      const auto value = static_cast<float>(i * kRows / queries);
-      request.queries.values.insert(request.queries.values.end(), kDimension, value);
-    }
+    request.queries = {kDimension, Values(queries)};
     request.query_lengths.assign(queries, kDimension);
     request.n_results = 10;
     const auto found = service_->engine().Query(ctx_, collection_, request);
@@ -315,7 +325,8 @@ class MappedMemoryTest : public WiringTest {
   // Whether many more vectors are mapped than at `bytes`: beginnings and ends of a file always are.
   static bool IsFarAbove(uint64_t bytes) { return MappedBytes() > bytes + kVectorBytes / 4; }
   // Waits for that to end, for ten seconds.
-  bool GoesBackTo(uint64_t bytes, const std::function<void()>& meanwhile) {
+  bool GoesBackTo(
+      uint64_t bytes, const std::function<void()>& meanwhile = [] {}) {
     for (int i = 0; i < 1000 && IsFarAbove(bytes); ++i) {
       Rest();
       meanwhile();
@@ -327,33 +338,58 @@ class MappedMemoryTest : public WiringTest {
   CollectionRef collection_;
 
  private:
+  // In few dimensions, so that not all are about as far from each other.
+  std::vector<float> Values(size_t rows) {
+    constexpr uint32_t kFilled = 8;
+    std::vector<float> values(rows * kDimension);
+    for (size_t i = 0; i < values.size(); ++i) {
+      values[i] = i % kDimension < kFilled ? uniform_(random_) : values[i - kFilled];
+    }
+    return values;
+  }
+  void WriteRows(const CollectionRef& collection) {
+    engine::WriteRequest request;
+    for (int i = 0; i < kRows; ++i) request.batch.ids.push_back("id" + std::to_string(i));
+    request.batch.vectors = {kDimension, Values(kRows)};
+    request.batch.has_vector.assign(kRows, 1);
+    request.shape = model::ShapeOf(request.batch);
+    const Status written = service_->engine().Write(ctx_, collection, std::move(request));
+    ASSERT_TRUE(written.ok()) << written.ToString();
+  }
+
+  std::mt19937 random_{1};
+  std::uniform_real_distribution<float> uniform_;
   const std::string path_ = ::testing::TempDir() + "chroma-pages-" + std::to_string(getpid());
   runtime::Env disk_;
 };
 
 TEST_F(MappedMemoryTest, IsGivenBackAfterTheLastRead) {
   ASSERT_NO_FATAL_FAILURE(OpenCompacted(UINT32_MAX));  // a walk would touch a few pages only
+  ASSERT_TRUE(GoesBackTo(0)) << "what compaction has mapped";
   const uint64_t before_bytes = MappedBytes();
   Query(1);
   EXPECT_TRUE(IsFarAbove(before_bytes));
-  EXPECT_TRUE(GoesBackTo(before_bytes, [] {}));
+  EXPECT_TRUE(GoesBackTo(before_bytes));
 }
 
 TEST_F(MappedMemoryTest, OfABatchIsGivenBackWhileOthersRead) {
   ASSERT_NO_FATAL_FAILURE(OpenCompacted(2000));
-  while (service_->engine().GetIndexingStatus(ctx_, collection_)->unindexed_operations > 0) Rest();
-  service_->CloseIdleCollections();  // of which the build has mapped all
+  ASSERT_NO_FATAL_FAILURE(WaitUntilIndexed());
+  ASSERT_TRUE(GoesBackTo(0)) << "what the build has mapped";
   Query(1);
   const uint64_t before_bytes = MappedBytes();
-  std::atomic<bool> answered = false;
-  std::thread batch([&] {
-    Query(1000);
-    answered = true;
+  std::atomic<bool> stops = false;
+  std::thread batches([&] {
+    while (!stops) Query(1000);
   });
-  bool was_far_above = false;
-  while (!answered) was_far_above |= IsFarAbove(before_bytes);
-  batch.join();
-  EXPECT_TRUE(was_far_above);
+  bool is_far_above = false;
+  for (int i = 0; i < 1000 && !is_far_above; ++i) {
+    Rest();
+    is_far_above = IsFarAbove(before_bytes);
+  }
+  stops = true;
+  batches.join();
+  EXPECT_TRUE(is_far_above);
   EXPECT_TRUE(GoesBackTo(before_bytes, [&] { Query(1); }));
 }
 
