@@ -97,16 +97,19 @@ void Dot(benchmark::State& state, const CodeKernels& kernels, size_t dimension, 
   }
 }
 
-// Time a row, not a call.
-void DotNibbles(benchmark::State& state, const CodeKernels& kernels, size_t dimension,
-                size_t bytes) {
+// Of planes of so many bits. Time a row, not a call.
+template <size_t kBits>
+void DotPlanes(benchmark::State& state, const CodeKernels& kernels, size_t dimension,
+               size_t bytes) {
   constexpr size_t kRows = 32;
+  const size_t plane_bytes = dimension * kBits / 8;
   const Query query(kernels, dimension);
-  const Pieces planes(std::max(bytes, kRows * dimension / 2), dimension / 2);
+  const Pieces planes(std::max(bytes, kRows * plane_bytes), plane_bytes);
+  const auto dot = kBits == 4 ? kernels.dot_u4 : kernels.dot_u2;
   int32_t dots[kRows];
   size_t at = 0;
   while (state.KeepRunningBatch(kRows)) {
-    kernels.dot_nibbles(query.code.data(), planes.order.data() + at, kRows, dimension, dots);
+    dot(query.code.data(), planes.order.data() + at, kRows, dimension, dots);
     benchmark::ClobberMemory();
     at = at + 2 * kRows <= planes.order.size() ? at + kRows : 0;
   }
@@ -177,7 +180,8 @@ void Register(const CodeKernels& kernels) {
       };
       add("estimate", Estimate);
       add("dot_i8", Dot);
-      add("dot_nibbles", DotNibbles);
+      add("dot_u4", DotPlanes<4>);
+      add("dot_u2", DotPlanes<2>);
       add("dot_i8_block", DotBlock);
     }
     RegisterBenchmark(name("prepare_query", "", dimension).c_str(),

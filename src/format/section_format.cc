@@ -47,6 +47,10 @@ std::string_view SectionTypeName(SectionType type) {
       return "high nibbles";
     case SectionType::kLowNibbles:
       return "low nibbles";
+    case SectionType::kHighBits:
+      return "high bits";
+    case SectionType::kLowBits:
+      return "low bits";
     case SectionType::kSparsePostings:
       return "sparse postings";
     case SectionType::kValueOrder:

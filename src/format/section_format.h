@@ -59,8 +59,10 @@ enum class SectionType : uint32_t {
   kRowScales = 17,
   kRowCodes = 18,  // of indexes before layout 4: whole bytes
   kEdges = 19,
-  kHighNibbles = 21,  // of the codes of rows
+  kHighNibbles = 21,  // of such bytes, of indexes of layout 4
   kLowNibbles = 22,
+  kHighBits = 27,  // of the codes of rows
+  kLowBits = 28,
   // Of the sparse vectors under a metadata key, which is the section's key.
   kSparsePostings = 20,
   // Of a metadata column without a dictionary; its key is the column's type, a byte, and its key.

@@ -18,7 +18,7 @@ using format::SectionInfo;
 using format::SectionType;
 using index::kDegree;
 
-constexpr uint32_t kLayout = 4;
+constexpr uint32_t kLayout = 5;
 constexpr uint32_t kScaleBytes = 2 * sizeof(float);
 // Beyond these index::RowCoder codes nothing.
 constexpr float kValueMax = 1e19F;
@@ -28,7 +28,8 @@ constexpr uint32_t kEffortMax = 1 << 20;
 bool IsKnown(SectionType type) {
   constexpr std::array kKnown = {SectionType::kGraphInfo,   SectionType::kRowScales,
                                  SectionType::kRowCodes,    SectionType::kEdges,
-                                 SectionType::kHighNibbles, SectionType::kLowNibbles};
+                                 SectionType::kHighNibbles, SectionType::kLowNibbles,
+                                 SectionType::kHighBits,    SectionType::kLowBits};
   return std::find(kKnown.begin(), kKnown.end(), type) != kKnown.end();
 }
 
@@ -79,15 +80,16 @@ Result<VectorIndexSummary> WriteVectorIndex(runtime::Context& ctx, store::BlobSt
   const index::RowCodes& rows = graph.rows;
   CHROMA_ASSIGN(std::unique_ptr<store::BlobWriter> writer, store.Create(ctx, blob));
   format::SectionWriter out(std::move(writer));
-  const auto write_plane = [&](SectionType type, const uint8_t* plane) {
-    return WriteBlocks(ctx, out, type, plane, rows.n, rows.plane_bytes());
+  const auto write = [&](SectionType type, const void* bytes, uint32_t row_bytes) {
+    return WriteBlocks(ctx, out, type, bytes, rows.n, row_bytes);
   };
-  CHROMA_ASSIGN(const Bytes high_checksums, write_plane(SectionType::kHighNibbles, rows.high));
-  CHROMA_ASSIGN(const Bytes low_checksums, write_plane(SectionType::kLowNibbles, rows.low));
+  CHROMA_ASSIGN(const Bytes high_checksums,
+                write(SectionType::kHighBits, rows.high, rows.high_bytes()));
+  CHROMA_ASSIGN(const Bytes low_checksums,
+                write(SectionType::kLowBits, rows.low, rows.low_bytes()));
   const std::vector<uint8_t> edges = Packed(graph);
   const uint32_t edge_bytes = index::Edges::Bytes(index::Edges::BitsFor(rows.n));
-  CHROMA_ASSIGN(const Bytes edge_checksums,
-                WriteBlocks(ctx, out, SectionType::kEdges, edges.data(), rows.n, edge_bytes));
+  CHROMA_ASSIGN(const Bytes edge_checksums, write(SectionType::kEdges, edges.data(), edge_bytes));
   Bytes scales;
   for (uint32_t row = 0; row < rows.n; ++row) {
     PutFixed(scales, rows.scales[row].scale);
@@ -137,13 +139,13 @@ Status VectorIndexReader::Init(runtime::Context& ctx, std::shared_ptr<index::Nod
   ByteReader in(info.bytes);
   CHROMA_TRY(ReadInfo(in));
   // After that: another layout has other sections.
-  for (const SectionType type : {SectionType::kRowScales, SectionType::kHighNibbles,
-                                 SectionType::kLowNibbles, SectionType::kEdges}) {
+  for (const SectionType type : {SectionType::kRowScales, SectionType::kHighBits,
+                                 SectionType::kLowBits, SectionType::kEdges}) {
     CHROMA_TRY(CheckPresent(type));
   }
   CHROMA_TRY(ReadScales(ctx));
-  CHROMA_TRY(OpenBlocks(ctx, SectionType::kHighNibbles, &high_));
-  CHROMA_TRY(OpenBlocks(ctx, SectionType::kLowNibbles, &low_));
+  CHROMA_TRY(OpenBlocks(ctx, SectionType::kHighBits, &high_));
+  CHROMA_TRY(OpenBlocks(ctx, SectionType::kLowBits, &low_));
   CHROMA_TRY(OpenBlocks(ctx, SectionType::kEdges, &edges_));
   graph_.rows.high = high_.bytes;
   graph_.rows.low = low_.bytes;
@@ -197,7 +199,8 @@ Status VectorIndexReader::ReadInfo(ByteReader& in) {
   }
   CHROMA_TRY(ReadCalibration(in));
   graph_.rows.padded = index::Rotation::Padded(space_.code_dimension());
-  high_.row_bytes = low_.row_bytes = graph_.rows.plane_bytes();
+  high_.row_bytes = graph_.rows.high_bytes();
+  low_.row_bytes = graph_.rows.low_bytes();
   graph_.edges.bits = index::Edges::BitsFor(graph_.rows.n);
   edges_.row_bytes = index::Edges::Bytes(graph_.edges.bits);
   for (RowBlocks* blocks : {&high_, &low_, &edges_}) {

@@ -3,8 +3,8 @@
 //
 //   graph info     what all rows share, and checksums of the blocks of the others
 //   row scales     scale and squared norm of each row
-//   high nibbles   of one byte per component, in blocks of about a page: index::RowCodes
-//   low nibbles    the same
+//   high bits      four of each component's six, in blocks of about a page: index::RowCodes
+//   low bits       the other two, in such blocks
 //   edges          kDegree row numbers for each row, in as few bits as they need, in such blocks
 //
 // Full text: docs/formats.md "Vector index".
@@ -119,7 +119,7 @@ class VectorIndexReader final : private index::RowGuard {
   uint64_t segment_checksum_ = 0;
   index::Calibration calibration_;  // moved into index_
   std::vector<index::RowScale> scales_;
-  RowBlocks high_;  // nibbles
+  RowBlocks high_;
   RowBlocks low_;
   RowBlocks edges_;
   index::Graph graph_;

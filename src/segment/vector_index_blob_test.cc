@@ -150,9 +150,13 @@ TEST_P(VectorIndexBlobTest, DamageBesideABlockIsMetOnlyThere) {
   const auto whole = Open(bytes_);
   ASSERT_TRUE(whole.ok()) << whole.status().ToString();
   const index::RowCodes& rows = (*whole)->graph().rows;
-  for (const uint8_t* const plane : {rows.High(1000), rows.Low(1000)}) {
+  const auto bytes_of = [](const uint8_t* at, uint32_t n) {
+    return BytesView(reinterpret_cast<const char*>(at), n);
+  };
+  for (const BytesView row :
+       {bytes_of(rows.High(1000), rows.high_bytes()), bytes_of(rows.Low(1000), rows.low_bytes())}) {
     Bytes damaged = bytes_;
-    damaged[bytes_.find(BytesView(reinterpret_cast<const char*>(plane), rows.plane_bytes()))] ^= 1;
+    damaged[bytes_.find(row)] ^= 1;
     const auto reader = Open(damaged);
     ASSERT_TRUE(reader.ok()) << reader.status().ToString();
     EXPECT_TRUE((*reader)->graph().CheckCode(1200));

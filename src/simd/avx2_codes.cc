@@ -165,20 +165,44 @@ void DotI8Block(const int8_t* const* a, size_t n_a, const int8_t* const* b, size
   for (size_t i = 0; i < n_a; ++i) DotI8Rows(a[i], b, n_b, dimension, out + i * n_b);
 }
 
-// sums + the products of 64 dimensions. Four products, 4 * 15 * 127, fit 16 bits.
-[[gnu::always_inline]] inline __m256i AddNibbles(__m256i sum, const uint8_t* chunk, __m256i q_low,
-                                                 __m256i q_high) {
-  const __m256i nibble = _mm256_set1_epi8(15);
-  const __m256i both = Once(LoadBytes(chunk));
-  const __m256i low = _mm256_maddubs_epi16(_mm256_and_si256(both, nibble), q_low);
-  const __m256i high =
-      _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16(both, 4), nibble), q_high);
-  const __m256i pairs = _mm256_madd_epi16(_mm256_add_epi16(low, high), _mm256_set1_epi16(1));
-  return _mm256_add_epi32(sum, pairs);
+// What 64 dimensions take of a plane, and its numbers: of the first 32 dimensions, and of the
+// others.
+struct U4 {
+  static constexpr size_t kChunk = 32;
+  [[gnu::always_inline]] static void Read(const uint8_t* chunk, __m256i* first, __m256i* second) {
+    const __m256i nibble = _mm256_set1_epi8(15);
+    const __m256i both = Once(LoadBytes(chunk));
+    *first = _mm256_and_si256(both, nibble);
+    *second = _mm256_and_si256(_mm256_srli_epi16(both, 4), nibble);
+  }
+};
+struct U2 {
+  static constexpr size_t kChunk = 16;
+  [[gnu::always_inline]] static void Read(const uint8_t* chunk, __m256i* first, __m256i* second) {
+    const __m256i pair = _mm256_set1_epi8(3);
+    const __m256i all =
+        Once(_mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(chunk))));
+    const __m256i shifts = _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2);
+    *first = _mm256_and_si256(_mm256_srlv_epi32(all, shifts), pair);
+    *second = _mm256_and_si256(_mm256_srlv_epi32(_mm256_srli_epi32(all, 4), shifts), pair);
+  }
+};
+
+// sum + the products of 64 dimensions. Four products, 4 * 15 * 127, fit 16 bits.
+template <typename Numbers>
+[[gnu::always_inline]] inline __m256i AddPlane(__m256i sum, const uint8_t* chunk, __m256i q_first,
+                                               __m256i q_second) {
+  __m256i first;
+  __m256i second;
+  Numbers::Read(chunk, &first, &second);
+  const __m256i products = _mm256_add_epi16(_mm256_maddubs_epi16(first, q_first),
+                                            _mm256_maddubs_epi16(second, q_second));
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(products, _mm256_set1_epi16(1)));
 }
 
-void DotNibbles(const int8_t* query, const uint8_t* const* planes, size_t n, size_t dimension,
-                int32_t* out) {
+template <typename Numbers>
+void DotPlanes(const int8_t* query, const uint8_t* const* planes, size_t n, size_t dimension,
+               int32_t* out) {
   constexpr size_t kGroup = 4;  // rows walked together, sharing the loads of the query
   size_t i = 0;
   for (; i + kGroup <= n; i += kGroup) {
@@ -188,12 +212,13 @@ void DotNibbles(const int8_t* query, const uint8_t* const* planes, size_t n, siz
 #pragma GCC unroll 4
     for (__m256i& sum : sums) sum = _mm256_setzero_si256();
     for (size_t k = 0; k < dimension; k += 64) {
-      const __m256i q_low = Once(LoadBytes(query + k));
-      const __m256i q_high = Once(LoadBytes(query + k + 32));
+      const size_t at = k / 64 * Numbers::kChunk;
+      const __m256i q_first = Once(LoadBytes(query + k));
+      const __m256i q_second = Once(LoadBytes(query + k + 32));
 #pragma GCC unroll 4
       for (size_t r = 0; r < kGroup; ++r) {
-        _mm_prefetch(reinterpret_cast<const char*>(next[r] + k / 2), _MM_HINT_T0);
-        sums[r] = AddNibbles(sums[r], planes[i + r] + k / 2, q_low, q_high);
+        _mm_prefetch(reinterpret_cast<const char*>(next[r] + at), _MM_HINT_T0);
+        sums[r] = AddPlane<Numbers>(sums[r], planes[i + r] + at, q_first, q_second);
       }
     }
 #pragma GCC unroll 4
@@ -202,25 +227,25 @@ void DotNibbles(const int8_t* query, const uint8_t* const* planes, size_t n, siz
   for (; i < n; ++i) {
     __m256i sum = _mm256_setzero_si256();
     for (size_t k = 0; k < dimension; k += 64) {
-      sum = AddNibbles(sum, planes[i] + k / 2, LoadBytes(query + k), LoadBytes(query + k + 32));
+      sum = AddPlane<Numbers>(sum, planes[i] + k / 64 * Numbers::kChunk, LoadBytes(query + k),
+                              LoadBytes(query + k + 32));
     }
     out[i] = SumIntegers(sum);
   }
 }
 
-void JoinNibbles(const uint8_t* high, const uint8_t* low, size_t dimension, int8_t* codes) {
-  const __m256i lower = _mm256_set1_epi8(15);
-  const __m256i raise = _mm256_set1_epi8(-128);
+void JoinI6(const uint8_t* high, const uint8_t* low, size_t dimension, int8_t* codes) {
   for (size_t i = 0; i < dimension; i += 64) {
-    const __m256i h = LoadBytes(high + i / 2);
-    const __m256i l = LoadBytes(low + i / 2);
-    const __m256i first = _mm256_or_si256(_mm256_slli_epi16(_mm256_and_si256(h, lower), 4),
-                                          _mm256_and_si256(l, lower));
-    const __m256i second = _mm256_or_si256(_mm256_andnot_si256(lower, h),
-                                           _mm256_and_si256(_mm256_srli_epi16(l, 4), lower));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes + i), _mm256_xor_si256(first, raise));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes + i + 32),
-                        _mm256_xor_si256(second, raise));
+    __m256i highs[2];
+    __m256i lows[2];
+    U4::Read(high + i / 64 * U4::kChunk, &highs[0], &highs[1]);
+    U2::Read(low + i / 64 * U2::kChunk, &lows[0], &lows[1]);
+#pragma GCC unroll 2
+    for (size_t u = 0; u < 2; ++u) {
+      const __m256i both = _mm256_or_si256(_mm256_slli_epi16(highs[u], 2), lows[u]);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes + i + 32 * u),
+                          _mm256_sub_epi8(both, _mm256_set1_epi8(32)));
+    }
   }
 }
 
@@ -350,8 +375,8 @@ void Quantize(const float* vector, size_t dimension, float inverse_scale, int8_t
 }  // namespace
 
 constinit const CodeKernels kAvx2CodeKernels = {
-    "avx2",     DotI8,   DotNibbles, JoinNibbles,    DotI8Block, Estimate,
-    FillTables, Measure, Quantize,   EncodeResidual, Hadamard,
+    "avx2",   DotI8,      DotPlanes<U4>, DotPlanes<U2>, JoinI6,         DotI8Block,
+    Estimate, FillTables, Measure,       Quantize,      EncodeResidual, Hadamard,
 };
 
 }  // namespace chroma::simd

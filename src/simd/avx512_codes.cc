@@ -210,73 +210,98 @@ void DotI8Block(const int8_t* const* a, size_t n_a, const int8_t* const* b, size
   return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
 }
 
-// What is left of a plane behind the last 128 dimensions: 64.
-[[gnu::always_inline]] inline __m512i AddLastNibbles(__m512i sum, const uint8_t* chunk, __m512i q) {
+// The numbers of 64 dimensions of a plane, in order.
+[[gnu::always_inline]] inline __m512i ReadU4(const uint8_t* chunk) {
   const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(chunk));
   const __m512i apart =
       _mm512_inserti64x4(_mm512_castsi256_si512(both), _mm256_srli_epi16(both, 4), 1);
-  return _mm512_dpbusd_epi32(sum, _mm512_and_si512(apart, _mm512_set1_epi8(15)), q);
+  return _mm512_and_si512(apart, _mm512_set1_epi8(15));
+}
+[[gnu::always_inline]] inline __m512i ReadU2(const uint8_t* chunk) {
+  const __m512i all =
+      _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(chunk)));
+  const __m512i shifts = _mm512_set_epi64(6, 6, 4, 4, 2, 2, 0, 0);
+  return _mm512_and_si512(_mm512_srlv_epi64(all, shifts), _mm512_set1_epi8(3));
 }
 
 // Of planes[0 … kRows-1]; prefetches `next`. 128 dimensions at once: in a register of two chunks
 // the low nibbles are dimensions 0…31 and 64…95 of them.
-template <size_t kRows>
-[[gnu::always_inline]] inline void DotNibblesOf(const int8_t* query, const uint8_t* const* planes,
-                                                const uint8_t* const* next, size_t dimension,
-                                                int32_t* out) {
-  const __m512i nibble = _mm512_set1_epi8(15);
-  __m512i sums[kRows];
+struct U4 {
+  template <size_t kRows>
+  [[gnu::always_inline]] static void Dot(const int8_t* query, const uint8_t* const* planes,
+                                         const uint8_t* const* next, size_t dimension,
+                                         int32_t* out) {
+    const __m512i nibble = _mm512_set1_epi8(15);
+    __m512i sums[kRows];
 #pragma GCC unroll 4
-  for (__m512i& sum : sums) sum = _mm512_setzero_si512();
-  size_t k = 0;
-  for (; k + 128 <= dimension; k += 128) {
-    const int8_t* const q = query + k;
-    const __m512i q_low = Once(LoadHalves(q, q + 64));
-    const __m512i q_high = Once(LoadHalves(q + 32, q + 96));
+    for (__m512i& sum : sums) sum = _mm512_setzero_si512();
+    size_t k = 0;
+    for (; k + 128 <= dimension; k += 128) {
+      const int8_t* const q = query + k;
+      const __m512i q_low = Once(LoadHalves(q, q + 64));
+      const __m512i q_high = Once(LoadHalves(q + 32, q + 96));
 #pragma GCC unroll 4
-    for (size_t r = 0; r < kRows; ++r) {
-      _mm_prefetch(reinterpret_cast<const char*>(next[r] + k / 2), _MM_HINT_T0);
-      const __m512i both = Once(LoadBytes(planes[r] + k / 2));
-      const __m512i high = _mm512_and_si512(_mm512_srli_epi16(both, 4), nibble);
-      sums[r] = _mm512_dpbusd_epi32(sums[r], _mm512_and_si512(both, nibble), q_low);
-      sums[r] = _mm512_dpbusd_epi32(sums[r], high, q_high);
+      for (size_t r = 0; r < kRows; ++r) {
+        _mm_prefetch(reinterpret_cast<const char*>(next[r] + k / 2), _MM_HINT_T0);
+        const __m512i both = Once(LoadBytes(planes[r] + k / 2));
+        const __m512i high = _mm512_and_si512(_mm512_srli_epi16(both, 4), nibble);
+        sums[r] = _mm512_dpbusd_epi32(sums[r], _mm512_and_si512(both, nibble), q_low);
+        sums[r] = _mm512_dpbusd_epi32(sums[r], high, q_high);
+      }
     }
-  }
-  if (k < dimension) {
-    const __m512i q = Once(LoadBytes(query + k));
+    if (k < dimension) {
+      const __m512i q = Once(LoadBytes(query + k));
 #pragma GCC unroll 4
-    for (size_t r = 0; r < kRows; ++r) {
-      _mm_prefetch(reinterpret_cast<const char*>(next[r] + k / 2), _MM_HINT_T0);
-      sums[r] = AddLastNibbles(sums[r], planes[r] + k / 2, q);
+      for (size_t r = 0; r < kRows; ++r) {
+        _mm_prefetch(reinterpret_cast<const char*>(next[r] + k / 2), _MM_HINT_T0);
+        sums[r] = _mm512_dpbusd_epi32(sums[r], ReadU4(planes[r] + k / 2), q);
+      }
     }
-  }
 #pragma GCC unroll 4
-  for (size_t r = 0; r < kRows; ++r) out[r] = _mm512_reduce_add_epi32(sums[r]);
-}
+    for (size_t r = 0; r < kRows; ++r) out[r] = _mm512_reduce_add_epi32(sums[r]);
+  }
+};
 
-void DotNibbles(const int8_t* query, const uint8_t* const* planes, size_t n, size_t dimension,
-                int32_t* out) {
+// The same, 64 dimensions at once.
+struct U2 {
+  template <size_t kRows>
+  [[gnu::always_inline]] static void Dot(const int8_t* query, const uint8_t* const* planes,
+                                         const uint8_t* const* next, size_t dimension,
+                                         int32_t* out) {
+    __m512i sums[kRows];
+#pragma GCC unroll 4
+    for (__m512i& sum : sums) sum = _mm512_setzero_si512();
+    for (size_t k = 0; k < dimension; k += 64) {
+      const __m512i q = Once(LoadBytes(query + k));
+#pragma GCC unroll 4
+      for (size_t r = 0; r < kRows; ++r) {
+        _mm_prefetch(reinterpret_cast<const char*>(next[r] + k / 4), _MM_HINT_T0);
+        sums[r] = _mm512_dpbusd_epi32(sums[r], ReadU2(planes[r] + k / 4), q);
+      }
+    }
+#pragma GCC unroll 4
+    for (size_t r = 0; r < kRows; ++r) out[r] = _mm512_reduce_add_epi32(sums[r]);
+  }
+};
+
+template <typename Numbers>
+void DotPlanes(const int8_t* query, const uint8_t* const* planes, size_t n, size_t dimension,
+               int32_t* out) {
   constexpr size_t kGroup = 4;  // rows walked together, sharing the loads of the query
   size_t i = 0;
   for (; i + kGroup <= n; i += kGroup) {
     // The last group prefetches itself.
     const uint8_t* const* next = i + 2 * kGroup <= n ? planes + i + kGroup : planes + i;
-    DotNibblesOf<kGroup>(query, planes + i, next, dimension, out + i);
+    Numbers::template Dot<kGroup>(query, planes + i, next, dimension, out + i);
   }
-  for (; i < n; ++i) DotNibblesOf<1>(query, planes + i, planes + i, dimension, out + i);
+  for (; i < n; ++i) Numbers::template Dot<1>(query, planes + i, planes + i, dimension, out + i);
 }
 
-void JoinNibbles(const uint8_t* high, const uint8_t* low, size_t dimension, int8_t* codes) {
-  const __m512i lower = _mm512_set1_epi8(15);
+void JoinI6(const uint8_t* high, const uint8_t* low, size_t dimension, int8_t* codes) {
   for (size_t i = 0; i < dimension; i += 64) {
-    // The high nibbles of the second half are in their place already, the low ones of the first.
-    const __m256i h = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(high + i / 2));
-    const __m256i l = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(low + i / 2));
-    const __m512i highs = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_slli_epi16(h, 4)), h, 1);
-    const __m512i lows = _mm512_inserti64x4(_mm512_castsi256_si512(l), _mm256_srli_epi16(l, 4), 1);
     const __m512i both =
-        _mm512_or_si512(_mm512_andnot_si512(lower, highs), _mm512_and_si512(lower, lows));
-    _mm512_storeu_si512(codes + i, Raised(both));
+        _mm512_or_si512(_mm512_slli_epi16(ReadU4(high + i / 2), 2), ReadU2(low + i / 4));
+    _mm512_storeu_si512(codes + i, _mm512_sub_epi8(both, _mm512_set1_epi8(32)));
   }
 }
 
@@ -397,8 +422,8 @@ void Quantize(const float* vector, size_t dimension, float inverse_scale, int8_t
 }  // namespace
 
 constinit const CodeKernels kAvx512CodeKernels = {
-    "avx512",   DotI8,   DotNibbles, JoinNibbles,    DotI8Block, Estimate,
-    FillTables, Measure, Quantize,   EncodeResidual, Hadamard,
+    "avx512", DotI8,      DotPlanes<U4>, DotPlanes<U2>, JoinI6,         DotI8Block,
+    Estimate, FillTables, Measure,       Quantize,      EncodeResidual, Hadamard,
 };
 
 }  // namespace chroma::simd

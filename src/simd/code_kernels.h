@@ -35,13 +35,16 @@ struct CodeKernels {
 
   // Sum of a[i] * b[i]; every component is in -127…127.
   int32_t (*dot_i8)(const int8_t* a, const int8_t* b, size_t dimension);
-  // Sums of query[i] * nibble i of each of planes[0 … n-1]; prefetches the planes ahead. A nibble
-  // is 0…15. In a plane every 64 dimensions take 32 bytes: byte j has dimension j in its low nibble
-  // and dimension j + 32 in the high one.
-  void (*dot_nibbles)(const int8_t* query, const uint8_t* const* planes, size_t n, size_t dimension,
-                      int32_t* out);
-  // codes[i] = 16 * nibble i of `high` + nibble i of `low` - 128, of planes as above.
-  void (*join_nibbles)(const uint8_t* high, const uint8_t* low, size_t dimension, int8_t* codes);
+  // Sums of query[i] * number i of each of planes[0 … n-1]; prefetches the planes ahead. A number
+  // is 0…15, or 0…3. In a plane every 64 dimensions take 32 bytes, or 16: byte j has dimension j in
+  // its lowest 4 bits and dimension j + 32 in the others; or dimensions j, j + 16, j + 32 and
+  // j + 48 in two bits each, the first in the lowest.
+  void (*dot_u4)(const int8_t* query, const uint8_t* const* planes, size_t n, size_t dimension,
+                 int32_t* out);
+  void (*dot_u2)(const int8_t* query, const uint8_t* const* planes, size_t n, size_t dimension,
+                 int32_t* out);
+  // codes[i] = 4 * number i of `high` + number i of `low` - 32, of planes of 4 and of 2 bits.
+  void (*join_i6)(const uint8_t* high, const uint8_t* low, size_t dimension, int8_t* codes);
   // Sums of products of each of a[0 … n_a-1] with each of b[0 … n_b-1], at out[i * n_b + j].
   void (*dot_i8_block)(const int8_t* const* a, size_t n_a, const int8_t* const* b, size_t n_b,
                        size_t dimension, int32_t* out);

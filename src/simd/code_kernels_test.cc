@@ -99,50 +99,59 @@ TEST_P(CodeKernelsTest, DotsAreExact) {
   });
 }
 
-TEST_P(CodeKernelsTest, DotsOfNibblesAreExact) {
+// Number `d` of a plane that holds `bits` of each.
+void Put(size_t bits, size_t d, int number, uint8_t* plane) {
+  const size_t chunk = 8 * bits;
+  uint8_t& byte = plane[d / 64 * chunk + d % chunk];
+  byte = static_cast<uint8_t>(byte | number << (d % 64 / chunk * bits));
+}
+
+TEST_P(CodeKernelsTest, DotsOfPlanesAreExact) {
   ForEachDimension([&](size_t dimension) {
-    const size_t n = random_() % 14;
-    Unaligned<int8_t> query(dimension, Offset());
-    const bool extreme = random_() % 4 == 0;
-    std::generate(query.begin(), query.end(), [&] { return extreme ? int8_t{-127} : Component(); });
-    std::vector<Unaligned<uint8_t>> planes;
-    planes.reserve(n);
-    std::vector<const uint8_t*> pointers;
-    std::vector<int32_t> want;
-    for (size_t i = 0; i < n; ++i) {
-      Unaligned<uint8_t>& plane = planes.emplace_back(dimension / 2, Offset());
-      int32_t sum = 0;
-      for (size_t d = 0; d < dimension; ++d) {
-        const auto nibble = static_cast<uint8_t>(i == 3 ? 15 : random_() % 16);
-        uint8_t& byte = plane[d / 64 * 32 + d % 32];
-        byte = static_cast<uint8_t>(d % 64 < 32 ? nibble : byte | nibble << 4);
-        sum += query[d] * nibble;
+    for (const size_t bits : {4, 2}) {
+      const int highest = (1 << bits) - 1;
+      const size_t n = random_() % 14;
+      Unaligned<int8_t> query(dimension, Offset());
+      const bool extreme = random_() % 4 == 0;
+      std::generate(query.begin(), query.end(),
+                    [&] { return extreme ? int8_t{-127} : Component(); });
+      std::vector<Unaligned<uint8_t>> planes;
+      planes.reserve(n);
+      std::vector<const uint8_t*> pointers;
+      std::vector<int32_t> want;
+      for (size_t i = 0; i < n; ++i) {
+        Unaligned<uint8_t>& plane = planes.emplace_back(dimension * bits / 8, Offset());
+        int32_t sum = 0;
+        for (size_t d = 0; d < dimension; ++d) {
+          const int number = i == 3 ? highest : static_cast<int>(random_()) & highest;
+          Put(bits, d, number, plane.get());
+          sum += query[d] * number;
+        }
+        want.push_back(sum);
+        pointers.push_back(plane.get());
       }
-      want.push_back(sum);
-      pointers.push_back(plane.get());
+      want.push_back(-1);  // the last stays as it is
+      std::vector<int32_t> got(n + 1, -1);
+      (bits == 4 ? kernels_->dot_u4 : kernels_->dot_u2)(query.get(), pointers.data(), n, dimension,
+                                                        got.data());
+      EXPECT_EQ(want, got) << dimension << " of " << bits << " bits";
     }
-    want.push_back(-1);  // the last stays as it is
-    std::vector<int32_t> got(n + 1, -1);
-    kernels_->dot_nibbles(query.get(), pointers.data(), n, dimension, got.data());
-    EXPECT_EQ(want, got) << dimension;
   });
 }
 
-TEST_P(CodeKernelsTest, NibblesJoinToTheCodesThatTheyWereCutFrom) {
+TEST_P(CodeKernelsTest, PlanesJoinToTheCodesThatTheyWereCutFrom) {
   ForEachDimension([&](size_t dimension) {
     Unaligned<uint8_t> high(dimension / 2, Offset());
-    Unaligned<uint8_t> low(dimension / 2, Offset());
+    Unaligned<uint8_t> low(dimension / 4, Offset());
     std::vector<int8_t> want(dimension);
     for (size_t d = 0; d < dimension; ++d) {
-      want[d] = static_cast<int8_t>(d < 256 ? d - 128 : random_() % 256);
-      const auto raised = static_cast<uint8_t>(want[d] + 128);
-      const size_t at = d / 64 * 32 + d % 32;
-      const size_t shift = d % 64 < 32 ? 0 : 4;
-      high[at] = static_cast<uint8_t>(high[at] | raised >> 4 << shift);
-      low[at] = static_cast<uint8_t>(low[at] | (raised & 15) << shift);
+      const int raised = static_cast<int>(d < 64 ? d : random_() % 64);
+      want[d] = static_cast<int8_t>(raised - 32);
+      Put(4, d, raised >> 2, high.get());
+      Put(2, d, raised & 3, low.get());
     }
     Unaligned<int8_t> got(dimension, Offset());
-    kernels_->join_nibbles(high.get(), low.get(), dimension, got.get());
+    kernels_->join_i6(high.get(), low.get(), dimension, got.get());
     EXPECT_TRUE(std::equal(want.begin(), want.end(), got.begin())) << dimension;
   });
 }

@@ -134,44 +134,62 @@ void DotI8Block(const int8_t* const* a, size_t n_a, const int8_t* const* b, size
   for (size_t i = 0; i < n_a; ++i) DotI8Rows(a[i], b, n_b, dimension, out + i * n_b);
 }
 
-// sum + the products of 32 dimensions, sixteen of them 32 behind the others in `q`.
-[[gnu::always_inline]] inline int32x4_t AddNibbles(int32x4_t sum, const uint8_t* bytes,
-                                                   const int8_t* q) {
-  const uint8x16_t both = vld1q_u8(bytes);
-  const int8x16_t low = vreinterpretq_s8_u8(vandq_u8(both, vdupq_n_u8(15)));
-  const int8x16_t high = vreinterpretq_s8_u8(vshrq_n_u8(both, 4));
-  return AddProducts(AddProducts(sum, low, vld1q_s8(q)), high, vld1q_s8(q + 32));
-}
+// What 64 dimensions take of a plane, and its numbers, of 16 dimensions each.
+struct U4 {
+  static constexpr size_t kChunk = 32;
+  [[gnu::always_inline]] static void Read(const uint8_t* chunk, uint8x16_t* numbers) {
+#pragma GCC unroll 2
+    for (size_t u = 0; u < 2; ++u) {
+      const uint8x16_t both = vld1q_u8(chunk + 16 * u);
+      numbers[u] = vandq_u8(both, vdupq_n_u8(15));
+      numbers[u + 2] = vshrq_n_u8(both, 4);
+    }
+  }
+};
+struct U2 {
+  static constexpr size_t kChunk = 16;
+  [[gnu::always_inline]] static void Read(const uint8_t* chunk, uint8x16_t* numbers) {
+    const uint8x16_t pair = vdupq_n_u8(3);
+    const uint8x16_t all = vld1q_u8(chunk);
+    numbers[0] = vandq_u8(all, pair);
+    numbers[1] = vandq_u8(vshrq_n_u8(all, 2), pair);
+    numbers[2] = vandq_u8(vshrq_n_u8(all, 4), pair);
+    numbers[3] = vshrq_n_u8(all, 6);
+  }
+};
 
-void DotNibbles(const int8_t* query, const uint8_t* const* planes, size_t n, size_t dimension,
-                int32_t* out) {
+template <typename Numbers>
+void DotPlanes(const int8_t* query, const uint8_t* const* planes, size_t n, size_t dimension,
+               int32_t* out) {
   for (size_t i = 0; i < n; ++i) {
     // The last prefetches itself.
     const uint8_t* const next = i + 1 < n ? planes[i + 1] : planes[i];
     int32x4_t sums[2] = {vdupq_n_s32(0), vdupq_n_s32(0)};
     for (size_t k = 0; k < dimension; k += 64) {
-      __builtin_prefetch(next + k / 2);
-#pragma GCC unroll 2
-      for (size_t u = 0; u < 2; ++u) {
-        sums[u] = AddNibbles(sums[u], planes[i] + k / 2 + 16 * u, query + k + 16 * u);
+      const size_t at = k / 64 * Numbers::kChunk;
+      __builtin_prefetch(next + at);
+      uint8x16_t numbers[4];
+      Numbers::Read(planes[i] + at, numbers);
+#pragma GCC unroll 4
+      for (size_t u = 0; u < 4; ++u) {
+        sums[u % 2] =
+            AddProducts(sums[u % 2], vreinterpretq_s8_u8(numbers[u]), vld1q_s8(query + k + 16 * u));
       }
     }
     out[i] = vaddvq_s32(vaddq_s32(sums[0], sums[1]));
   }
 }
 
-void JoinNibbles(const uint8_t* high, const uint8_t* low, size_t dimension, int8_t* codes) {
-  const uint8x16_t raise = vdupq_n_u8(128);
+void JoinI6(const uint8_t* high, const uint8_t* low, size_t dimension, int8_t* codes) {
   for (size_t i = 0; i < dimension; i += 64) {
-#pragma GCC unroll 2
-    for (size_t u = 0; u < 32; u += 16) {
-      const uint8x16_t h = vld1q_u8(high + i / 2 + u);
-      const uint8x16_t l = vld1q_u8(low + i / 2 + u);
-      // Of l the lower bits stay under those of h that are shifted in; and the other way round.
-      const uint8x16_t first = vsliq_n_u8(l, h, 4);
-      const uint8x16_t second = vsriq_n_u8(h, l, 4);
-      vst1q_s8(codes + i + u, vreinterpretq_s8_u8(veorq_u8(first, raise)));
-      vst1q_s8(codes + i + 32 + u, vreinterpretq_s8_u8(veorq_u8(second, raise)));
+    uint8x16_t highs[4];
+    uint8x16_t lows[4];
+    U4::Read(high + i / 64 * U4::kChunk, highs);
+    U2::Read(low + i / 64 * U2::kChunk, lows);
+#pragma GCC unroll 4
+    for (size_t u = 0; u < 4; ++u) {
+      const uint8x16_t both = vsliq_n_u8(lows[u], highs[u], 2);
+      vst1q_s8(codes + i + 16 * u, vreinterpretq_s8_u8(vsubq_u8(both, vdupq_n_u8(32))));
     }
   }
 }
@@ -281,8 +299,8 @@ void Quantize(const float* vector, size_t dimension, float inverse_scale, int8_t
 }  // namespace
 
 constinit const CodeKernels kNeonCodeKernels = {
-    "neon",     DotI8,   DotNibbles, JoinNibbles,    DotI8Block, Estimate,
-    FillTables, Measure, Quantize,   EncodeResidual, Hadamard,
+    "neon",   DotI8,      DotPlanes<U4>, DotPlanes<U2>, JoinI6,         DotI8Block,
+    Estimate, FillTables, Measure,       Quantize,      EncodeResidual, Hadamard,
 };
 
 }  // namespace chroma::simd

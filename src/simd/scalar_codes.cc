@@ -32,31 +32,35 @@ int32_t DotI8(const int8_t* a, const int8_t* b, size_t dimension) {
   return sum;
 }
 
-void DotNibbles(const int8_t* query, const uint8_t* const* planes, size_t n, size_t dimension,
-                int32_t* out) {
+// Number i of 64 of kBits each.
+template <int kBits>
+int32_t NumberOf(const uint8_t* chunk, size_t i) {
+  constexpr size_t kBytes = 8 * kBits;
+  return chunk[i % kBytes] >> (i / kBytes * kBits) & ((1 << kBits) - 1);
+}
+
+template <int kBits>
+void DotPlanes(const int8_t* query, const uint8_t* const* planes, size_t n, size_t dimension,
+               int32_t* out) {
   for (size_t row = 0; row < n; ++row) {
     if (row + 1 < n) {
-      for (size_t byte = 0; byte < dimension / 2; byte += 64) {
+      for (size_t byte = 0; byte < dimension * kBits / 8; byte += 64) {
         __builtin_prefetch(planes[row + 1] + byte);
       }
     }
     int32_t sum = 0;
     const uint8_t* chunk = planes[row];
-    for (const int8_t* q = query; q < query + dimension; q += 64, chunk += 32) {
-      for (size_t j = 0; j < 32; ++j) {
-        sum += q[j] * static_cast<int32_t>(chunk[j] & 15);
-        sum += q[j + 32] * static_cast<int32_t>(chunk[j] >> 4);
-      }
+    for (const int8_t* q = query; q < query + dimension; q += 64, chunk += 8 * kBits) {
+      for (size_t i = 0; i < 64; ++i) sum += q[i] * NumberOf<kBits>(chunk, i);
     }
     out[row] = sum;
   }
 }
 
-void JoinNibbles(const uint8_t* high, const uint8_t* low, size_t dimension, int8_t* codes) {
-  for (size_t i = 0; i < dimension; i += 64, high += 32, low += 32) {
-    for (size_t j = 0; j < 32; ++j) {
-      codes[i + j] = static_cast<int8_t>((high[j] << 4 | (low[j] & 15)) - 128);
-      codes[i + j + 32] = static_cast<int8_t>(((high[j] & ~15) | low[j] >> 4) - 128);
+void JoinI6(const uint8_t* high, const uint8_t* low, size_t dimension, int8_t* codes) {
+  for (int8_t* end = codes + dimension; codes < end; codes += 64, high += 32, low += 16) {
+    for (size_t i = 0; i < 64; ++i) {
+      codes[i] = static_cast<int8_t>(4 * NumberOf<4>(high, i) + NumberOf<2>(low, i) - 32);
     }
   }
 }
@@ -181,8 +185,8 @@ void Hadamard(float* values, size_t n) {
 }  // namespace
 
 const CodeKernels kScalarCodeKernels = {
-    "scalar",   DotI8,   DotNibbles, JoinNibbles,    DotI8Block, Estimate,
-    FillTables, Measure, Quantize,   EncodeResidual, Hadamard,
+    "scalar", DotI8,      DotPlanes<4>, DotPlanes<2>, JoinI6,         DotI8Block,
+    Estimate, FillTables, Measure,      Quantize,     EncodeResidual, Hadamard,
 };
 
 }  // namespace chroma::simd

@@ -37,7 +37,38 @@ size_t SampleStep(size_t n) {
   return std::max(kSampleShareMax, n / kSample);
 }
 
-// From what a walk for `query` found: of one row's surroundings. Nothing where they do not tell.
+const float* RowOf(const VectorSource& source, uint32_t row) {
+  return source.row_pointers != nullptr ? source.row_pointers[row]
+                                        : source.rows + size_t{row} * source.stride;
+}
+
+// Gives what is near `values`, which was encoded as `query`, distances in the code space that do
+// not err.
+void MakeExact(const RowCoder& coder, const VectorSource& source, const float* values,
+               const CodedQuery& query, std::vector<CodedCandidate>& near) {
+  std::erase_if(near, [&](const CodedCandidate& one) { return RowOf(source, one.row) == nullptr; });
+  std::vector<const float*> rows;
+  for (const CodedCandidate& one : near) rows.push_back(RowOf(source, one.row));
+  std::vector<float> distances(near.size());
+  Distances(coder.space().space, values, rows.data(), rows.size(), source.dimension,
+            distances.data());
+  const float length = coder.space().length;
+  for (size_t i = 0; i < near.size(); ++i) {
+    switch (coder.space().space) {
+      case model::Space::kL2:
+        near[i].distance = distances[i];
+        break;
+      case model::Space::kCosine:
+        near[i].distance = 2 * distances[i];
+        break;
+      case model::Space::kInnerProduct:
+        near[i].distance = 2 * (length * length - query.factor * (1 - distances[i]));
+        break;
+    }
+  }
+}
+
+// From what is near one row, `query`. Nothing where that does not tell.
 std::optional<double> SpreadAt(const CodedQuery& query, const RowCodes& rows,
                                std::vector<CodedCandidate>& found) {
   constexpr size_t kFar = 10 * kCalibratedNeighbors;
@@ -46,17 +77,12 @@ std::optional<double> SpreadAt(const CodedQuery& query, const RowCodes& rows,
   const auto near = found.begin() + (kCalibratedNeighbors - 1);
   std::nth_element(found.begin(), far, found.end(), Nearer);
   std::nth_element(found.begin(), near, far, Nearer);
-  // Rows that are copies of the query seem as far as codes err.
-  constexpr float kErrors = 8;
+  // Copies of the row say nothing, and what codes hardly tell from copies is compared anyway.
+  constexpr float kErrors = 3;
   const float error = RowCoder::ErrorOf(query, rows.scales[near->row]);
   if (!(near->distance > kErrors * error) || !std::isfinite(far->distance)) return std::nullopt;
   return std::log(static_cast<double>(far->distance) / near->distance) /
          std::log(static_cast<double>(kFar) / kCalibratedNeighbors);
-}
-
-const float* RowOf(const VectorSource& source, uint32_t row) {
-  return source.row_pointers != nullptr ? source.row_pointers[row]
-                                        : source.rows + size_t{row} * source.stride;
 }
 
 std::vector<uint32_t> RowsWithout(std::span<const uint32_t> sample, const RowCodes& rows) {
@@ -200,6 +226,7 @@ Result<float> MeasureSpread(const RowCoder& coder, const Graph& graph, const Vec
     if (values == nullptr || !coder.EncodeQuery(values, &state.query)) continue;
     CHROMA_TRY(Walk({graph, coder}, {.candidates = kCandidates}, state));
     std::erase_if(state.found, [row](const CodedCandidate& one) { return one.row == row; });
+    MakeExact(coder, source, values, state.query, state.found);
     const auto spread = SpreadAt(state.query, graph.rows, state.found);
     if (spread) spreads.push_back(*spread);
   }

@@ -366,8 +366,7 @@ Status GraphIndex::ScanAllowed(const SearchRequest& request, Work& work) const {
       if (!graph_.CheckHigh(row)) return Status::DataLoss("a vector index is damaged");
       // The rows of a filter are apart: what follows a row is not what comes next.
       const uint8_t* const plane = graph_.rows.High(row);
-      for (uint32_t at = 0; at < graph_.rows.plane_bytes(); at += 64)
-        __builtin_prefetch(plane + at);
+      for (uint32_t at = 0; at < graph_.rows.high_bytes(); at += 64) __builtin_prefetch(plane + at);
     }
     coder_.Distances(query.vector(), graph_.rows, coded, Planes::kHigh, distances.data());
     for (size_t i = 0; i < coded.size(); ++i) found.push_back({distances[i], coded[i]});

@@ -67,7 +67,7 @@ class GraphIndex final : public VectorIndex {
   Result<bool> WalkAllowed(const SearchRequest& request, Depth depth, size_t allowed,
                            Work& work) const;
   Status ScanAllowed(const SearchRequest& request, Work& work) const;
-  // Gives what was found by high nibbles the distances of whole codes.
+  // Gives what was found by high bits the distances of whole codes.
   Status ReadBothPlanes(Work& work) const;
   // As far as it takes to leave the k nearest, and some others.
   Status RankByBothPlanes(size_t k, Work& work) const;

@@ -362,7 +362,7 @@ TEST(GraphIndex, FindsWhatIsBehindACrowdInTheMiddle) {
   }
 }
 
-// Nearer to each other than nibbles tell.
+// Nearer to each other than their high bits tell.
 TEST(GraphIndex, TellsRowsThatAreNearlyTheSameApart) {
   constexpr uint32_t kAlike = 300;
   Collection collection(Space::kL2, 15'000, 19, Layout::kCodes, Shape::kFlat);
@@ -382,7 +382,7 @@ TEST(GraphIndex, TellsRowsThatAreNearlyTheSameApart) {
   EXPECT_GE(hits, 6000 / kAlike * 10 * .96);
 }
 
-// As many results as candidates leave no room for what nibbles err by.
+// As many results as candidates leave no room for what high bits err by.
 TEST(GraphIndex, FindsAsManyAsTheEffort) {
   for (const Shape shape : {Shape::kFlat, Shape::kCrowds}) {
     Collection collection(Space::kL2, 15'000, 22, Layout::kCodes, shape);

@@ -19,12 +19,12 @@ bool CheckAndPrefetch(const Graph& graph, uint32_t row, Planes planes) {
   const RowCodes& rows = graph.rows;
   if (!graph.CheckHigh(row)) return false;
   __builtin_prefetch(rows.scales + row);
-  for (uint32_t at = 0; at < rows.plane_bytes(); at += kLine) {
+  for (uint32_t at = 0; at < rows.high_bytes(); at += kLine) {
     __builtin_prefetch(rows.High(row) + at);
   }
   if (planes == Planes::kHigh) return true;
   if (!graph.CheckLow(row)) return false;
-  for (uint32_t at = 0; at < rows.plane_bytes(); at += kLine) {
+  for (uint32_t at = 0; at < rows.low_bytes(); at += kLine) {
     __builtin_prefetch(rows.Low(row) + at);
   }
   return true;
@@ -151,7 +151,7 @@ class Reach {
   }
   // What must be visited is nearer; infinite until there are as many results.
   float bound() const { return bound_; }
-  // Whether the results are so near the query that high nibbles do not tell which are nearer.
+  // Whether the results are so near the query that the high bits do not tell which are nearer.
   bool needs_both_planes() const { return needs_both_planes_; }
   bool is_known() const { return bound_ < std::numeric_limits<float>::infinity(); }
 
@@ -203,8 +203,8 @@ class Reach {
   bool needs_both_planes_ = false;
 };
 
-// What a walk is to read of codes first. Without ends by distances nothing would tell that nibbles
-// are not enough; where there are nodes, codes are read in their stead seldom.
+// What a walk is to read of codes first. Without ends by distances nothing would tell that the
+// high bits are not enough; where there are nodes, codes are read in their stead seldom.
 Planes FirstPlanes(const WalkedGraph& walked, const Depth& depth) {
   return walked.nodes == nullptr && depth.results > 0 ? Planes::kHigh : Planes::kBoth;
 }
@@ -281,7 +281,7 @@ Result<Ended> WalkToResultsBy(Planes planes, const WalkedGraph& walked, const De
   return Ended::kDone;
 }
 
-// walk(planes) by high nibbles as long as they are enough, then by whole codes.
+// walk(planes) by the high bits as long as they are enough, then by whole codes.
 template <typename WalkWith>
 Result<Ended> WalkByCodes(const WalkedGraph& walked, const Depth& depth, WalkState& state,
                           WalkWith walk) {

@@ -75,7 +75,7 @@ Status Walk(const WalkedGraph& graph, const Depth& depth, WalkState& state);
 Result<bool> WalkToResults(const WalkedGraph& graph, const Depth& depth, size_t visits_max,
                            WalkState& state);
 
-// Gives candidates that were seen by their high nibbles the distances of their whole codes.
+// Gives candidates that were seen by their high bits the distances of their whole codes.
 // kDataLoss as above.
 Status ReadBothPlanes(const Graph& graph, const RowCoder& coder, const CodedQuery& query,
                       std::span<CodedCandidate> candidates);

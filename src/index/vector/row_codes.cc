@@ -11,26 +11,32 @@ namespace {
 
 using model::Space;
 
-constexpr float kCodeMax = 127;
+constexpr float kRowCodeMax = 31;
+constexpr float kQueryCodeMax = 127;
 // Below it, dividing by a scale would overflow.
 constexpr float kTiny = 1e-30F;
 constexpr double kVarianceOfRounding = 1.0 / 12;
 
-// Of a plane's layout: CodeKernels::dot_nibbles.
-constexpr uint32_t kChunkBytes = 32;
-constexpr uint8_t kNibble = 15;
-// What is added to a code to cut it.
-constexpr uint8_t kRaise = 128;
-constexpr float kLowNumbers = 16;
+// What is added to a code to cut it, and where it is cut.
+constexpr int32_t kRaise = 32;
+constexpr int32_t kLowNumbers = 4;
 
+// The planes' layouts: CodeKernels::dot_u4 and dot_u2.
 void Split(const int8_t* code, uint32_t padded, uint8_t* high, uint8_t* low) {
-  for (uint32_t at = 0; at < padded; at += 2 * kChunkBytes) {
-    for (uint32_t j = 0; j < kChunkBytes; ++j) {
-      const auto first = static_cast<uint8_t>(static_cast<uint8_t>(code[at + j]) ^ kRaise);
-      const auto second =
-          static_cast<uint8_t>(static_cast<uint8_t>(code[at + kChunkBytes + j]) ^ kRaise);
-      *high++ = static_cast<uint8_t>(first >> 4 | (second & ~kNibble));
-      *low++ = static_cast<uint8_t>((first & kNibble) | second << 4);
+  constexpr uint32_t kChunk = 64;
+  for (const int8_t* const end = code + padded; code < end; code += kChunk) {
+    const auto raised = [&](uint32_t i) { return code[i] + kRaise; };
+    for (uint32_t j = 0; j < kChunk / 2; ++j) {
+      const int32_t first = raised(j) / kLowNumbers;
+      const int32_t second = raised(j + kChunk / 2) / kLowNumbers;
+      *high++ = static_cast<uint8_t>(first | second << 4);
+    }
+    for (uint32_t j = 0; j < kChunk / 4; ++j) {
+      int32_t byte = 0;
+      for (uint32_t part = 0; part < 4; ++part) {
+        byte |= raised(j + part * kChunk / 4) % kLowNumbers << 2 * part;
+      }
+      *low++ = static_cast<uint8_t>(byte);
     }
   }
 }
@@ -48,13 +54,13 @@ double VarianceOf(const CodedQuery& query, const RowScale& row, float step) {
   return 4 * kVarianceOfRounding * sum;
 }
 
-// Of a code with what both planes give, and with what the high one does: low nibbles are taken for
-// 7.5, their middle.
+// Of a code with what both planes give, and with what the high one does: low numbers are taken for
+// their middle.
 float Dot(int32_t code_sum, int32_t high, int32_t low) {
-  return static_cast<float>(int64_t{16} * high + low - int64_t{kRaise} * code_sum);
+  return static_cast<float>(int64_t{kLowNumbers} * high + low - int64_t{kRaise} * code_sum);
 }
 float DotByHigh(int32_t code_sum, int32_t high) {
-  constexpr float kMiddle = 7.5F;
+  constexpr float kMiddle = (kLowNumbers - 1) / 2.0F;
   return kLowNumbers * static_cast<float>(high) + (kMiddle - kRaise) * static_cast<float>(code_sum);
 }
 
@@ -96,12 +102,12 @@ void RowCoder::Distances(const CodedVector& from, const RowCodes& rows,
   for (size_t begin = 0; begin < others.size(); begin += kBlock) {
     const std::span<const uint32_t> block =
         others.subspan(begin, std::min(kBlock, others.size() - begin));
-    const auto dots = [&](auto plane_of, std::array<int32_t, kBlock>& to) {
-      for (size_t i = 0; i < block.size(); ++i) pointers[i] = plane_of(block[i]);
-      kernels_.dot_nibbles(from.code, pointers.data(), block.size(), rows.padded, to.data());
-    };
-    dots([&](uint32_t row) { return rows.High(row); }, high);
-    if (planes == Planes::kBoth) dots([&](uint32_t row) { return rows.Low(row); }, low);
+    for (size_t i = 0; i < block.size(); ++i) pointers[i] = rows.High(block[i]);
+    kernels_.dot_u4(from.code, pointers.data(), block.size(), rows.padded, high.data());
+    if (planes == Planes::kBoth) {
+      for (size_t i = 0; i < block.size(); ++i) pointers[i] = rows.Low(block[i]);
+      kernels_.dot_u2(from.code, pointers.data(), block.size(), rows.padded, low.data());
+    }
     for (size_t i = 0; i < block.size(); ++i) {
       const float dot =
           planes == Planes::kBoth ? Dot(from.sum, high[i], low[i]) : DotByHigh(from.sum, high[i]);
@@ -189,7 +195,7 @@ bool RowCoder::Encode(const float* row, int8_t* code, RowScale* scale) const {
   }
   simd::CodeKernels::Shape shape;
   kernels_.measure(rotated.data(), padded(), &shape);
-  scale->scale = std::max(shape.magnitude_max, kTiny) / kCodeMax;
+  scale->scale = std::max(shape.magnitude_max, kTiny) / kRowCodeMax;
   kernels_.quantize(rotated.data(), padded(), 1 / scale->scale, code);
   const auto dot = static_cast<float>(kernels_.dot_i8(code, code, padded()));
   scale->squared_norm = scale->scale * scale->scale * dot;
@@ -217,7 +223,7 @@ void RowCoder::Finish(CodedQuery* out) const {
   simd::CodeKernels::Shape shape;
   kernels_.measure(out->rotated.data(), padded(), &shape);
   out->squared_norm = shape.squared_norm;
-  out->scale = std::max(shape.magnitude_max, kTiny) / kCodeMax;
+  out->scale = std::max(shape.magnitude_max, kTiny) / kQueryCodeMax;
   out->code.resize(padded());
   kernels_.quantize(out->rotated.data(), padded(), 1 / out->scale, out->code.data());
   out->code_sum = Sum(out->code);
@@ -232,25 +238,25 @@ void RowCoder::Finish(CodedQuery* out) const {
 CodedRows::CodedRows(const RowCoder& coder, std::span<const float* const> rows,
                      const ParallelFor& parallel_for)
     : padded_(coder.padded()),
-      planes_(rows.size() * coder.padded()),
+      planes_(rows.size() * (RowCodes::HighBytes(padded_) + RowCodes::LowBytes(padded_))),
       scales_(rows.size(), RowScale{0, -1}) {
   constexpr size_t kRowsAtOnce = 256;
-  const size_t plane_bytes = RowCodes::PlaneBytes(padded_);
+  uint8_t* const high = planes_.bytes();
+  uint8_t* const low = high + rows.size() * RowCodes::HighBytes(padded_);
   parallel_for((rows.size() + kRowsAtOnce - 1) / kRowsAtOnce, [&](size_t chunk) {
     std::vector<int8_t> code(padded_);
     const size_t end = std::min(rows.size(), (chunk + 1) * kRowsAtOnce);
     for (size_t row = chunk * kRowsAtOnce; row < end; ++row) {
       if (rows[row] == nullptr || !coder.Encode(rows[row], code.data(), &scales_[row])) continue;
-      uint8_t* const high = planes_.bytes() + row * plane_bytes;
-      Split(code.data(), padded_, high, high + rows.size() * plane_bytes);
+      Split(code.data(), padded_, high + row * RowCodes::HighBytes(padded_),
+            low + row * RowCodes::LowBytes(padded_));
     }
   });
 }
 
 RowCodes CodedRows::view() const {
-  const size_t plane_bytes = RowCodes::PlaneBytes(padded_);
   return {.high = planes_.bytes(),
-          .low = planes_.bytes() + scales_.size() * plane_bytes,
+          .low = planes_.bytes() + scales_.size() * RowCodes::HighBytes(padded_),
           .scales = scales_.data(),
           .n = static_cast<uint32_t>(scales_.size()),
           .padded = padded_};

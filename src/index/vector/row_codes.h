@@ -1,8 +1,8 @@
-// Rows in one byte per component: a quarter of their size, and distances between them good enough
-// to order neighbours by. A graph walks over these; what users see is computed from the exact rows.
+// Rows in six bits per component: a fifth of their size, and distances between them good enough to
+// order neighbours by. A graph walks over these; what users see is computed from the exact rows.
 //
-// The bytes are cut into nibbles, which lie in planes of their own: the high ones of a row take
-// half of the memory that a walk goes through, and are enough to say which rows are worth a visit.
+// The codes are cut in two, which lie in planes of their own: the four high bits of a component are
+// what a walk goes through, and enough to say which rows are worth a visit.
 //
 // A row is first brought into the *code space*, where nearer always means a smaller squared
 // Euclidean distance, whatever the collection's space:
@@ -36,18 +36,20 @@ struct RowScale {
 
 // The codes of n rows. A view: the memory belongs to a segment or to CodedRows.
 struct RowCodes {
-  // A code plus 128 is 16 times its nibble in the high plane plus that in the low one; the layout
-  // of a plane is that of CodeKernels::dot_nibbles.
-  const uint8_t* high = nullptr;  // of row r at high + r * plane_bytes()
+  // A code plus 32 is 4 times its number in the high plane, of 4 bits, plus that in the low one, of
+  // 2 bits; the layout of the planes is that of CodeKernels::dot_u4 and dot_u2.
+  const uint8_t* high = nullptr;  // of row r at high + r * high_bytes()
   const uint8_t* low = nullptr;
   const RowScale* scales = nullptr;
   uint32_t n = 0;
   uint32_t padded = 0;
 
-  static uint32_t PlaneBytes(uint32_t padded) { return padded / 2; }
-  uint32_t plane_bytes() const { return PlaneBytes(padded); }
-  const uint8_t* High(uint32_t row) const { return high + size_t{row} * plane_bytes(); }
-  const uint8_t* Low(uint32_t row) const { return low + size_t{row} * plane_bytes(); }
+  static uint32_t HighBytes(uint32_t padded) { return padded / 2; }
+  static uint32_t LowBytes(uint32_t padded) { return padded / 4; }
+  uint32_t high_bytes() const { return HighBytes(padded); }
+  uint32_t low_bytes() const { return LowBytes(padded); }
+  const uint8_t* High(uint32_t row) const { return high + size_t{row} * high_bytes(); }
+  const uint8_t* Low(uint32_t row) const { return low + size_t{row} * low_bytes(); }
   bool Has(uint32_t row) const { return scales[row].squared_norm >= 0; }
 };
 
@@ -107,7 +109,7 @@ class RowCoder {
 
   // The whole codes of a row: `out` has room for padded().
   void Read(const RowCodes& rows, uint32_t row, int8_t* out) const {
-    kernels_.join_nibbles(rows.High(row), rows.Low(row), rows.padded, out);
+    kernels_.join_i6(rows.High(row), rows.Low(row), rows.padded, out);
   }
   // Squared distances in the code space from `from` to each of `others`.
   void Distances(const CodedVector& from, const RowCodes& rows, std::span<const uint32_t> others,
@@ -125,7 +127,7 @@ class RowCoder {
   // What such a distance is off by, as a standard deviation: both vectors are rounded, to within
   // half a step of their scale in every component.
   static float ErrorOf(const CodedQuery& query, const RowScale& row);
-  // By high nibbles alone, whose steps are 16 times as long.
+  // By the high planes alone, whose steps are 4 times as long.
   static float ErrorByHigh(const CodedQuery& query, const RowScale& row);
   // Whether a row that seems `distance` away by these planes may be nearer than `than`, unless its
   // distance is off by more than so many `errors`.
@@ -154,7 +156,7 @@ class CodedRows {
 
  private:
   const uint32_t padded_;
-  HugeMemory planes_;  // all high ones, then the low ones
+  HugeMemory planes_;  // the high one, then the low one
   std::vector<RowScale> scales_;
 };
 
